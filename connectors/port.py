@@ -1,0 +1,91 @@
+"""The port every source stands behind, and the shape of a kind of source."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from connectors.records import Batch, Change, CheckReport, Observation, Outcome
+
+
+class Connector(Protocol):
+    """One connected source.
+
+    Every method may raise any `connectors.errors.ConnectorError` and nothing else (`guarded.py`
+    sees to it). Every call to the wire has a time-out. A connector is used by one thread at a time
+    and is cheap to make; it opens its connection when first needed.
+    """
+
+    def check(self) -> CheckReport:
+        """Try everything the source will be asked to do, changing nothing.
+
+        Raises:
+            MisconfiguredError: Address, certificate, credentials or base are wrong.
+            UnavailableError: Nobody answers there.
+        """
+        ...
+
+    def snapshot(self) -> Iterator[Batch]:
+        """Read all accounts, then all groups, then all direct memberships, in batches.
+
+        The last item is a `ReadReport`. A read that breaks off either ends with a report that is
+        not complete, or raises; an iterator that stops without a report is incomplete too.
+        """
+        ...
+
+    def ensure(self, change: Change) -> Outcome:
+        """Bring about a state; a state that already holds is a success with `Effect.ALREADY`.
+
+        Raises:
+            TargetMissingError: The account or the group is not there.
+            TargetConflictError: The target is in a state in which this cannot be done.
+            DeniedError: A right is missing.
+            UnsupportedError: This source or group cannot be changed so (mastered elsewhere).
+            UnavailableError: Try again later.
+        """
+        ...
+
+    def observe(self, change: Change) -> Observation:
+        """Read back, strongly consistent and by identifier, whether a change is in effect now.
+
+        Raises:
+            TargetMissingError: The account or the group is not there (a removal or a disable of
+                something that is gone is `in_effect`, and does not raise).
+            UnavailableError: Try again later.
+        """
+        ...
+
+    def close(self) -> None:
+        """Give back connections. Never raises; may be called twice."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SettingKey:
+    """One key a kind of source understands.
+
+    Attributes:
+        name: As given to `--set` or `--secret`.
+        help: One line.
+        is_required: Whether a source can do without it.
+        is_secret: Secrets are sealed at rest and never shown again.
+    """
+
+    name: str
+    help: str
+    is_required: bool = False
+    is_secret: bool = False
+
+
+class Kind(Protocol):
+    """A kind of source: what it needs to be told, and how to make a connector of it."""
+
+    name: str
+    keys: tuple[SettingKey, ...]
+
+    def connect(self, settings: Mapping[str, str], secrets: Mapping[str, str]) -> Connector:
+        """Make a connector. Opens nothing yet.
+
+        Raises:
+            MisconfiguredError: A key is unknown, missing or malformed; `key` names it.
+        """
+        ...

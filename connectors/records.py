@@ -1,0 +1,323 @@
+"""What every connector reads and changes, in words that belong to no vendor.
+
+All records are frozen. Identifiers are the source's own immutable ones (Active Directory:
+`objectGUID` in lower-case hyphenated form; Okta: the `id`), never names: names change and are
+used again for somebody else.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from types import MappingProxyType
+
+NO_ATTRIBUTES: Mapping[str, str] = MappingProxyType({})
+
+
+class AccountKind(StrEnum):
+    """What an account is for."""
+
+    PERSON = "person"
+    SERVICE = "service"
+
+
+class MemberKind(StrEnum):
+    """What a member of a group is."""
+
+    ACCOUNT = "account"
+    GROUP = "group"
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One login object in one source.
+
+    Attributes:
+        external_id: The source's immutable identifier.
+        login: What its holder types (sAMAccountName, Okta login).
+        display_name: As the source shows it, any Unicode.
+        is_enabled: Whether somebody could use this account now. An account that is disabled,
+            suspended, deactivated, not yet activated or expired is not enabled; one that is merely
+            locked out or whose password ran out still is.
+        status: The source's own word for its state (`ACTIVE`, `disabled`, `expired`).
+        kind: Person or service.
+        mail: Address, or None.
+        employee_number: The HR number, or None.
+        manager_id: `external_id` of the manager's account in this source, or None.
+        department: Or None.
+        title: Or None.
+        address: Where the source keeps it (a DN, an API path); for people, never compared.
+        expires_at: When the source ends it by itself, aware UTC, or None.
+        last_sign_in_at: As the source tells, aware UTC; None means *not known*, not *never*.
+        attributes: Further single values worth keeping, by the source's own names.
+    """
+
+    external_id: str
+    login: str
+    display_name: str
+    is_enabled: bool
+    status: str
+    kind: AccountKind = AccountKind.PERSON
+    mail: str | None = None
+    employee_number: str | None = None
+    manager_id: str | None = None
+    department: str | None = None
+    title: str | None = None
+    address: str = ""
+    expires_at: datetime | None = None
+    last_sign_in_at: datetime | None = None
+    attributes: Mapping[str, str] = field(default_factory=lambda: NO_ATTRIBUTES)
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """One container in a source that gives access.
+
+    Attributes:
+        external_id: The source's immutable identifier.
+        name: As the source shows it, any Unicode.
+        kind: The source's own word (`security`, `distribution`, `OKTA_GROUP`, `APP_GROUP`).
+        description: Or empty.
+        owner_id: `external_id` of the account that answers for it (managedBy), or None.
+        is_writable: Whether its members can be changed in this source.
+        is_administrative: Whether its members can administer the source itself (Domain Admins);
+            the last member of such a group is never taken away.
+        master_id: If it only mirrors a group mastered in another source, that group's
+            `external_id` there; else None.
+        rule: If a rule of the source fills it, so that a removal does not last, the rule's name.
+        address: Where the source keeps it (a DN, an API path); never compared.
+        attributes: Further single values worth keeping, by the source's own names.
+    """
+
+    external_id: str
+    name: str
+    kind: str
+    description: str = ""
+    owner_id: str | None = None
+    is_writable: bool = True
+    is_administrative: bool = False
+    master_id: str | None = None
+    rule: str | None = None
+    address: str = ""
+    attributes: Mapping[str, str] = field(default_factory=lambda: NO_ATTRIBUTES)
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One direct member of a group.
+
+    Attributes:
+        external_id: The member's immutable identifier in this source.
+        kind: Account or group.
+        is_primary: Whether it is a member by being its primary group (Active Directory keeps such
+            members outside `member`; they cannot be removed like others).
+    """
+
+    external_id: str
+    kind: MemberKind
+    is_primary: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MemberList:
+    """All direct members of one group, or as many as could be read.
+
+    Attributes:
+        group_id: The group's `external_id`.
+        members: Its direct members.
+        is_complete: False if the list broke off; then nothing may be concluded from an absence.
+    """
+
+    group_id: str
+    members: tuple[Member, ...]
+    is_complete: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """One question that was put to a source, for the completeness statement of an audit.
+
+    Attributes:
+        purpose: `accounts`, `groups`, `members`.
+        text: The exact query: base, scope and filter, or the API path with its parameters.
+        pages: How many pages were read to the end.
+        returned: How many objects came back.
+        reported: How many the source itself says there are, or None if it gives no count.
+    """
+
+    purpose: str
+    text: str
+    pages: int
+    returned: int
+    reported: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something that kept a read from being complete, or a record from being used.
+
+    Attributes:
+        code: Short stable name (`size_limit`, `broken_off`, `unreadable_group`, `bad_record`).
+        detail: One sentence for people, with what to do.
+        about: `external_id` or address of what it concerns, or empty.
+    """
+
+    code: str
+    detail: str
+    about: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AccountBatch:
+    """Some accounts of a read."""
+
+    accounts: tuple[Account, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GroupBatch:
+    """Some groups of a read."""
+
+    groups: tuple[Group, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MemberBatch:
+    """The member lists of some groups of a read. A list belongs to one batch as a whole."""
+
+    lists: tuple[MemberList, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReadReport:
+    """The last word of a read, always its last item.
+
+    Attributes:
+        is_complete: Every list was read to its end with success on every page.
+        endpoint: Where it was read (URI of the controller used, org URL).
+        account: As whom.
+        queries: What was asked, exactly.
+        problems: Why it is not complete, and what could not be used.
+        cursor: Where a later delta could start, opaque, or empty.
+    """
+
+    is_complete: bool
+    endpoint: str
+    account: str
+    queries: tuple[Query, ...]
+    problems: tuple[Problem, ...] = ()
+    cursor: str = ""
+
+
+Batch = AccountBatch | GroupBatch | MemberBatch | ReadReport
+
+
+class Verb(StrEnum):
+    """What can be ensured. The value is what plans, tasks and the ledger say."""
+
+    ADD_MEMBER = "add_member"
+    REMOVE_MEMBER = "remove_member"
+    DISABLE_ACCOUNT = "disable_account"
+    ENABLE_ACCOUNT = "enable_account"
+    SUSPEND_ACCOUNT = "suspend_account"
+    DEACTIVATE_ACCOUNT = "deactivate_account"
+    CLEAR_SESSIONS = "clear_sessions"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One state to bring about.
+
+    Attributes:
+        verb: What to ensure.
+        account_id: `external_id` of the account it is about.
+        group_id: `external_id` of the group, for the two membership verbs; else None.
+    """
+
+    verb: Verb
+    account_id: str
+    group_id: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a membership change without group, and a group where none belongs."""
+        about_members = self.verb in (Verb.ADD_MEMBER, Verb.REMOVE_MEMBER)
+        if about_members != (self.group_id is not None):
+            raise ValueError(f"{self.verb} {'needs' if about_members else 'takes no'} group_id")
+
+
+class Effect(StrEnum):
+    """What an ensured change did."""
+
+    CHANGED = "changed"
+    ALREADY = "already"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a source answered to a change.
+
+    Attributes:
+        effect: Whether something was changed or the state already held.
+        operation: The exact operation sent, without secrets (an LDIF-like line, a method and path).
+        answer: The source's raw result code and request id (`0 success`, `204 reqABC`).
+    """
+
+    effect: Effect
+    operation: str
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What a source shows when asked whether a change is in effect.
+
+    Attributes:
+        in_effect: True or False as read from the source just now; None if this source has no way
+            to show it (then `shown` says so, and nobody may claim it was verified).
+        shown: What was seen, in one sentence.
+        query: The exact question asked.
+    """
+
+    in_effect: bool | None
+    shown: str
+    query: str
+
+
+@dataclass(frozen=True, slots=True)
+class CheckItem:
+    """One thing that was tried on a source.
+
+    Attributes:
+        name: What was tried (`reach`, `certificate`, `sign in`, `read accounts`, `write members`).
+        is_ok: Whether it works.
+        detail: What was seen; if it does not work, what that costs and what to do.
+        is_required: Without it the source cannot be used at all; otherwise it only costs something.
+    """
+
+    name: str
+    is_ok: bool
+    detail: str
+    is_required: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class CheckReport:
+    """The result of `check`.
+
+    Attributes:
+        items: In the order tried.
+        endpoint: Where.
+        account: As whom.
+        own_account_id: `external_id` of the account Attestry itself uses, if it is one of the
+            accounts read; it is always protected.
+    """
+
+    items: tuple[CheckItem, ...]
+    endpoint: str
+    account: str
+    own_account_id: str | None = None
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether everything required works."""
+        return all(item.is_ok for item in self.items if item.is_required)
