@@ -1,0 +1,1 @@
+"""What every stage stands on: time, identity, settings, storage, the ledger, jobs."""

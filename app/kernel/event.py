@@ -1,0 +1,69 @@
+"""The base of all events: a name, a subject, and what may be told of it in clear.
+
+An event is a frozen dataclass. Its plain fields go into the ledger entry as they are and must
+therefore be opaque ids, names of states, counts, digests and times. A field declared with
+`personal()` (a reason somebody typed, a name, the facts of a verdict) never does: the entry only
+carries a salted commitment to it, and the clear value stands in `ledger_disclosure`, which the
+law may have erased without breaking a single proof.
+"""
+
+import dataclasses
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any, ClassVar
+
+PERSONAL = "personal"
+
+
+def personal(**options: Any) -> Any:
+    """Declare a field of an event whose value only its commitment may tell of."""
+    return dataclasses.field(metadata={PERSONAL: True}, **options)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """Something that happened.
+
+    Attributes:
+        kind: The dotted name in the ledger, past tense.
+        subject: Public id of what it happened to.
+    """
+
+    kind: ClassVar[str]
+    subject: str
+
+    def data(self) -> dict[str, Any]:
+        """Return the plain fields, ready for canonical JSON."""
+        return {
+            field.name: _plain(getattr(self, field.name))
+            for field in dataclasses.fields(self)
+            if field.name != "subject" and not field.metadata.get(PERSONAL)
+        }
+
+    def personal(self) -> dict[str, str]:
+        """Return the personal fields that have a value."""
+        found = {}
+        for field in dataclasses.fields(self):
+            if field.metadata.get(PERSONAL):
+                value = getattr(self, field.name)
+                if value is not None:
+                    found[field.name] = str(value)
+        return found
+
+
+def moment(at: datetime) -> str:
+    """Write a moment as RFC 3339 in UTC with microseconds."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, StrEnum):
+        return value.value
+    if isinstance(value, datetime):
+        return moment(value)
+    if isinstance(value, tuple | list):
+        return [_plain(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    return value
