@@ -8,7 +8,7 @@ writes takes SQLite's write lock when it begins instead of failing when it first
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import sqlalchemy as sa
 from flask import Flask
@@ -107,6 +107,16 @@ class Versioned:
 
 
 db = SQLAlchemy(model_class=Base, disable_autonaming=True)
+
+if TYPE_CHECKING:
+
+    class Model(Base):
+        """What every table class derives from."""
+
+        __abstract__ = True
+
+else:
+    Model = db.Model
 
 
 def engine_options(url: str) -> dict[str, Any]:

@@ -4,16 +4,19 @@ An unknown name is refused, so that a slip of the keyboard is not a silent defau
 reads a value from a file. In production, stand-ins made for development are refused by name.
 """
 
+import os
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
-from environs import Env
+from environs import EnvValidationError, FileAwareEnv
 from marshmallow import validate
 
 PREFIX = "ATTESTRY_"
+DEFAULT_ADDRESS = "http://127.0.0.1:8000"
+_ADDRESS = validate.URL(require_tld=False, schemes={"http", "https"})
 
 
 class Mode(StrEnum):
@@ -60,86 +63,57 @@ class Settings:
     smtp_url: str | None = field(default=None, repr=False)
 
     @classmethod
-    def from_env(cls, environ: Mapping[str, str] | None = None) -> "Settings":
+    def from_env(cls) -> "Settings":
         """Read the environment.
 
-        Args:
-            environ: Variables to read instead of the process's own.
-
         Raises:
-            SettingsError: A name is unknown or a value cannot be used.
+            SettingsError: A name is unknown or a value cannot be used; all of them are told.
         """
-        env = Env(prefix=PREFIX)
-        values = _with_files(dict(environ) if environ is not None else _process_environment(env))
-        _refuse_unknown(values)
-
-        def text(name: str, default: str = "") -> str:
-            return values.get(PREFIX + name, default)
-
-        home = Path(text("HOME", "var")).resolve()
-        try:
-            mode = Mode(text("MODE", Mode.PRODUCTION))
-        except ValueError:
-            raise SettingsError("ATTESTRY_MODE is production or demonstration.") from None
-        if text("SIGNER", "file") not in {"file"}:
-            raise SettingsError("ATTESTRY_SIGNER: this version signs with `file`.")
-        base_url = text("BASE_URL", "http://127.0.0.1:8000").rstrip("/")
-        _check_url("BASE_URL", base_url)
+        _refuse_unknown(os.environ)
+        env = FileAwareEnv(prefix=PREFIX, eager=False)
+        home = env.path("HOME", Path("var")).resolve()
+        address = env.str("BASE_URL", DEFAULT_ADDRESS, validate=_ADDRESS)
+        mode = env.enum("MODE", Mode.PRODUCTION, enum=Mode, by_value=True)
+        signer = env.str("SIGNER", "file", validate=validate.OneOf(["file"]))
+        database_url = env.str("DATABASE_URL", f"sqlite:///{home / 'attestry.sqlite3'}")
+        secret_key = env.str("SECRET_KEY", "")
+        seal_key_file = env.path("SEAL_KEY_FILE", home / "seal.key")
+        others = {name: env.str(name.upper(), None) for name in OPTIONAL}
+        _raise_what_is_wrong(env)
         return cls(
             home=home,
-            database_url=text("DATABASE_URL", f"sqlite:///{home / 'attestry.sqlite3'}"),
-            base_url=base_url,
+            database_url=database_url,
+            base_url=address.rstrip("/"),
             mode=mode,
-            secret_key=text("SECRET_KEY") or _kept_secret(home / "secret.key"),
-            seal_key_file=Path(text("SEAL_KEY_FILE", str(home / "seal.key"))),
-            oidc_issuer=text("OIDC_ISSUER") or None,
-            oidc_client_id=text("OIDC_CLIENT_ID") or None,
-            oidc_client_secret=text("OIDC_CLIENT_SECRET") or None,
-            tsa_url=text("TSA_URL") or None,
-            smtp_url=text("SMTP_URL") or None,
+            secret_key=secret_key or _kept_secret(home / "secret.key"),
+            seal_key_file=seal_key_file,
+            signer=signer,
+            **others,
         )
 
 
+OPTIONAL = (
+    "oidc_issuer",
+    "oidc_client_id",
+    "oidc_client_secret",
+    "tsa_url",
+    "smtp_url",
+)
 NAMES = frozenset(
-    {
-        "HOME",
-        "DATABASE_URL",
-        "BASE_URL",
-        "MODE",
-        "SECRET_KEY",
-        "SEAL_KEY_FILE",
-        "SIGNER",
-        "OIDC_ISSUER",
-        "OIDC_CLIENT_ID",
-        "OIDC_CLIENT_SECRET",
-        "TSA_URL",
-        "SMTP_URL",
-    }
+    {"HOME", "DATABASE_URL", "BASE_URL", "MODE", "SECRET_KEY", "SEAL_KEY_FILE", "SIGNER"}
+    | {name.upper() for name in OPTIONAL}
 )
 
 
-def _process_environment(env: Env) -> dict[str, str]:
-    import os
-
-    env.read_env(path=None, recurse=False) if Path(".env").exists() else None
-    return dict(os.environ)
-
-
-def _with_files(values: dict[str, str]) -> dict[str, str]:
-    """Resolve `NAME_FILE`, except where the name itself says that it is a file."""
-    for key in [k for k in values if k.startswith(PREFIX) and k.endswith("_FILE")]:
-        name = key.removesuffix("_FILE")
-        if key.removeprefix(PREFIX) in NAMES:
-            continue
-        try:
-            values[name] = Path(values.pop(key)).read_text(encoding="utf-8").strip()
-        except OSError as error:
-            raise SettingsError(f"{key}: the file cannot be read ({error.strerror}).") from error
-    return values
+def _raise_what_is_wrong(env: FileAwareEnv) -> None:
+    try:
+        env.seal()
+    except EnvValidationError as error:
+        raise SettingsError(f"Wrong settings. {error}") from error
 
 
 def _refuse_unknown(values: Mapping[str, str]) -> None:
-    known = {PREFIX + name for name in NAMES}
+    known = {PREFIX + name for name in NAMES} | {f"{PREFIX}{name}_FILE" for name in NAMES}
     unknown = sorted(k for k in values if k.startswith(PREFIX) and k not in known)
     if unknown:
         raise SettingsError(
@@ -147,13 +121,6 @@ def _refuse_unknown(values: Mapping[str, str]) -> None:
             + ", ".join(PREFIX + name for name in sorted(NAMES))
             + "."
         )
-
-
-def _check_url(name: str, value: str) -> None:
-    try:
-        validate.URL(require_tld=False, schemes={"http", "https"})(value)
-    except Exception as error:
-        raise SettingsError(f"{PREFIX}{name} must be an http or https address.") from error
 
 
 def _kept_secret(path: Path) -> str:

@@ -1,0 +1,139 @@
+"""The ledger's tables, and the one way into them: entries written pending, with the change.
+
+An entry's exact bytes are stored and hashed once and never made anew. It is inserted in the
+transaction of the change it tells of, without a number; `audit/sealing.py`, the one sequencer,
+later numbers committed entries and takes them into the Merkle tree. So writers never wait for each
+other, and there are no gaps. Rows of `ledger_entry` and `ledger_position` are append-only, by
+triggers that the migrations put on both stores.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from app.kernel.db import Keyed, Model, Named
+from evidence.record import SealedRecord
+
+
+class LedgerEntry(Named, Model):
+    """One fact, as the exact bytes that are hashed."""
+
+    __tablename__ = "ledger_entry"
+    at: Mapped[datetime]
+    kind: Mapped[str] = mapped_column(index=True)
+    actor: Mapped[str]
+    subject: Mapped[str] = mapped_column(index=True)
+    body: Mapped[bytes]
+    leaf: Mapped[bytes]
+
+
+class LedgerPending(Model):
+    """An entry that has no number yet. Its row goes when the sequencer has numbered it."""
+
+    __tablename__ = "ledger_pending"
+    entry_id: Mapped[int] = mapped_column(
+        sa.ForeignKey("ledger_entry.id"), primary_key=True, autoincrement=False
+    )
+
+
+class LedgerPosition(Model):
+    """The number of an entry: its leaf index in the tree."""
+
+    __tablename__ = "ledger_position"
+    idx: Mapped[int] = mapped_column(sa.BigInteger, primary_key=True, autoincrement=False)
+    entry_id: Mapped[int] = mapped_column(sa.ForeignKey("ledger_entry.id"), unique=True)
+
+
+class LedgerTile(Model):
+    """256 neighbouring hashes of one level of the tree, or fewer on its right edge."""
+
+    __tablename__ = "ledger_tile"
+    level: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    idx: Mapped[int] = mapped_column(sa.BigInteger, primary_key=True, autoincrement=False)
+    hashes: Mapped[bytes]
+
+
+class LedgerHead(Model):
+    """One row: how many entries are numbered. Its compare-and-set makes the sequencer the one."""
+
+    __tablename__ = "ledger_head"
+    name: Mapped[str] = mapped_column(primary_key=True)
+    size: Mapped[int] = mapped_column(sa.BigInteger)
+
+
+class LedgerCheckpoint(Keyed, Model):
+    """A signed head of the tree."""
+
+    __tablename__ = "ledger_checkpoint"
+    size: Mapped[int] = mapped_column(sa.BigInteger, unique=True)
+    root: Mapped[bytes]
+    note: Mapped[str]
+    at: Mapped[datetime]
+
+
+class LedgerDisclosure(Keyed, Model):
+    """The clear value behind one commitment. May be erased; the proofs stand without it."""
+
+    __tablename__ = "ledger_disclosure"
+    entry_id: Mapped[int] = mapped_column(sa.ForeignKey("ledger_entry.id"), index=True)
+    field: Mapped[str]
+    salt: Mapped[bytes]
+    value: Mapped[str]
+
+
+HEAD = "log"
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """An entry about to be written: its sealed bytes and the columns that find it again."""
+
+    public_id: str
+    at: datetime
+    kind: str
+    actor: str
+    subject: str
+    sealed: SealedRecord
+
+
+def write(session: Session, entries: Sequence[Pending]) -> None:
+    """Insert entries, pending, in their order, in the caller's transaction: three statements.
+
+    Args:
+        session: The unit of work's session.
+        entries: What to write; none is fine.
+    """
+    if not entries:
+        return
+    rows = [
+        {
+            "public_id": entry.public_id,
+            "at": entry.at,
+            "kind": entry.kind,
+            "actor": entry.actor,
+            "subject": entry.subject,
+            "body": entry.sealed.body,
+            "leaf": entry.sealed.leaf_hash,
+        }
+        for entry in entries
+    ]
+    statement = sa.insert(LedgerEntry).returning(
+        LedgerEntry.id, LedgerEntry.public_id, sort_by_parameter_order=True
+    )
+    keys = {public_id: key for key, public_id in session.execute(statement, rows)}
+    session.execute(sa.insert(LedgerPending), [{"entry_id": key} for key in keys.values()])
+    disclosures = [
+        {
+            "entry_id": keys[entry.public_id],
+            "field": each.field,
+            "salt": each.salt,
+            "value": each.value,
+        }
+        for entry in entries
+        for each in entry.sealed.disclosures
+    ]
+    if disclosures:
+        session.execute(sa.insert(LedgerDisclosure), disclosures)
