@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import sqlalchemy as sa
-from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from sqlalchemy.types import TypeDecorator
@@ -109,6 +108,7 @@ class Versioned:
 db = SQLAlchemy(model_class=Base, disable_autonaming=True)
 
 if TYPE_CHECKING:
+    from flask import Flask
 
     class Model(Base):
         """What every table class derives from."""
@@ -179,7 +179,7 @@ class Database:
             session.rollback()
 
 
-def open_database(app: Flask, url: str) -> Database:
+def open_database(app: "Flask", url: str) -> Database:
     """Tie a Flask application to a database and open it.
 
     Args:

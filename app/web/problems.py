@@ -1,0 +1,137 @@
+"""Error to status, in one table, and out as RFC 9457 `application/problem+json`.
+
+A test fails when an error class is missing here or from `docs/reference/errors.md`.
+"""
+
+import logging
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from flask import Flask, Response, current_app, g, json, request
+from werkzeug.exceptions import HTTPException
+
+from app.kernel import errors
+from connectors import errors as sources
+
+PROBLEM = "application/problem+json"
+STATUS: Mapping[type[Exception], int] = {
+    errors.InvalidInputError: 422,
+    errors.NotSignedInError: 401,
+    errors.NotPermittedError: 403,
+    errors.PolicyRefusedError: 403,
+    errors.NotFoundError: 404,
+    errors.ConflictError: 409,
+    errors.NothingToChangeError: 409,
+    errors.TooManyRequestsError: 429,
+    errors.UnrecordedChangeError: 500,
+    sources.UnavailableError: 503,
+    sources.IncompleteReadError: 502,
+    sources.DeniedError: 502,
+    sources.TargetMissingError: 502,
+    sources.TargetConflictError: 502,
+    sources.MisconfiguredError: 502,
+    sources.UnsupportedError: 502,
+}
+HTTP_CODES: Mapping[int, str] = {
+    400: "malformed",
+    404: "not_found",
+    405: "method_not_allowed",
+    413: "too_large",
+    415: "unsupported_media_type",
+    422: "invalid_input",
+}
+logger = logging.getLogger(__name__)
+
+
+def problem(
+    status: int,
+    code: str,
+    title: str,
+    detail: str,
+    *,
+    extra: Mapping[str, Any] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """Build one answer in the shape of RFC 9457 section 3.1."""
+    house = current_app.extensions["attestry"]
+    body = {
+        "type": f"{house.settings.base_url}/api/docs/errors#{code}",
+        "title": title,
+        "status": status,
+        "detail": detail,
+        "code": code,
+        "request_id": g.get("request_id", ""),
+        **(extra or {}),
+    }
+    return Response(json.dumps(body), status, content_type=PROBLEM, headers=dict(headers or {}))
+
+
+def of_attestry(error: errors.AttestryError) -> Response:
+    """Answer one of our own refusals."""
+    status = STATUS[type(error)]
+    extra: dict[str, Any] = {}
+    headers: dict[str, str] = {}
+    if isinstance(error, errors.InvalidInputError):
+        extra["errors"] = [{"field": e.field, "message": e.message} for e in error.fields]
+    if isinstance(error, errors.PolicyRefusedError):
+        extra["verdict"] = error.verdict
+    if isinstance(error, errors.ConflictError) and error.current:
+        extra["current"] = error.current
+    if isinstance(error, errors.TooManyRequestsError):
+        headers["Retry-After"] = str(error.retry_after)
+    if isinstance(error, errors.NotSignedInError):
+        headers["WWW-Authenticate"] = 'Bearer realm="attestry"'
+    if isinstance(error, errors.UnrecordedChangeError):
+        return of_unexpected(error)
+    return problem(status, error.code, error.title, error.detail, extra=extra, headers=headers)
+
+
+def of_source(error: sources.ConnectorError) -> Response:
+    """Answer what a directory did to us."""
+    headers = {}
+    if isinstance(error, sources.UnavailableError) and error.retry_after is not None:
+        headers["Retry-After"] = str(int(error.retry_after) + 1)
+    status = STATUS.get(type(error), 502)
+    return problem(status, error.code, "The source did not do it", str(error), headers=headers)
+
+
+def of_http(error: HTTPException) -> Response:
+    """Answer what Flask, Werkzeug or the argument parser refused."""
+    messages = getattr(error, "data", {}).get("messages") if hasattr(error, "data") else None
+    if messages is not None:
+        fields = [errors.FieldError(name, text) for name, text in flatten(messages)]
+        return of_attestry(errors.InvalidInputError(fields))
+    status = error.code or 500
+    code = HTTP_CODES.get(status, f"http_{status}")
+    return problem(status, code, error.name, error.description or error.name)
+
+
+def of_unexpected(error: Exception) -> Response:
+    """Answer our own fault: told in full to the log, and to the outside only its id."""
+    logger.error(
+        "unexpected error", exc_info=error, extra={"path": request.path, "method": request.method}
+    )
+    detail = "The fault is ours. Nothing was changed. Give the request id to your operator."
+    return problem(500, "internal", "Something went wrong", detail)
+
+
+def flatten(messages: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    """Turn marshmallow's nested messages into pairs of dotted path and sentence."""
+    if isinstance(messages, Mapping):
+        for key, value in messages.items():
+            at_place = key in {"json", "query", "headers", "path", "_schema"}
+            inner = path if at_place else f"{path}.{key}" if path else str(key)
+            yield from flatten(value, inner)
+    elif isinstance(messages, list | tuple):
+        for value in messages:
+            yield from flatten(value, path)
+    else:
+        yield path or "body", str(messages)
+
+
+def install(app: Flask) -> None:
+    """Put the table to work."""
+    app.register_error_handler(errors.AttestryError, of_attestry)
+    app.register_error_handler(sources.ConnectorError, of_source)
+    app.register_error_handler(HTTPException, of_http)
+    app.register_error_handler(Exception, of_unexpected)
