@@ -1,0 +1,61 @@
+# One verb a line; `make help` lists them. Everything is installed into .venv, pinned and hashed.
+SHELL := /bin/bash
+PYTHON ?= python3
+BIN := .venv/bin
+PACKAGES := app connectors policies evidence migrations tests
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-dev packages run test test-all check bench fix docs lock clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: .venv/run.stamp ## install what running needs
+setup-dev: .venv/dev.stamp ## install what developing needs, too
+
+.venv/run.stamp: requirements.lock pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@test -e .venv/dev.stamp || $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
+	@touch $@
+
+.venv/dev.stamp: requirements-dev.lock pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
+	@touch $@
+
+packages: ## install the Debian packages of the test servers (needs root; without it they are skipped)
+	@tests/support/servers/install-packages
+
+run: setup ## serve the demonstration company on loopback; again keeps its data
+	@$(BIN)/python -m app.cli.demonstration
+
+check: setup-dev ## format, lint, types, import contracts
+	$(BIN)/ruff format --check $(PACKAGES) wsgi.py
+	$(BIN)/ruff check $(PACKAGES) wsgi.py
+	$(BIN)/mypy app connectors policies evidence migrations tests wsgi.py
+	$(BIN)/lint-imports
+
+test: setup-dev packages ## the whole suite but the slow tests, on SQLite and PostgreSQL
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow"
+
+test-all: setup-dev packages ## the slow tests as well
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+bench: setup-dev packages ## measure speed, as ratios within one run
+	$(BIN)/python -m tests.bench
+
+fix: setup-dev ## format, and mend what can be mended
+	$(BIN)/ruff format $(PACKAGES) wsgi.py
+	$(BIN)/ruff check --fix $(PACKAGES) wsgi.py
+
+docs: setup-dev ## write again what the documentation takes from the code
+	$(BIN)/python -m app.cli.documentation
+
+lock: setup-dev ## resolve and hash the dependencies again
+	$(BIN)/uv pip compile --generate-hashes --universal --no-header --no-annotate --quiet pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile --generate-hashes --universal --no-header --no-annotate --quiet --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+
+clean: ## remove what was built, not var/
+	rm -rf .venv build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
