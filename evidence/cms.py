@@ -1,0 +1,343 @@
+"""CMS signatures: the CAdES one of the container, and the check of it and of the PDF's.
+
+Promise: a verdict in milliseconds and without a PDF library, and no way around it. The signature's
+own bytes are held to one encoding, so that not one byte of it can change unnoticed, and hostile
+input ends in `ok=False`. What is checked: ETSI EN 319 122-1 baseline B (content type, message
+digest, ESS signing-certificate-v2), RFC 5652, the path to an anchor, usage and validity.
+"""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from asn1crypto import algos, cms, core, tsp  # type: ignore[import-untyped]
+from asn1crypto import x509 as asn1_x509
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from evidence.asic import AsicFile, asic_manifest, parse_asic_manifest
+from evidence.certificates import SigningCredential
+from evidence.chain import check_chain, check_signature, read_certificates, readable_name
+from evidence.der import check_der, value_end
+from evidence.errors import VerificationError
+from evidence.pdf.byterange import find_gap
+
+__all__ = [
+    "AsicFile",
+    "SignatureStatus",
+    "asic_manifest",
+    "parse_asic_manifest",
+    "sign_detached",
+    "verify_detached",
+    "verify_pdf",
+]
+
+LARGEST_CMS: Final = 1 << 20
+ALGORITHMS: Final = {
+    "sha256_ecdsa": "sha256",
+    "sha384_ecdsa": "sha384",
+    "sha512_ecdsa": "sha512",
+    "sha256_rsa": "sha256",
+    "sha384_rsa": "sha384",
+    "sha512_rsa": "sha512",
+}
+BARE_RSA: Final = "rsassa_pkcs1v15"  # RFC 5652 permits naming the key's kind without the hash
+
+
+@dataclass(frozen=True, slots=True)
+class SignatureStatus:
+    """What became of checking a signature.
+
+    Attributes:
+        ok: Whether everything about it holds.
+        detail: One sentence: what holds and what it does not tell, or what failed.
+        signer: The subject of the signer's certificate; empty unless `ok`.
+    """
+
+    ok: bool
+    detail: str
+    signer: str
+
+
+def sign_detached(content: bytes, credential: SigningCredential, signed_at: datetime) -> bytes:
+    """Sign bytes without enclosing them: CAdES baseline B (ETSI EN 319 122-1, 6).
+
+    Args:
+        content: What is signed, in a bundle `META-INF/ASiCManifest001.xml`.
+        credential: Who signs.
+        signed_at: The time claimed in the signature, aware; kept to the second.
+
+    Returns:
+        A CMS SignedData, DER, for `META-INF/signature001.p7s`.
+
+    Raises:
+        EvidenceError: The credential's key is of a kind that cannot be used.
+    """
+    attributes = cms.CMSAttributes(
+        [
+            _attribute("content_type", "data"),
+            _attribute("signing_time", cms.Time({"utc_time": signed_at.replace(microsecond=0)})),
+            _attribute("message_digest", hashlib.sha256(content).digest()),
+            _attribute("signing_certificate_v2", _ess_certificate(credential.certificate)),
+        ]
+    )
+    signature = credential.sign(attributes.dump())
+    return _assemble(attributes, signature, credential)
+
+
+def verify_detached(
+    content: bytes, p7s: bytes, anchors: Sequence[bytes], at: datetime
+) -> SignatureStatus:
+    """Check a detached CAdES signature.
+
+    Args:
+        content: What should be signed.
+        p7s: The CMS, DER, nothing after it.
+        anchors: Trusted certificates, PEM.
+        at: The time the certificates are judged at, aware.
+
+    Returns:
+        Whether it holds; hostile input is `ok=False` and never raises.
+    """
+    return _status(lambda: _check([content], p7s, anchors, at, claims_time=True))
+
+
+def verify_pdf(pdf: bytes, anchors: Sequence[bytes], at: datetime) -> SignatureStatus:
+    """Check the one PAdES signature of a PDF of one revision, covering the whole file.
+
+    Args:
+        pdf: The file.
+        anchors: Trusted certificates, PEM.
+        at: The time the certificates are judged at, aware.
+
+    Returns:
+        Whether it holds; hostile input is `ok=False` and never raises.
+    """
+    return _status(lambda: _check_pdf(pdf, anchors, at))
+
+
+def _attribute(kind: str, value: object) -> cms.CMSAttribute:
+    return cms.CMSAttribute({"type": kind, "values": [value]})
+
+
+def _ess_certificate(certificate: bytes) -> tsp.SigningCertificateV2:
+    """Bind the signature to one certificate (RFC 5035); SHA-256 is the default and left out."""
+    identifier = tsp.ESSCertIDv2({"cert_hash": hashlib.sha256(certificate).digest()})
+    return tsp.SigningCertificateV2({"certs": [identifier]})
+
+
+def _assemble(
+    attributes: cms.CMSAttributes, signature: bytes, credential: SigningCredential
+) -> bytes:
+    certificate = asn1_x509.Certificate.load(credential.certificate)
+    issuers = [asn1_x509.Certificate.load(each) for each in credential.issuers]
+    digest = algos.DigestAlgorithm({"algorithm": "sha256"})
+    signer = cms.SignerInfo(
+        {
+            "version": "v1",
+            "sid": cms.IssuerAndSerialNumber(
+                {"issuer": certificate.issuer, "serial_number": certificate.serial_number}
+            ),
+            "digest_algorithm": digest,
+            "signed_attrs": attributes,
+            "signature_algorithm": {"algorithm": _algorithm(credential.certificate)},
+            "signature": signature,
+        }
+    )
+    signed = cms.SignedData(
+        {
+            "version": "v1",
+            "digest_algorithms": [digest],
+            "encap_content_info": {"content_type": "data"},
+            "certificates": [certificate, *issuers],
+            "signer_infos": [signer],
+        }
+    )
+    return bytes(cms.ContentInfo({"content_type": "signed_data", "content": signed}).dump())
+
+
+def _algorithm(certificate: bytes) -> str:
+    key = x509.load_der_x509_certificate(certificate).public_key()
+    return "sha256_ecdsa" if isinstance(key, ec.EllipticCurvePublicKey) else "sha256_rsa"
+
+
+def _status(check: Callable[[], SignatureStatus]) -> SignatureStatus:
+    """Turn every refusal into a status.
+
+    Parsers of hostile bytes fail in more ways than they promise (asn1crypto: ValueError, TypeError,
+    KeyError, OverflowError, RecursionError…). Whatever they raise means the same here: not
+    verified. So everything is caught, here alone, and the kind of failure is told.
+    """
+    try:
+        return check()
+    except VerificationError as refusal:
+        return SignatureStatus(ok=False, detail=str(refusal), signer="")
+    except Exception as failure:  # noqa: BLE001
+        kind = type(failure).__name__
+        return SignatureStatus(ok=False, detail=f"the signature cannot be read ({kind})", signer="")
+
+
+def _check_pdf(pdf: bytes, anchors: Sequence[bytes], at: datetime) -> SignatureStatus:
+    gap = find_gap(pdf)
+    whole = memoryview(pdf)
+    end = value_end(gap.contents)
+    if gap.contents[end:].strip(b"\0"):
+        raise VerificationError("the padding after the PDF's signature is not all zero")
+    around = [whole[: gap.start], whole[gap.end :]]
+    return _check(around, gap.contents[:end], anchors, at, claims_time=False)
+
+
+def _check(
+    stretches: Sequence[bytes | memoryview],
+    p7s: bytes,
+    anchors: Sequence[bytes],
+    at: datetime,
+    *,
+    claims_time: bool,
+) -> SignatureStatus:
+    """Check one CMS over some stretches of bytes.
+
+    A CAdES signature claims its time in an attribute; PAdES forbids that one and uses the PDF's
+    own /M (ETSI EN 319 142-1, 6.3).
+    """
+    signed, info = _read(p7s)
+    embedded = _certificates(signed)
+    signer = _signer(info, embedded)
+    digest = _hash_name(info)
+    _check_attributes(info, stretches, digest, signer, claims_time=claims_time)
+    check_signature(signer, info["signature"].native, _signed_bytes(info), digest)
+    path = check_chain(signer, embedded, read_certificates(anchors), at)
+    if any(each not in path for each in embedded):
+        raise VerificationError("the signature carries a certificate that is not on its path")
+    name = readable_name(signer)
+    detail = (
+        f"signed by {name}, certified by {readable_name(path[-1])}, judged at {at.isoformat()}; "
+        "no time-stamp: the time is the signer's own word"
+    )
+    return SignatureStatus(ok=True, detail=detail, signer=name)
+
+
+def _read(p7s: bytes) -> tuple[cms.SignedData, cms.SignerInfo]:
+    """Parse, and refuse all that could be said in another way or is not under the signature."""
+    if len(p7s) > LARGEST_CMS:
+        raise VerificationError("the signature is too large to be one")
+    check_der(p7s)
+    outer = cms.ContentInfo.load(p7s, strict=True)
+    if outer["content_type"].native != "signed_data":
+        raise VerificationError("this is not a CMS signature")
+    signed = outer["content"]
+    if len(signed["signer_infos"]) != 1:
+        raise VerificationError("the signature has not exactly one signer")
+    info = signed["signer_infos"][0]
+    _check_envelope(signed, info)
+    return signed, info
+
+
+def _check_envelope(signed: cms.SignedData, info: cms.SignerInfo) -> None:
+    inner = signed["encap_content_info"]
+    if inner["content_type"].native != "data" or inner["content"].native is not None:
+        raise VerificationError("the signature is not a detached one over data")
+    if signed["version"].native != "v1" or info["version"].native != "v1":
+        raise VerificationError("the signature is not of version 1")
+    if (
+        signed["digest_algorithms"].dump()
+        != core.SetOf([info["digest_algorithm"]], spec=algos.DigestAlgorithm).dump()
+    ):
+        raise VerificationError("the signature names another digest than its signer")
+    if _is_present(signed["crls"]) or _is_present(info["unsigned_attrs"]):
+        raise VerificationError(
+            "the signature carries something it does not sign (revocation lists, unsigned "
+            "attributes), which is not accepted here"
+        )
+
+
+def _is_present(field: Any) -> bool:
+    return not isinstance(field, core.Void)
+
+
+def _certificates(signed: cms.SignedData) -> tuple[x509.Certificate, ...]:
+    choices = signed["certificates"]
+    if any(each.name != "certificate" for each in choices):
+        raise VerificationError("the signature carries something that is no X.509 certificate")
+    if any(each.chosen.serial_number <= 0 for each in choices):  # RFC 5280, 4.1.2.2
+        raise VerificationError("the signature carries a certificate without a positive number")
+    encoded = [each.chosen.dump() for each in choices]
+    if sorted(set(encoded)) != encoded:
+        raise VerificationError("the signature's certificates are not a set in order")
+    return tuple(x509.load_der_x509_certificate(each) for each in encoded)
+
+
+def _signer(info: cms.SignerInfo, embedded: Sequence[x509.Certificate]) -> x509.Certificate:
+    named = info["sid"]
+    if named.name != "issuer_and_serial_number":
+        raise VerificationError("the signature does not name its signer by issuer and serial")
+    issuer, serial = named.chosen["issuer"].dump(), named.chosen["serial_number"].native
+    for each in embedded:
+        if each.issuer.public_bytes() == issuer and each.serial_number == serial:
+            return each
+    raise VerificationError("the signature does not carry its signer's certificate")
+
+
+def _hash_name(info: cms.SignerInfo) -> str:
+    digest = str(info["digest_algorithm"]["algorithm"].native)
+    signature = str(info["signature_algorithm"]["algorithm"].native)
+    if signature != BARE_RSA and ALGORITHMS.get(signature) != digest:
+        raise VerificationError(f"the algorithms {signature} and {digest} are not accepted")
+    if digest not in ALGORITHMS.values():
+        raise VerificationError(f"the digest {digest} is not accepted")
+    if info["signature_algorithm"]["parameters"].native is not None:
+        raise VerificationError("the signature's algorithm has parameters it does not need")
+    return digest
+
+
+def _signed_bytes(info: cms.SignerInfo) -> bytes:
+    """The attributes as they were signed: a SET OF, not the implicit tag (RFC 5652, 5.4)."""
+    return b"\x31" + bytes(info["signed_attrs"].dump())[1:]
+
+
+def _check_attributes(
+    info: cms.SignerInfo,
+    stretches: Sequence[bytes | memoryview],
+    digest: str,
+    signer: x509.Certificate,
+    *,
+    claims_time: bool,
+) -> None:
+    values = _attributes(info)
+    hasher = hashlib.new(digest)
+    for stretch in stretches:
+        hasher.update(stretch)
+    if values.get("content_type") is None or values["content_type"].native != "data":
+        raise VerificationError("the signature does not say that it is over data")
+    if values.get("message_digest") is None:
+        raise VerificationError("the signature has no digest of the content")
+    if values["message_digest"].native != hasher.digest():
+        raise VerificationError("the content is not what was signed: its digest differs")
+    if ("signing_time" in values) != claims_time:
+        raise VerificationError("the signature's time is not where its kind keeps it")
+    _check_ess(values.get("signing_certificate_v2"), signer)
+
+
+def _attributes(info: cms.SignerInfo) -> dict[str, Any]:
+    attributes = info["signed_attrs"]
+    if not _is_present(attributes):
+        raise VerificationError("the signature has no signed attributes")
+    kinds = [str(each["type"].native) for each in attributes]
+    if len(set(kinds)) != len(kinds) or any(len(each["values"]) != 1 for each in attributes):
+        raise VerificationError("a signed attribute comes twice")
+    return {kind: each["values"][0] for kind, each in zip(kinds, attributes, strict=True)}
+
+
+def _check_ess(attribute: tsp.SigningCertificateV2 | None, signer: x509.Certificate) -> None:
+    """Without this one, another certificate for the same key could be put in its place."""
+    if attribute is None:
+        raise VerificationError("the signature does not bind its signer's certificate")
+    first = attribute["certs"][0]
+    name = str(first["hash_algorithm"]["algorithm"].native)
+    if name not in ALGORITHMS.values():
+        raise VerificationError("the signature binds its certificate by a hash not accepted here")
+    if first["cert_hash"].native != hashlib.new(name, signer.public_bytes(Encoding.DER)).digest():
+        raise VerificationError("the signature was made with another certificate")
