@@ -67,7 +67,9 @@ class Heart:
             try:
                 dead = orphans() - self.beat()
                 if dead:
-                    logger.warning("taking over the work of dead workers", extra={"dead": len(dead)})
+                    logger.warning(
+                        "taking over the work of dead workers", extra={"dead": len(dead)}
+                    )
                     recover(sorted(dead))
             except sa.exc.OperationalError:
                 logger.exception("the heartbeat could not reach the database; trying again")
@@ -175,7 +177,9 @@ def _register(house: House, jobs: DurableJobs) -> None:
         failed = attempt(name, payload)
         if failed and number < ATTEMPTS:
             delay = min(LONGEST_DELAY, 2.0**number)
-            _serving["jobs"].enqueue_attempt(Job(Queue(queue), name, key, payload), number + 1, delay)
+            _serving["jobs"].enqueue_attempt(
+                Job(Queue(queue), name, key, payload), number + 1, delay
+            )
 
     @DBOS.step(name="attestry_tick_step_v1")
     def tick_step() -> None:

@@ -34,9 +34,7 @@ class Delivery:
 Handler = Callable[[Transactions, Delivery], None]
 
 
-def deliver(
-    tx: Transactions, handlers: Mapping[str, Handler], payload: Mapping[str, str]
-) -> None:
+def deliver(tx: Transactions, handlers: Mapping[str, Handler], payload: Mapping[str, str]) -> None:
     """Tell one listener of one event; the runner of `deliver` jobs.
 
     Args:

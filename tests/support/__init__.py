@@ -1,0 +1,1 @@
+"""The cast, builders, fakes and servers that the tests share."""
