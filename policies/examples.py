@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import assert_never
 
 from policies.clauses import Example, PolicySet, Presence
 from policies.engine import evaluate
@@ -144,3 +145,5 @@ def _candidate(presence: Presence, part: str, requester: IdentityId) -> Candidat
             return Candidate(_BENEFICIARY)
         case Presence.MANAGER:
             return Candidate(IdentityId("manager"))
+        case _ as never:  # pragma: no cover  # mypy proves it
+            assert_never(never)

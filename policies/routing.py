@@ -12,6 +12,7 @@ merged step keeps both explanations and the greater quorum.
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import assert_never
 
 from policies import codec
 from policies.clauses import PolicySet, Role, StepSpec
@@ -229,6 +230,8 @@ def _in_role(role: Role, candidates: Candidates) -> tuple[Candidate, ...]:
             return () if candidates.owner is None else (candidates.owner,)
         case Role.ADMINISTRATORS:
             return candidates.administrators
+        case _ as never:  # pragma: no cover  # mypy proves it
+            assert_never(never)
 
 
 def _append(steps: list[Step], step: Step) -> None:

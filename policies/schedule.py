@@ -1,10 +1,10 @@
 """When things are due: plain arithmetic on aware times; a day is 24 hours, whatever the clocks do.
 
-So a time-out is the same for everybody and can be computed again from the evidence. Who calls says
-what time it is; nothing here knows.
+So a time-out is the same for everybody and can be computed again from the evidence. Answers are in
+UTC. Who calls says what time it is; nothing here knows.
 """
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from policies import codec
 from policies.clauses import PolicySet
@@ -92,4 +92,5 @@ def is_due(due_at: datetime, now: datetime) -> bool:
 
 def _after(start: datetime, length: timedelta) -> datetime:
     codec.require_aware(start, "start")
-    return start + length
+    # In UTC: adding to a local time would count wall-clock days, of 23 or 25 hours twice a year.
+    return start.astimezone(UTC) + length
