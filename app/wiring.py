@@ -1,20 +1,16 @@
 """Who is who: the ports of the house, and who listens to what. Plain Python, in one place."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from functools import partial
-from pathlib import Path
+from dataclasses import dataclass, field
 
 from app.kernel.clock import Clock, SystemClock
-from app.kernel.db import Database
-from app.kernel.delivery import Delivery, deliver
-from app.kernel.ids import Ids, RandomIds
-from app.kernel.jobs import DurableJobs, JobQueue, Runner
+from app.kernel.delivery import Delivery
+from app.kernel.ids import Ids
+from app.kernel.jobs import JobQueue, Runner
 from app.kernel.sealed import SealKey
-from app.kernel.settings import Mode, Settings
-from app.kernel.uow import DELIVER, Transactions
+from app.kernel.settings import Settings
+from app.kernel.uow import Transactions
 from connectors.port import Connector
-from connectors.registry import connect as connect_source
 
 Connect = Callable[[str, Mapping[str, str], Mapping[str, str]], Connector]
 Handler = Callable[[Transactions, Delivery], None]

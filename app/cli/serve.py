@@ -93,5 +93,3 @@ def _refuse_sqlite(local: Local) -> None:
         raise InvalidInputError(
             {"ATTESTRY_DATABASE_URL": "Several processes need PostgreSQL; on SQLite use `serve`."}
         )
-
-

@@ -8,11 +8,11 @@ writes takes SQLite's write lock when it begins instead of failing when it first
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, registry
 from sqlalchemy.types import TypeDecorator
 from typing_extensions import override
 
@@ -63,17 +63,19 @@ class UtcDateTime(TypeDecorator[datetime]):
 BigId = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 
 
+TYPES: dict[Any, Any] = {
+    datetime: UtcDateTime(),
+    dict[str, Any]: sa.JSON(),
+    list[Any]: sa.JSON(),
+    bytes: sa.LargeBinary(),
+    str: sa.Text(),
+}
+
+
 class Base(DeclarativeBase):
     """The base of every table of the house."""
 
-    metadata = sa.MetaData(naming_convention=NAMING)
-    type_annotation_map: ClassVar[dict[Any, Any]] = {
-        datetime: UtcDateTime(),
-        dict[str, Any]: sa.JSON(),
-        list[Any]: sa.JSON(),
-        bytes: sa.LargeBinary(),
-        str: sa.Text(),
-    }
+    registry = registry(metadata=sa.MetaData(naming_convention=NAMING), type_annotation_map=TYPES)
 
 
 class Governed:

@@ -1,0 +1,1 @@
+"""PROVE: seal the ledger, gather bundles, keep the signing keys."""

@@ -1,0 +1,1 @@
+"""KNOW what is: sources, sync runs, identities, accounts, groups, memberships over time."""

@@ -1,0 +1,225 @@
+"""What the sources show: identities, accounts, groups, and memberships as intervals.
+
+Rows end, they are not deleted. A membership belongs to an account, not to an identity; an open
+interval has no `valid_to`, and there is at most one of them for an account in a group.
+"""
+
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.directory.domain import IdentityKind, Provenance, SyncState
+from app.kernel.columns import state_column
+from app.kernel.db import BigId, Governed, Keyed, Model, Named, Versioned
+
+
+def _open_only(column: str) -> dict[str, Any]:
+    """The partial-index predicate, literal on both stores."""
+    predicate = sa.text(f"{column} IS NULL")
+    return {"sqlite_where": predicate, "postgresql_where": predicate}
+
+
+def _closed_only(column: str) -> dict[str, Any]:
+    predicate = sa.text(f"{column} IS NOT NULL")
+    return {"sqlite_where": predicate, "postgresql_where": predicate}
+
+
+class Source(Governed, Named, Versioned, Model):
+    """A connected system of record."""
+
+    __tablename__ = "directory_source"
+    name: Mapped[str] = mapped_column(unique=True)
+    kind: Mapped[str]
+    settings: Mapped[dict[str, Any]]
+    sealed_secrets: Mapped[bytes | None]
+    is_enabled: Mapped[bool] = mapped_column(default=True)
+    own_account_external_id: Mapped[str | None]
+    baseline_run_id: Mapped[int | None] = mapped_column(sa.BigInteger)
+    scope_digest: Mapped[str | None]
+    created_at: Mapped[datetime]
+    removed_at: Mapped[datetime | None]
+
+
+class SyncRun(Governed, Named, Model):
+    """One read of a source."""
+
+    __tablename__ = "directory_sync_run"
+    source_id: Mapped[int] = mapped_column(sa.ForeignKey("directory_source.id"), index=True)
+    state: Mapped[SyncState] = state_column(SyncState)
+    is_baseline: Mapped[bool] = mapped_column(default=False)
+    begun_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    endpoint: Mapped[str] = mapped_column(default="")
+    account: Mapped[str] = mapped_column(default="")
+    queries: Mapped[list[Any]] = mapped_column(default=list)
+    problems: Mapped[list[Any]] = mapped_column(default=list)
+    counts: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    digest: Mapped[str | None]
+    why: Mapped[str | None]
+    cursor: Mapped[str | None]
+    started_by: Mapped[str]
+
+
+class Identity(Governed, Named, Model):
+    """One person or non-human actor, across sources."""
+
+    __tablename__ = "directory_identity"
+    __table_args__ = (
+        sa.Index(
+            "uq_directory_identity_employee_number",
+            "employee_number",
+            unique=True,
+            **_closed_only("employee_number"),
+        ),
+    )
+    kind: Mapped[IdentityKind] = state_column(IdentityKind)
+    display_name: Mapped[str] = mapped_column(index=True)
+    mail: Mapped[str | None] = mapped_column(index=True)
+    employee_number: Mapped[str | None]
+    manager_id: Mapped[int | None] = mapped_column(
+        sa.ForeignKey("directory_identity.id"), index=True
+    )
+    department: Mapped[str | None]
+    title: Mapped[str | None]
+    is_active: Mapped[bool]
+    correlation_rule: Mapped[str]
+    first_seen_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+
+
+class Account(Governed, Named, Model):
+    """One login object in one source; belongs to at most one identity."""
+
+    __tablename__ = "directory_account"
+    __table_args__ = (sa.UniqueConstraint("source_id", "external_id"),)
+    source_id: Mapped[int] = mapped_column(sa.ForeignKey("directory_source.id"))
+    external_id: Mapped[str]
+    identity_id: Mapped[int | None] = mapped_column(
+        sa.ForeignKey("directory_identity.id"), index=True
+    )
+    correlation_rule: Mapped[str | None]
+    login: Mapped[str] = mapped_column(index=True)
+    display_name: Mapped[str]
+    mail: Mapped[str | None]
+    employee_number: Mapped[str | None]
+    manager_external_id: Mapped[str | None]
+    department: Mapped[str | None]
+    title: Mapped[str | None]
+    kind: Mapped[str]
+    status: Mapped[str]
+    is_enabled: Mapped[bool]
+    address: Mapped[str]
+    expires_at: Mapped[datetime | None]
+    last_sign_in_at: Mapped[datetime | None]
+    attributes: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    digest: Mapped[bytes]
+    first_seen_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+
+
+class Group(Governed, Named, Model):
+    """A container in a source that gives access."""
+
+    __tablename__ = "directory_group"
+    __table_args__ = (sa.UniqueConstraint("source_id", "external_id"),)
+    source_id: Mapped[int] = mapped_column(sa.ForeignKey("directory_source.id"))
+    external_id: Mapped[str]
+    name: Mapped[str] = mapped_column(index=True)
+    kind: Mapped[str]
+    description: Mapped[str]
+    owner_external_id: Mapped[str | None]
+    is_writable: Mapped[bool]
+    is_administrative: Mapped[bool]
+    master_external_id: Mapped[str | None] = mapped_column(index=True)
+    rule: Mapped[str | None]
+    address: Mapped[str]
+    attributes: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    digest: Mapped[bytes]
+    member_digest: Mapped[bytes | None]
+    first_seen_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+
+
+class Membership(Governed, Keyed, Model):
+    """An account directly in a group, over time."""
+
+    __tablename__ = "directory_membership"
+    __table_args__ = (
+        sa.Index(
+            "uq_directory_membership_open",
+            "group_id",
+            "account_id",
+            unique=True,
+            **_open_only("valid_to"),
+        ),
+        sa.Index(
+            "ix_directory_membership_account_open",
+            "account_id",
+            "group_id",
+            **_open_only("valid_to"),
+        ),
+        sa.Index(
+            "ix_directory_membership_group_closed",
+            "group_id",
+            "valid_to",
+            "valid_from",
+            **_closed_only("valid_to"),
+        ),
+        sa.Index(
+            "ix_directory_membership_account_closed",
+            "account_id",
+            "valid_to",
+            "valid_from",
+            **_closed_only("valid_to"),
+        ),
+    )
+    group_id: Mapped[int] = mapped_column(sa.ForeignKey("directory_group.id"))
+    account_id: Mapped[int] = mapped_column(sa.ForeignKey("directory_account.id"))
+    is_primary: Mapped[bool] = mapped_column(default=False)
+    valid_from: Mapped[datetime]
+    valid_to: Mapped[datetime | None]
+    run_from: Mapped[int | None] = mapped_column(sa.ForeignKey("directory_sync_run.id"))
+    run_to: Mapped[int | None] = mapped_column(sa.ForeignKey("directory_sync_run.id"))
+    provenance: Mapped[Provenance] = state_column(Provenance)
+    provenance_ref: Mapped[str | None] = mapped_column(sa.String(36))
+
+
+class Nesting(Governed, Keyed, Model):
+    """A group directly in a group, over time."""
+
+    __tablename__ = "directory_nesting"
+    __table_args__ = (
+        sa.Index(
+            "uq_directory_nesting_open",
+            "parent_id",
+            "child_id",
+            unique=True,
+            **_open_only("valid_to"),
+        ),
+        sa.Index("ix_directory_nesting_child_open", "child_id", **_open_only("valid_to")),
+    )
+    parent_id: Mapped[int] = mapped_column(sa.ForeignKey("directory_group.id"))
+    child_id: Mapped[int] = mapped_column(sa.ForeignKey("directory_group.id"))
+    valid_from: Mapped[datetime]
+    valid_to: Mapped[datetime | None]
+    run_from: Mapped[int | None] = mapped_column(sa.ForeignKey("directory_sync_run.id"))
+    run_to: Mapped[int | None] = mapped_column(sa.ForeignKey("directory_sync_run.id"))
+
+
+class Closure(Model):
+    """Derived: which groups contain which others now, through any number of steps."""
+
+    __tablename__ = "directory_closure"
+    ancestor_id: Mapped[int] = mapped_column(
+        BigId, sa.ForeignKey("directory_group.id"), primary_key=True, autoincrement=False
+    )
+    descendant_id: Mapped[int] = mapped_column(
+        BigId,
+        sa.ForeignKey("directory_group.id"),
+        primary_key=True,
+        autoincrement=False,
+        index=True,
+    )
+    depth: Mapped[int]

@@ -1,0 +1,945 @@
+"""The vocabulary: every event of the product, in flow order, past tense.
+
+The plain fields stand in the ledger in clear: opaque ids, states, counts, digests, times. What is
+`personal()` is only committed to there. Who listens stands in `wiring.py`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar
+
+from app.kernel.event import Event, personal
+
+# KNOW
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceAdded(Event):
+    """A source was connected."""
+
+    kind: ClassVar[str] = "source.added"
+    source_kind: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceChanged(Event):
+    """A source's settings or secrets were changed."""
+
+    kind: ClassVar[str] = "source.changed"
+    keys: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceChecked(Event):
+    """A source was tried."""
+
+    kind: ClassVar[str] = "source.checked"
+    is_usable: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceDisabled(Event):
+    """A source is no longer read or written."""
+
+    kind: ClassVar[str] = "source.disabled"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceRemoved(Event):
+    """A source was taken out; its history stays."""
+
+    kind: ClassVar[str] = "source.removed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SyncIncomplete(Event):
+    """A read broke off; it ended nothing."""
+
+    kind: ClassVar[str] = "directory.sync_incomplete"
+    source: str
+    problems: int
+    why: str = personal()
+
+
+@dataclass(frozen=True, kw_only=True)
+class SyncParked(Event):
+    """A read waits for a person: it would change too much."""
+
+    kind: ClassVar[str] = "directory.sync_parked"
+    source: str
+    counts: dict[str, int]
+    why: str = personal()
+
+
+@dataclass(frozen=True, kw_only=True)
+class SyncRefused(Event):
+    """A person refused a parked read."""
+
+    kind: ClassVar[str] = "directory.sync_refused"
+    source: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SyncFailed(Event):
+    """A source could not be read at all."""
+
+    kind: ClassVar[str] = "directory.sync_failed"
+    source: str
+    code: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class DirectorySynced(Event):
+    """A complete read was compared and stored."""
+
+    kind: ClassVar[str] = "directory.synced"
+    source: str
+    is_baseline: bool
+    counts: dict[str, int]
+    digest: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class GroupLoaded(Event):
+    """The members of one group as they stood at the first read."""
+
+    kind: ClassVar[str] = "directory.group_loaded"
+    source: str
+    run: str
+    members: int
+    digest: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccountsLoaded(Event):
+    """The accounts as they stood at the first read."""
+
+    kind: ClassVar[str] = "directory.accounts_loaded"
+    run: str
+    accounts: int
+    digest: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccountAppeared(Event):
+    """A source shows a new account."""
+
+    kind: ClassVar[str] = "account.appeared"
+    source: str
+    run: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccountChanged(Event):
+    """Attributes of an account changed in its source."""
+
+    kind: ClassVar[str] = "account.changed"
+    source: str
+    run: str | None
+    fields: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccountEnded(Event):
+    """A source no longer shows an account."""
+
+    kind: ClassVar[str] = "account.ended"
+    source: str
+    run: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class GroupAppeared(Event):
+    """A source shows a new group."""
+
+    kind: ClassVar[str] = "group.appeared"
+    source: str
+    run: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class GroupChanged(Event):
+    """Attributes of a group changed in its source."""
+
+    kind: ClassVar[str] = "group.changed"
+    source: str
+    run: str
+    fields: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class GroupEnded(Event):
+    """A source no longer shows a group."""
+
+    kind: ClassVar[str] = "group.ended"
+    source: str
+    run: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class MembershipAppeared(Event):
+    """An account was seen in a group."""
+
+    kind: ClassVar[str] = "membership.appeared"
+    group: str
+    provenance: str
+    ref: str | None
+    run: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class MembershipEnded(Event):
+    """An account was seen to have left a group."""
+
+    kind: ClassVar[str] = "membership.ended"
+    group: str
+    ref: str | None
+    run: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class NestingAppeared(Event):
+    """A group was seen in a group."""
+
+    kind: ClassVar[str] = "nesting.appeared"
+    group: str
+    run: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class NestingEnded(Event):
+    """A group was seen to have left a group."""
+
+    kind: ClassVar[str] = "nesting.ended"
+    group: str
+    run: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class IdentitiesCorrelated(Event):
+    """Accounts were tied to identities."""
+
+    kind: ClassVar[str] = "identity.correlated"
+    appeared: int
+    changed: int
+    linked: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class EntitlementDescribed(Event):
+    """What a group means was written down."""
+
+    kind: ClassVar[str] = "catalog.entitlement_described"
+    risk: str
+    owner: str | None
+    is_requestable: bool
+    description: str = personal()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProtectionSet(Event):
+    """Something was protected from automation."""
+
+    kind: ClassVar[str] = "protection.set"
+    what: str
+    ref: str
+    reason: str = personal()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProtectionEnded(Event):
+    """A protection was lifted."""
+
+    kind: ClassVar[str] = "protection.ended"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TokenCreated(Event):
+    """An API token was made."""
+
+    kind: ClassVar[str] = "token.created"
+    role: str | None
+    identity: str | None
+    expires_at: datetime | None
+    name: str = personal()
+
+
+@dataclass(frozen=True, kw_only=True)
+class TokenRevoked(Event):
+    """An API token was revoked."""
+
+    kind: ClassVar[str] = "token.revoked"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoleGranted(Event):
+    """A role was given to a person."""
+
+    kind: ClassVar[str] = "role.granted"
+    role: str
+    until: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoleRevoked(Event):
+    """A role was taken from a person."""
+
+    kind: ClassVar[str] = "role.revoked"
+    role: str
+
+
+# DECIDE
+
+
+@dataclass(frozen=True, kw_only=True)
+class PolicyPutInForce(Event):
+    """A policy text came into force."""
+
+    kind: ClassVar[str] = "policy.put_in_force"
+    digest: str
+    replaced: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RulingMade(Event):
+    """The policy judged a set of facts."""
+
+    kind: ClassVar[str] = "ruling.made"
+    policy_digest: str
+    outcome: str
+    facts: str = personal()
+
+
+@dataclass(frozen=True, kw_only=True)
+class RequestSubmitted(Event):
+    """Somebody asked for a change of access."""
+
+    kind: ClassVar[str] = "request.submitted"
+    requester: str
+    beneficiary: str
+    entitlement: str
+    account: str
+    action: str
+    duration_days: int | None
+    plan_digest: str
+    policy_digest: str
+    ruling: str
+    reason: str = personal()
+    ticket: str | None = personal(default=None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepOpened(Event):
+    """A step of the flow waits for its approvers."""
+
+    kind: ClassVar[str] = "request.step_opened"
+    step: str
+    ordinal: int
+    role: str
+    approvers: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApprovalGiven(Event):
+    """An approver answered."""
+
+    kind: ClassVar[str] = "approval.given"
+    request: str
+    step: str
+    approver: str
+    decided_by: str
+    outcome: str
+    plan_digest: str
+    comment: str | None = personal(default=None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RequestApproved(Event):
+    """The last approver said yes."""
+
+    kind: ClassVar[str] = "request.approved"
+    plan_digest: str
+    ruling: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RequestRefused(Event):
+    """An approver or the policy said no."""
+
+    kind: ClassVar[str] = "request.refused"
+    by: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RequestCancelled(Event):
+    """The requester took it back."""
+
+    kind: ClassVar[str] = "request.cancelled"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RequestCompleted(Event):
+    """What was asked for is so, as read back."""
+
+    kind: ClassVar[str] = "request.completed"
+    grant: str | None
+    end: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RequestFailed(Event):
+    """What was approved could not be done."""
+
+    kind: ClassVar[str] = "request.failed"
+    code: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class DelegationMade(Event):
+    """Somebody lets another stand in for a time."""
+
+    kind: ClassVar[str] = "delegation.made"
+    delegator: str
+    delegate: str
+    valid_from: datetime
+    valid_to: datetime
+    reason: str = personal()
+
+
+@dataclass(frozen=True, kw_only=True)
+class DelegationEnded(Event):
+    """A delegation ended early."""
+
+    kind: ClassVar[str] = "delegation.ended"
+
+
+@dataclass(frozen=True, kw_only=True)
+class GrantAuthorised(Event):
+    """A right was decided."""
+
+    kind: ClassVar[str] = "grant.authorised"
+    account: str
+    group: str
+    cause: str
+    cause_ref: str
+    until: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class GrantExtended(Event):
+    """The end of a right was moved."""
+
+    kind: ClassVar[str] = "grant.extended"
+    until: datetime | None
+    cause_ref: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class GrantConfirmed(Event):
+    """A right was read back from its source."""
+
+    kind: ClassVar[str] = "grant.confirmed"
+    cause: str
+    cause_ref: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class GrantFailed(Event):
+    """A right could not be brought about."""
+
+    kind: ClassVar[str] = "grant.failed"
+    cause: str
+    cause_ref: str
+    code: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class GrantEnded(Event):
+    """A right is over."""
+
+    kind: ClassVar[str] = "grant.ended"
+    cause: str
+    cause_ref: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class EndAuthorised(Event):
+    """The end of a right was decided."""
+
+    kind: ClassVar[str] = "end.authorised"
+    account: str
+    group: str
+    grant: str | None
+    cause: str
+    cause_ref: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class EndConfirmed(Event):
+    """The end of a right was read back from its source."""
+
+    kind: ClassVar[str] = "end.confirmed"
+    cause: str
+    cause_ref: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class EndFailed(Event):
+    """The end of a right could not be brought about."""
+
+    kind: ClassVar[str] = "end.failed"
+    cause: str
+    cause_ref: str
+    code: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class EndWithdrawn(Event):
+    """The end of a right was taken back before it was carried out."""
+
+    kind: ClassVar[str] = "end.withdrawn"
+    cause: str
+    cause_ref: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class LifecycleReceived(Event):
+    """HR told of a joiner, mover or leaver."""
+
+    kind: ClassVar[str] = "hr.event_received"
+    event_type: str
+    effective_at: datetime
+    identity: str | None
+    body_digest: str
+    event_id: str = personal()
+    employee_number: str = personal()
+
+
+@dataclass(frozen=True, kw_only=True)
+class LifecycleCancelled(Event):
+    """HR took an event back before it took effect."""
+
+    kind: ClassVar[str] = "hr.event_cancelled"
+
+
+@dataclass(frozen=True, kw_only=True)
+class LeaverStarted(Event):
+    """A leaver's plan was made."""
+
+    kind: ClassVar[str] = "leaver.started"
+    plan: str
+    accounts: int
+    operations: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class LeaverCompleted(Event):
+    """Every system of a leaver was read back."""
+
+    kind: ClassVar[str] = "leaver.completed"
+    minutes: int
+    unverifiable: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class LeaverFailed(Event):
+    """Something of a leaver's plan could not be done."""
+
+    kind: ClassVar[str] = "leaver.failed"
+    code: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TemplateSaved(Event):
+    """A campaign template was made or changed."""
+
+    kind: ClassVar[str] = "campaign.template_saved"
+    name: str = personal()
+
+
+@dataclass(frozen=True, kw_only=True)
+class CampaignLaunched(Event):
+    """A review began over a frozen population."""
+
+    kind: ClassVar[str] = "campaign.launched"
+    population: int
+    excluded: int
+    population_digest: str
+    reviewers: int
+    due_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class ItemDecided(Event):
+    """A reviewer decided, or changed their mind."""
+
+    kind: ClassVar[str] = "item.decided"
+    campaign: str
+    reviewer: str
+    move: str
+    batch_size: int
+    until: datetime | None
+    reason: str | None = personal(default=None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ItemReassigned(Event):
+    """An item went to another reviewer."""
+
+    kind: ClassVar[str] = "item.reassigned"
+    campaign: str
+    reviewer_before: str | None
+    reviewer: str
+    reason: str = personal()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReviewSignedOff(Event):
+    """A reviewer said that they are done."""
+
+    kind: ClassVar[str] = "review.signed_off"
+    reviewer: str
+    kept: int
+    revoked: int
+    abstained: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class RemediationConfirmed(Event):
+    """What a reviewer revoked is gone, as read back."""
+
+    kind: ClassVar[str] = "remediation.confirmed"
+    campaign: str
+    end: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RemediationFailed(Event):
+    """What a reviewer revoked could not be taken away."""
+
+    kind: ClassVar[str] = "remediation.failed"
+    campaign: str
+    end: str | None
+    code: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CampaignClosed(Event):
+    """A review ended."""
+
+    kind: ClassVar[str] = "campaign.closed"
+    kept: int
+    revoked: int
+    abstained: int
+    unanswered: int
+    confirmed: int
+    exceptions: int
+
+
+# ACT
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlanMade(Event):
+    """The operations of a decision were fixed."""
+
+    kind: ClassVar[str] = "plan.made"
+    cause: str
+    cause_ref: str
+    digest: str
+    operations: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlanHeld(Event):
+    """A plan waits for a person."""
+
+    kind: ClassVar[str] = "plan.held"
+    code: str
+    reason: str = personal()
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlanReleased(Event):
+    """A person let a held plan go on."""
+
+    kind: ClassVar[str] = "plan.released"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlanCompleted(Event):
+    """Every task of a plan has ended."""
+
+    kind: ClassVar[str] = "plan.completed"
+    verified: int
+    unverifiable: int
+    failed: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskClaimed(Event):
+    """A worker took a task."""
+
+    kind: ClassVar[str] = "task.claimed"
+    attempt: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskApplied(Event):
+    """A source accepted an operation."""
+
+    kind: ClassVar[str] = "task.applied"
+    attempt: int
+    effect: str
+    operation: str = personal()
+    answer: str = personal()
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskVerified(Event):
+    """A source shows what a task was to bring about."""
+
+    kind: ClassVar[str] = "task.verified"
+    attempt: int
+    shown: str = personal()
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskUnverifiable(Event):
+    """A source has no way to show what a task did."""
+
+    kind: ClassVar[str] = "task.unverifiable"
+    attempt: int
+    shown: str = personal()
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskRefuted(Event):
+    """A source does not show what a task was to bring about."""
+
+    kind: ClassVar[str] = "task.refuted"
+    attempt: int
+    shown: str = personal()
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskRetried(Event):
+    """A try failed; another follows."""
+
+    kind: ClassVar[str] = "task.retried"
+    attempt: int
+    code: str
+    due_at: datetime | None
+    detail: str = personal()
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskFailed(Event):
+    """A task needs a person."""
+
+    kind: ClassVar[str] = "task.failed"
+    attempt: int
+    code: str
+    detail: str = personal()
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskWaitsForImport(Event):
+    """Done at its master; the mirror shows it after its next import."""
+
+    kind: ClassVar[str] = "task.waits_for_import"
+    attempt: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class DriftAdopted(Event):
+    """A person made a found membership a decided one."""
+
+    kind: ClassVar[str] = "drift.adopted"
+    grant: str
+    reason: str = personal()
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoticeQueued(Event):
+    """Somebody is to be told."""
+
+    kind: ClassVar[str] = "notice.queued"
+    recipient: str
+    notice_kind: str
+    about: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoticeSent(Event):
+    """Somebody was told."""
+
+    kind: ClassVar[str] = "notice.sent"
+    channel: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoticeFailed(Event):
+    """Somebody could not be told."""
+
+    kind: ClassVar[str] = "notice.failed"
+    channel: str
+    error: str = personal()
+
+
+# PROVE
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeyMade(Event):
+    """A signing key was made."""
+
+    kind: ClassVar[str] = "key.made"
+    purpose: str
+    key_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeyRetired(Event):
+    """A signing key signs no longer."""
+
+    kind: ClassVar[str] = "key.retired"
+    purpose: str
+    key_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class BundleRequested(Event):
+    """Somebody asked for an evidence bundle."""
+
+    kind: ClassVar[str] = "bundle.requested"
+    bundle_kind: str
+    scope: dict[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class BundleBuilt(Event):
+    """A bundle was built, signed and checked."""
+
+    kind: ClassVar[str] = "bundle.built"
+    sha256: str
+    tree_size: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class BundleFailed(Event):
+    """A bundle could not be built."""
+
+    kind: ClassVar[str] = "bundle.failed"
+    code: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class BundleDownloaded(Event):
+    """Somebody took a bundle away."""
+
+    kind: ClassVar[str] = "bundle.downloaded"
+    sha256: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class DemonstrationMade(Event):
+    """This instance was filled with the demonstration company."""
+
+    kind: ClassVar[str] = "demonstration.made"
+    people: int
+
+
+EVENTS: Mapping[str, type[Event]] = {
+    each.kind: each
+    for each in (
+        SourceAdded,
+        SourceChanged,
+        SourceChecked,
+        SourceDisabled,
+        SourceRemoved,
+        SyncIncomplete,
+        SyncParked,
+        SyncRefused,
+        SyncFailed,
+        DirectorySynced,
+        GroupLoaded,
+        AccountsLoaded,
+        AccountAppeared,
+        AccountChanged,
+        AccountEnded,
+        GroupAppeared,
+        GroupChanged,
+        GroupEnded,
+        MembershipAppeared,
+        MembershipEnded,
+        NestingAppeared,
+        NestingEnded,
+        IdentitiesCorrelated,
+        EntitlementDescribed,
+        ProtectionSet,
+        ProtectionEnded,
+        TokenCreated,
+        TokenRevoked,
+        RoleGranted,
+        RoleRevoked,
+        PolicyPutInForce,
+        RulingMade,
+        RequestSubmitted,
+        StepOpened,
+        ApprovalGiven,
+        RequestApproved,
+        RequestRefused,
+        RequestCancelled,
+        RequestCompleted,
+        RequestFailed,
+        DelegationMade,
+        DelegationEnded,
+        GrantAuthorised,
+        GrantExtended,
+        GrantConfirmed,
+        GrantFailed,
+        GrantEnded,
+        EndAuthorised,
+        EndConfirmed,
+        EndFailed,
+        EndWithdrawn,
+        LifecycleReceived,
+        LifecycleCancelled,
+        LeaverStarted,
+        LeaverCompleted,
+        LeaverFailed,
+        TemplateSaved,
+        CampaignLaunched,
+        ItemDecided,
+        ItemReassigned,
+        ReviewSignedOff,
+        RemediationConfirmed,
+        RemediationFailed,
+        CampaignClosed,
+        PlanMade,
+        PlanHeld,
+        PlanReleased,
+        PlanCompleted,
+        TaskClaimed,
+        TaskApplied,
+        TaskVerified,
+        TaskUnverifiable,
+        TaskRefuted,
+        TaskRetried,
+        TaskFailed,
+        TaskWaitsForImport,
+        DriftAdopted,
+        NoticeQueued,
+        NoticeSent,
+        NoticeFailed,
+        KeyMade,
+        KeyRetired,
+        BundleRequested,
+        BundleBuilt,
+        BundleFailed,
+        BundleDownloaded,
+        DemonstrationMade,
+    )
+}

@@ -1,0 +1,1 @@
+"""DECIDE by what HR says: joiner, mover, leaver."""

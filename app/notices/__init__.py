@@ -1,0 +1,1 @@
+"""ACT: who is told what, when, and the record of it."""

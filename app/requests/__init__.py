@@ -1,0 +1,1 @@
+"""DECIDE together: ask, route, approve, refuse, delegate, cancel."""

@@ -1,0 +1,1 @@
+"""DECIDE again: campaigns over a frozen population, items, sign-off."""

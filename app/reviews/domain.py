@@ -1,0 +1,46 @@
+"""States of a campaign and of its items."""
+
+from enum import StrEnum
+
+
+class CampaignState(StrEnum):
+    """Where a campaign stands."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+
+
+class ItemState(StrEnum):
+    """Where an item stands."""
+
+    OPEN = "open"
+    DECIDED = "decided"
+    SIGNED_OFF = "signed_off"
+    CLOSED = "closed"
+
+
+class Decision(StrEnum):
+    """What a reviewer says of one membership."""
+
+    KEEP = "keep"
+    REVOKE = "revoke"
+    ABSTAIN = "abstain"
+
+
+class DecisionMove(StrEnum):
+    """What a reviewer does to an item: a decision, or taking one back."""
+
+    KEEP = "keep"
+    REVOKE = "revoke"
+    ABSTAIN = "abstain"
+    UNDO = "undo"
+
+
+class RemediationState(StrEnum):
+    """Where the work that a revoke causes stands."""
+
+    NONE = "none"
+    PENDING = "pending"
+    CONFIRMED = "confirmed"
+    FAILED = "failed"
+    NOT_REMOVABLE = "not_removable"

@@ -1,0 +1,1 @@
+"""DECIDE by which rules: policy sets in force and every recorded verdict."""

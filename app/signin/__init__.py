@@ -1,0 +1,1 @@
+"""KNOW who somebody is and may be: API tokens and roles."""
