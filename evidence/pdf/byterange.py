@@ -101,7 +101,7 @@ def _check_dictionary(pdf: bytes, start: int, end: int) -> None:
     closes = pdf.find(b"endobj", end)
     before, after = pdf[opens:start], pdf[end:closes]
     dictionary = before + after
-    wanted = (b"/Type /Sig", b"/Filter /Adobe.PPKLite", b"/SubFilter /ETSI.CAdES.detached")
+    wanted = (b"/Type /Sig\n", b"/Filter /Adobe.PPKLite\n", b"/SubFilter /ETSI.CAdES.detached\n")
     if opens < 0 or closes < 0 or not before.endswith(b"/Contents "):
         raise VerificationError("the gap in the PDF's ByteRange is not the signature's /Contents")
     if any(dictionary.count(each) != 1 for each in (*wanted, b"/ByteRange", b"/Contents")):
