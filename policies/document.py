@@ -2,11 +2,13 @@
 
 YAML and JSON are both taken. What YAML allows and a rule book must not is refused: anchors and
 aliases (one line can stand for gigabytes), tags, keys given twice (the last would win silently),
-deep nesting. The starter policies packaged with this library are read here and nowhere else.
+words and numbers that are not what they look like (`no`, `010`), deep nesting. The starter policies
+packaged with this library are read here and nowhere else.
 """
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Mapping
 from importlib import resources
 from typing import Any
@@ -22,6 +24,7 @@ from policies.schema import PolicySchema
 GREATEST_LENGTH = 256 * 1024
 GREATEST_DEPTH = 40
 
+_DECIMAL = re.compile(r"-?(0|[1-9][0-9]{0,18})", re.ASCII)
 _BUILTIN = resources.files("policies") / "builtin"
 
 
@@ -134,6 +137,22 @@ class _Loader(yaml.SafeLoader):
 
     def _built(self, node: yaml.Node) -> object:
         return self.construct_object(node, deep=True)
+
+    def plain_flag(self, node: yaml.ScalarNode) -> bool:
+        """YAML 1.1 takes `no` for false, and so loses Norway."""
+        if node.value not in {"true", "false"}:
+            raise _invalid(f"{node.value!r}: write true or false, or put the word in quotes")
+        return bool(node.value == "true")
+
+    def plain_number(self, node: yaml.ScalarNode) -> int:
+        """YAML 1.1 takes `010` for eight and `1:30` for ninety."""
+        if not _DECIMAL.fullmatch(node.value):
+            raise _invalid(f"{node.value!r}: write a plain decimal number, or put it in quotes")
+        return int(node.value)
+
+
+_Loader.add_constructor("tag:yaml.org,2002:bool", _Loader.plain_flag)
+_Loader.add_constructor("tag:yaml.org,2002:int", _Loader.plain_number)
 
 
 def _unique(pairs: Iterable[tuple[Any, Any]]) -> dict[Any, Any]:

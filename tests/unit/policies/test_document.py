@@ -24,6 +24,7 @@ from policies.document import (
     text_digest,
 )
 from policies.errors import InvalidPolicyError, UnknownBuiltinError
+from policies.examples import run_examples
 from policies.facts import Action
 from policies.separation import Selector
 from unit.policies.builders import PLAIN, STANDARD
@@ -274,6 +275,9 @@ def test_every_problem_is_told_at_once() -> None:
         ("1: 2", "the key 1 is no text"),
         ("? [a]\n: 2", "is no text"),
         ("<<: {a: 1}", "not readable as YAML"),
+        ("a: no", "'no': write true or false"),
+        ("a: 010", "'010': write a plain decimal number"),
+        ("a: 1:30", "'1:30': write a plain decimal number"),
         ("[" * 41 + "]" * 41, "nested deeper than 40"),
         ('{"a":' + "[" * 100_000, "nested too deeply"),
         ('{"a":', "not readable as JSON"),
@@ -284,6 +288,39 @@ def test_every_problem_is_told_at_once() -> None:
 )
 def test_a_text_that_is_no_plain_document_is_refused(text: str, message: str) -> None:
     assert message in refusal(text)[""]
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
+    max_leaves=5,
+)
+
+
+def _places(value: object, path: str = "") -> list[str]:
+    found = [path] if path else []
+    pairs: Any = value.items() if isinstance(value, dict) else ()
+    pairs = enumerate(value) if isinstance(value, list) else pairs
+    for key, item in pairs:
+        found += _places(item, f"{path}.{key}" if path else str(key))
+    return found
+
+
+@given(st.sampled_from(_places(FULL)), ANYTHING)
+def test_whatever_stands_in_a_field_is_read_or_refused_in_our_words(
+    path: str, value: object
+) -> None:
+    text = changed(path, value)
+    for form in (text, yaml.safe_dump(json.loads(text), allow_unicode=True)):
+        try:
+            run_examples(read_policy(form))
+        except InvalidPolicyError as error:
+            assert error.problems  # noqa: PT017  # both ends are good ones; no third may come out
+
+
+@given(st.text(alphabet="{}[]:-&*!?<>|'\"#%@`, \n\taé0\ud800", max_size=40))
+def test_whatever_text_is_given_is_refused_in_our_words(text: str) -> None:
+    assert refusal(text)
 
 
 def test_the_longest_text_allowed_is_read() -> None:
