@@ -184,6 +184,23 @@ def acting_for(
     return own + tuple(sorted(standing_in, key=lambda each: (each.approver_id, each.actor_id)))
 
 
+def is_approved(step: Step, approvals: Collection[Acting]) -> bool:
+    """Return whether enough different persons have said yes to a step.
+
+    One answer counts for each approver, and one for each person who acts: neither a delegate of
+    several approvers nor an approver together with a delegate makes two.
+
+    Args:
+        step: The step.
+        approvals: Who said yes, and for whom; the first for an approver counts.
+    """
+    first: dict[IdentityId, IdentityId] = {}
+    for each in approvals:
+        if each.approver_id in step.approvers:
+            first.setdefault(each.approver_id, each.actor_id)
+    return len(set(first.values())) >= step.quorum
+
+
 def _choose(spec: StepSpec, candidates: Candidates, barred: dict[IdentityId, str]) -> Step | str:
     """Return the step, or the sentence that says why nobody can answer it."""
     missed: list[str] = []

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 from policies.clauses import Role
 from policies.errors import InvalidFactsError
 from policies.facts import Candidate, Candidates, Facts, Identity
-from policies.routing import Acting, Delegation, acting_for, reviewers, route
+from policies.routing import Acting, Delegation, acting_for, is_approved, reviewers, route
 from policies.verdict import Step
 from unit.policies.builders import (
     ALICE,
@@ -215,6 +216,24 @@ def test_neither_requester_nor_beneficiary_ever_stands_in(
 ) -> None:
     for each in acting_for(STEP, delegations, NOW, barred):
         assert each in OWN or each.actor_id not in barred
+
+
+@pytest.mark.parametrize(
+    ("approvals", "expected"),
+    [
+        ([], False),
+        ([Acting(BOB, BOB)], False),
+        ([Acting(BOB, BOB), Acting(CAROL, CAROL)], True),
+        ([Acting(BOB, BOB), Acting(EVE, CAROL)], True),
+        ([Acting(EVE, BOB), Acting(EVE, CAROL)], False),
+        ([Acting(BOB, BOB), Acting(EVE, BOB)], False),
+        ([Acting(BOB, BOB), Acting(DANA, DANA)], False),
+    ],
+)
+def test_a_quorum_counts_different_persons_for_different_approvers(
+    approvals: list[Acting], expected: bool
+) -> None:
+    assert is_approved(replace(STEP, quorum=2), approvals) is expected
 
 
 def test_a_delegation_with_a_time_without_a_zone_is_refused() -> None:
