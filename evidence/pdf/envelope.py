@@ -24,6 +24,7 @@ from typing_extensions import override
 
 from evidence.pdf.byterange import NUMBER_WIDTH
 from evidence.pdf.document import Report
+from evidence.pdf.lettering import spelled_out
 
 PRODUCER: Final = "Attestry"
 SIGNATURE_BYTES: Final = 16_384  # a baseline-B signature takes 1.5 kB; a time-stamp fits beside it
@@ -83,7 +84,8 @@ class DatedInfo(PDFInfo):
             "ModDate": at,
         }
         entries = [
-            f"/{key} ".encode() + format(PDFString(text), document) for key, text in texts.items()
+            f"/{key} ".encode() + format(PDFString(spelled_out(text)), document)
+            for key, text in texts.items()
         ]
         return b"<< " + b"\n".join(entries) + b" >>"
 
@@ -194,5 +196,4 @@ def _xmp(report: Report) -> str:
 
 
 def _xml(text: str) -> str:
-    """Escape for XML, leaving out what XML 1.0 cannot say (controls, lone surrogates)."""
-    return escape("".join(each if each.isprintable() else "\ufffd" for each in text))
+    return escape(spelled_out(text))

@@ -157,6 +157,20 @@ class Lettering:
         return " ".join(written)
 
 
+def spelled_out(text: str) -> str:
+    """Write out what cannot be seen, for texts that the reader's own fonts will show.
+
+    Args:
+        text: Any text, also with lone surrogates.
+
+    Returns:
+        Text that any encoding of Unicode and any XML can carry.
+    """
+    return "".join(
+        _spelled(each) if unicodedata.category(each) in HIDDEN else each for each in text
+    )
+
+
 def lines(lettering: Lettering, text: str, size: float, width: float) -> Iterator[str]:
     """Break a paragraph into lines.
 

@@ -13,7 +13,7 @@ from reportlab.pdfgen.canvas import Canvas
 
 from evidence.pdf.document import Fact, Finding, KeyFigure, Report, Section, Tone
 from evidence.pdf.envelope import document_title, dress, fill_byte_range
-from evidence.pdf.lettering import REGULAR, Lettering, font, lines
+from evidence.pdf.lettering import REGULAR, Lettering, font, lines, spelled_out
 from evidence.pdf.page import (
     ACCENT,
     BAND,
@@ -87,7 +87,7 @@ def _emit(canvas: Any, pages: Pages, report: Report, field: object) -> None:
         for index, (title, level) in enumerate(page.bookmarks):
             key = f"p{number}-{index}"
             canvas.bookmarkPage(key)
-            canvas.addOutlineEntry(title, key, level)
+            canvas.addOutlineEntry(spelled_out(title), key, level)
         canvas._code.extend(page.operators)  # noqa: SLF001
         canvas.showPage()
 
