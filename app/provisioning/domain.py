@@ -36,3 +36,15 @@ class TaskState(StrEnum):
     FAILED = "failed"
     WAITS_FOR_IMPORT = "waits_for_import"
     CANCELLED = "cancelled"
+
+
+OVER = frozenset({TaskState.APPLIED, TaskState.VERIFIED, TaskState.FAILED, TaskState.CANCELLED})
+
+
+def is_over(state: TaskState) -> bool:
+    """Say whether a task has come to an end by itself.
+
+    `applied` is an end only for operations whose source has no way to show them; a task that can be
+    read back is `running` until it is verified or refuted.
+    """
+    return state in OVER

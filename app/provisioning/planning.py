@@ -1,0 +1,313 @@
+"""What exactly will be run: the operations of a plan, from a wish to the wire.
+
+An operation names immutable ids, so the digest of a plan does not change when somebody is renamed
+or moved, and does change with anything that would be executed otherwise. Names and addresses ride
+along for people. A group that only mirrors one mastered elsewhere is changed at its master; what
+the mirror then shows is an operation of its own, which sends nothing and waits for the import.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import aliased
+
+from app.directory.models import Account, Group, Membership, Source
+from app.kernel.errors import InvalidInputError, NotFoundError
+from app.kernel.uow import Reading
+from connectors.records import Verb
+from evidence.canonical import canonical
+
+
+class Way(StrEnum):
+    """How an operation comes about."""
+
+    DIRECT = "direct"
+    IMPORT = "import"
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One operation of a plan.
+
+    Attributes:
+        verb: What is ensured.
+        way: Sent to the source, or waited for (a mirror's next import).
+        source_id: Internal key of the source.
+        source: Public id of the source.
+        source_name: For people.
+        account_id: Internal key of the account.
+        account: Its immutable id in the source.
+        account_name: For people.
+        group_id: Internal key of the group, or None.
+        group: The group's immutable id in the source, or None.
+        group_name: For people, or None.
+        grant_id: The grant this brings about, or None.
+        end_id: The end this brings about, or None.
+    """
+
+    verb: Verb
+    way: Way
+    source_id: int
+    source: str
+    source_name: str
+    account_id: int
+    account: str
+    account_name: str
+    group_id: int | None = None
+    group: str | None = None
+    group_name: str | None = None
+    grant_id: int | None = None
+    end_id: int | None = None
+
+    @property
+    def is_removal(self) -> bool:
+        """Whether it takes a membership away at a source."""
+        return self.verb is Verb.REMOVE_MEMBER and self.way is Way.DIRECT
+
+    def executed(self) -> dict[str, str]:
+        """Return what would be executed, and nothing else: what the digest is over."""
+        found = {
+            "verb": self.verb.value,
+            "way": self.way.value,
+            "source": self.source,
+            "account": self.account,
+        }
+        return found | ({"group": self.group} if self.group is not None else {})
+
+    def shown(self) -> dict[str, Any]:
+        """Return what people, the API and evidence see of it."""
+        return self.executed() | {
+            "source_name": self.source_name,
+            "account_name": self.account_name,
+            "group_name": self.group_name,
+            "text": self.sentence(),
+        }
+
+    def sentence(self) -> str:
+        """Return it as one line for people."""
+        about = f"{self.account_name} in {self.source_name}"
+        group = f" {self.group_name}" if self.group_name else ""
+        text = SENTENCES[self.verb].format(about=about, group=group)
+        return f"wait until the import shows: {text}" if self.way is Way.IMPORT else text
+
+
+SENTENCES = {
+    Verb.ADD_MEMBER: "add to{group}: {about}",
+    Verb.REMOVE_MEMBER: "remove from{group}: {about}",
+    Verb.DISABLE_ACCOUNT: "disable {about}",
+    Verb.ENABLE_ACCOUNT: "enable {about}",
+    Verb.SUSPEND_ACCOUNT: "suspend {about}",
+    Verb.DEACTIVATE_ACCOUNT: "deactivate {about}",
+    Verb.CLEAR_SESSIONS: "end all sessions of {about}",
+}
+
+
+def digest(operations: Sequence[Operation]) -> str:
+    """Return the SHA-256 (hex) that approvers sign: over the executed part of each, in order."""
+    return hashlib.sha256(canonical([each.executed() for each in operations])).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The account and the group a change really happens to.
+
+    Attributes:
+        account_id: Internal key.
+        group_id: Internal key.
+    """
+
+    account_id: int
+    group_id: int
+
+
+def target(reading: Reading, *, identity_id: int, group_id: int) -> Target:
+    """Find where a change of somebody's access to a group has to be made.
+
+    Args:
+        reading: The store.
+        identity_id: Whose access.
+        group_id: The group asked for, perhaps a mirror.
+
+    Raises:
+        NotFoundError: There is no such group (any more).
+        InvalidInputError: The identity has no account, or several, where the group is mastered; or
+            the group cannot be changed from here.
+    """
+    group = reading.session.get(Group, group_id)
+    if group is None or group.ended_at is not None:
+        raise NotFoundError("There is no such entitlement (any more).")
+    if group.master_external_id is not None:
+        master = master_of(reading, group)
+        if master is None:
+            raise InvalidInputError(
+                {"entitlement": "It mirrors a group of a source that is not connected here."}
+            )
+        group = master
+    if not group.is_writable:
+        raise InvalidInputError({"entitlement": "Its source does not let members be changed."})
+    accounts = reading.session.scalars(
+        sa.select(Account)
+        .where(
+            Account.identity_id == identity_id,
+            Account.source_id == group.source_id,
+            Account.ended_at.is_(None),
+        )
+        .order_by(Account.id)
+        .limit(2)
+    ).all()
+    if len(accounts) != 1:
+        many = "several accounts" if accounts else "no account"
+        raise InvalidInputError(
+            {"beneficiary": f"The beneficiary has {many} in the source of this entitlement."}
+        )
+    return Target(accounts[0].id, group.id)
+
+
+def master_of(reading: Reading, group: Group) -> Group | None:
+    """Return the group that a mirror mirrors, if its source is connected."""
+    return reading.session.scalar(
+        sa.select(Group).where(
+            Group.external_id == group.master_external_id,
+            Group.source_id != group.source_id,
+            Group.ended_at.is_(None),
+        )
+    )
+
+
+def membership_operations(
+    reading: Reading,
+    verb: Verb,
+    targets: Sequence[Target],
+    *,
+    grants: Sequence[int | None] = (),
+    ends: Sequence[int | None] = (),
+) -> tuple[Operation, ...]:
+    """Return the operations that add accounts to groups or remove them.
+
+    Args:
+        reading: The store.
+        verb: `add_member` or `remove_member`.
+        targets: Which accounts and groups; mirrors are resolved before (`target`).
+        grants: For each target the grant it brings about; may be left out.
+        ends: The same for ends.
+
+    Returns:
+        First what is sent, in the order of the targets, then what mirrors will have to show.
+    """
+    direct = [
+        _membership(
+            reading,
+            verb,
+            each,
+            grants[index] if grants else None,
+            ends[index] if ends else None,
+        )
+        for index, each in enumerate(targets)
+    ]
+    return (*direct, *_mirrored(reading, verb, targets))
+
+
+def _membership(
+    reading: Reading, verb: Verb, where: Target, grant_id: int | None, end_id: int | None
+) -> Operation:
+    account, group, source = reading.session.execute(
+        sa.select(Account, Group, Source)
+        .join(Source, Source.id == Account.source_id)
+        .join(Group, Group.source_id == Source.id)
+        .where(Account.id == where.account_id, Group.id == where.group_id)
+    ).one()
+    return Operation(
+        verb=verb,
+        way=Way.DIRECT,
+        source_id=source.id,
+        source=source.public_id,
+        source_name=source.name,
+        account_id=account.id,
+        account=account.external_id,
+        account_name=account.display_name,
+        group_id=group.id,
+        group=group.external_id,
+        group_name=group.name,
+        grant_id=grant_id,
+        end_id=end_id,
+    )
+
+
+def _mirrored(reading: Reading, verb: Verb, targets: Sequence[Target]) -> list[Operation]:
+    """Return what the mirrors of these groups will have to show for the same identities."""
+    if not targets:
+        return []
+    own, other = aliased(Account), aliased(Account)
+    group, mirror = aliased(Group), aliased(Group)
+    rows = reading.session.execute(
+        sa.select(own.id, group.id, other, mirror, Source, Membership.id)
+        .select_from(own)
+        .join(group, group.source_id == own.source_id)
+        .join(mirror, mirror.master_external_id == group.external_id)
+        .join(Source, Source.id == mirror.source_id)
+        .join(other, sa.and_(other.source_id == Source.id, other.identity_id == own.identity_id))
+        .outerjoin(
+            Membership,
+            sa.and_(
+                Membership.account_id == other.id,
+                Membership.group_id == mirror.id,
+                Membership.valid_to.is_(None),
+            ),
+        )
+        .where(
+            own.id.in_([each.account_id for each in targets]),
+            group.id.in_([each.group_id for each in targets]),
+            mirror.source_id != group.source_id,
+            mirror.ended_at.is_(None),
+            other.ended_at.is_(None),
+            Source.is_enabled,
+        )
+        .order_by(mirror.id, other.id)
+    ).all()
+    wanted = {(each.account_id, each.group_id) for each in targets}
+    adding = verb is Verb.ADD_MEMBER
+    return [
+        Operation(
+            verb=verb,
+            way=Way.IMPORT,
+            source_id=source.id,
+            source=source.public_id,
+            source_name=source.name,
+            account_id=account.id,
+            account=account.external_id,
+            account_name=account.display_name,
+            group_id=shown.id,
+            group=shown.external_id,
+            group_name=shown.name,
+        )
+        for own_id, group_id, account, shown, source, membership_id in rows
+        if (own_id, group_id) in wanted and (membership_id is None) == adding
+    ]
+
+
+def account_operation(reading: Reading, verb: Verb, account_id: int) -> Operation:
+    """Return the operation that changes an account itself."""
+    account, source = reading.session.execute(
+        sa.select(Account, Source)
+        .join(Source, Source.id == Account.source_id)
+        .where(Account.id == account_id)
+    ).one()
+    return Operation(
+        verb=verb,
+        way=Way.DIRECT,
+        source_id=source.id,
+        source=source.public_id,
+        source_name=source.name,
+        account_id=account.id,
+        account=account.external_id,
+        account_name=account.display_name,
+    )
+
+
+def as_document(operations: Sequence[Operation]) -> list[dict[str, Any]]:
+    """Return a plan's operations as they are stored: everything, internal keys too."""
+    return [asdict(each) | {"text": each.sentence()} for each in operations]

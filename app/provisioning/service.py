@@ -1,0 +1,255 @@
+"""Commands of provisioning: make a plan, release a held one, retry what needs a person."""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime, time
+
+import sqlalchemy as sa
+
+from app import events
+from app.directory.models import Source
+from app.grants import service as grants
+from app.kernel.actor import Permission
+from app.kernel.errors import ConflictError, NotFoundError, NotPermittedError
+from app.kernel.jobs import Job, Queue
+from app.kernel.uow import Reading, UnitOfWork
+from app.provisioning import guards, planning, reconcile
+from app.provisioning.domain import PlanCause, PlanState, TaskState, is_over
+from app.provisioning.models import Plan, Task
+from app.provisioning.planning import Operation, Way
+from app.rulebook import service as rulebook
+from connectors.records import Verb
+
+PROVISION = "provision"
+COUNTED = (TaskState.CANCELLED, TaskState.FAILED, TaskState.HELD)
+
+
+def consider(reading: Reading, operations: Sequence[Operation]) -> reconcile.Judgement:
+    """Say what of a plan would be refused or held now, changing nothing.
+
+    Args:
+        reading: The store.
+        operations: The plan.
+    """
+    return reconcile.judge(
+        operations,
+        guards.guarded(reading, operations),
+        rulebook.policy_in_force(reading),
+        removals_today(reading),
+    )
+
+
+def removals_today(reading: Reading) -> dict[str, int]:
+    """Count the removals made or queued since midnight (UTC), by source name."""
+    midnight = datetime.combine(reading.now.date(), time(), UTC)
+    rows = reading.session.execute(
+        sa.select(Source.name, sa.func.count().label("count"))
+        .select_from(Task)
+        .join(Source, Source.id == Task.source_id)
+        .where(
+            Task.verb == Verb.REMOVE_MEMBER.value,
+            Task.created_at >= midnight,
+            Task.state.not_in((*COUNTED, TaskState.WAITS_FOR_IMPORT)),
+        )
+        .group_by(Source.name)
+    )
+    return {row.name: row.count for row in rows}
+
+
+def make_plan(
+    uow: UnitOfWork, *, cause: PlanCause, cause_ref: str, operations: Sequence[Operation]
+) -> Plan:
+    """Fix the operations of a decision as tasks, and enqueue those that may run now.
+
+    What is protected becomes a failed task with its reason; removals beyond the limit are held for
+    a person. Closing accounts is never held.
+
+    Args:
+        uow: The unit of work of the decision itself.
+        cause: What decided it.
+        cause_ref: Public id of what decided it.
+        operations: In the order in which they run.
+    """
+    judged = consider(uow, operations)
+    held = judged.held_reason
+    plan = Plan(
+        public_id=uow.ids.new(),
+        cause=cause,
+        cause_ref=cause_ref,
+        digest=planning.digest(operations),
+        operations=[each.shown() for each in operations],
+        state=PlanState.HELD if held else PlanState.OPEN,
+        held_reason=held,
+        created_at=uow.now,
+        created_by=uow.actor.public_id,
+    )
+    uow.session.add(plan)
+    uow.session.flush()
+    uow.record(
+        events.PlanMade(
+            subject=plan.public_id,
+            cause=cause,
+            cause_ref=cause_ref,
+            digest=plan.digest,
+            operations=len(operations),
+        )
+    )
+    if held:
+        uow.record(events.PlanHeld(subject=plan.public_id, code=reconcile.LIMIT, reason=held))
+    for index, operation in enumerate(operations):
+        task = _task(uow, plan, index, operation, is_held=held is not None)
+        refusal = judged.refusal_of(index)
+        if refusal is not None:
+            fail(uow, task, code=refusal.code, detail=refusal.reason)
+    finish_if_over(uow, plan)
+    return plan
+
+
+def _task(
+    uow: UnitOfWork, plan: Plan, ordinal: int, operation: Operation, *, is_held: bool
+) -> Task:
+    state = TaskState.QUEUED
+    if operation.way is Way.IMPORT:
+        state = TaskState.WAITS_FOR_IMPORT
+    elif is_held and operation.is_removal:
+        state = TaskState.HELD
+    task = Task(
+        public_id=uow.ids.new(),
+        plan_id=plan.id,
+        ordinal=ordinal,
+        source_id=operation.source_id,
+        verb=operation.verb.value,
+        account_id=operation.account_id,
+        group_id=operation.group_id,
+        grant_id=operation.grant_id,
+        end_id=operation.end_id,
+        state=state,
+        attempt=1,
+        due_at=uow.now,
+        created_at=uow.now,
+    )
+    uow.session.add(task)
+    uow.session.flush()
+    if state is TaskState.QUEUED:
+        enqueue(uow, task)
+    if state is TaskState.WAITS_FOR_IMPORT:
+        uow.record(events.TaskWaitsForImport(subject=task.public_id, attempt=1))
+    return task
+
+
+def enqueue(uow: UnitOfWork, task: Task) -> None:
+    """Ask the worker to run the present attempt of a task when it is due."""
+    uow.enqueue(
+        Job(
+            queue=Queue.PROVISION,
+            name=PROVISION,
+            key=f"{task.public_id}:{task.attempt}",
+            payload={"task": task.public_id, "attempt": str(task.attempt)},
+            due_at=task.due_at,
+        )
+    )
+
+
+def fail(uow: UnitOfWork, task: Task, *, code: str, detail: str) -> None:
+    """Leave a task to a person; what it was to bring about has failed so far."""
+    task.state = TaskState.FAILED
+    task.error_code = code
+    task.error = detail
+    uow.record(
+        events.TaskFailed(subject=task.public_id, attempt=task.attempt, code=code, detail=detail)
+    )
+    if task.end_id is not None:
+        grants.fail_end(uow, end_id=task.end_id, code=code)
+    elif task.grant_id is not None:
+        grants.fail(uow, grant_id=task.grant_id, code=code)
+
+
+def finish_if_over(uow: UnitOfWork, plan: Plan) -> None:
+    """Close a plan when each of its tasks has come to an end."""
+    if plan.state is not PlanState.OPEN:
+        return
+    uow.session.flush()
+    tasks = uow.session.scalars(sa.select(Task).where(Task.plan_id == plan.id)).all()
+    if not all(is_over(task.state) for task in tasks):
+        return
+    counts = Counter(task.state for task in tasks)
+    plan.state = PlanState.FAILED if counts[TaskState.FAILED] else PlanState.DONE
+    plan.ended_at = uow.now
+    uow.record(
+        events.PlanCompleted(
+            subject=plan.public_id,
+            verified=counts[TaskState.VERIFIED],
+            unverifiable=counts[TaskState.APPLIED],
+            failed=counts[TaskState.FAILED],
+        )
+    )
+
+
+def release(uow: UnitOfWork, *, plan_id: str) -> Plan:
+    """Let the held removals of a plan run.
+
+    Raises:
+        NotPermittedError: The actor may not, or made the plan: a second person has to look.
+        NotFoundError: There is no such plan.
+        ConflictError: It is not held (any more).
+    """
+    uow.actor.require(Permission.PLAN_RELEASE)
+    plan = uow.session.scalar(sa.select(Plan).where(Plan.public_id == plan_id))
+    if plan is None:
+        raise NotFoundError("There is no such plan.")
+    if plan.state is not PlanState.HELD:
+        raise ConflictError(f"This plan is {plan.state.value}, not held.")
+    if plan.created_by == uow.actor.public_id:
+        raise NotPermittedError("Who made a plan does not release it: a second person looks.")
+    plan.state = PlanState.OPEN
+    plan.released_by = uow.actor.public_id
+    plan.released_at = uow.now
+    uow.record(events.PlanReleased(subject=plan.public_id))
+    for task in uow.session.scalars(
+        sa.select(Task)
+        .where(Task.plan_id == plan.id, Task.state == TaskState.HELD)
+        .order_by(Task.ordinal)
+    ):
+        task.state = TaskState.QUEUED
+        task.due_at = uow.now
+        enqueue(uow, task)
+    return plan
+
+
+def retry(uow: UnitOfWork, *, task_id: str) -> Task:
+    """Try a failed task again, as a person who has seen to its cause.
+
+    Raises:
+        NotPermittedError: The actor may not.
+        NotFoundError: There is no such task.
+        ConflictError: It has not failed.
+        PolicyRefusedError: What it takes away is still protected.
+    """
+    uow.actor.require(Permission.TASK_RETRY)
+    task = uow.session.scalar(sa.select(Task).where(Task.public_id == task_id))
+    if task is None:
+        raise NotFoundError("There is no such task.")
+    if task.state is not TaskState.FAILED:
+        raise ConflictError(f"This task is {task.state.value}; only a failed one is retried.")
+    guards.refuse_if_guarded(uow, task)
+    task.state = TaskState.QUEUED
+    task.attempt += 1
+    task.due_at = uow.now
+    task.error_code = None
+    task.error = None
+    plan = uow.session.get_one(Plan, task.plan_id)
+    if plan.state in (PlanState.FAILED, PlanState.DONE):
+        plan.state = PlanState.OPEN
+        plan.ended_at = None
+    grants.reopen(uow, grant_id=task.grant_id, end_id=task.end_id)
+    uow.record(
+        events.TaskRetried(
+            subject=task.public_id,
+            attempt=task.attempt,
+            code="by_a_person",
+            due_at=task.due_at,
+            detail="A person asked for another try.",
+        )
+    )
+    enqueue(uow, task)
+    return task
