@@ -261,8 +261,6 @@ def _load_key(pem: bytes) -> Key:
 
 
 def _sign(key: Key, message: bytes) -> bytes:
-    match key:
-        case ec.EllipticCurvePrivateKey():
-            return key.sign(message, ec.ECDSA(hashes.SHA256()))
-        case rsa.RSAPrivateKey():
-            return key.sign(message, padding.PKCS1v15(), hashes.SHA256())
+    if isinstance(key, ec.EllipticCurvePrivateKey):
+        return key.sign(message, ec.ECDSA(hashes.SHA256()))
+    return key.sign(message, padding.PKCS1v15(), hashes.SHA256())

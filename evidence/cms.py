@@ -36,14 +36,7 @@ __all__ = [
 ]
 
 LARGEST_CMS: Final = 1 << 20
-ALGORITHMS: Final = {
-    "sha256_ecdsa": "sha256",
-    "sha384_ecdsa": "sha384",
-    "sha512_ecdsa": "sha512",
-    "sha256_rsa": "sha256",
-    "sha384_rsa": "sha384",
-    "sha512_rsa": "sha512",
-}
+HASH_NAMES: Final = frozenset({"sha256", "sha384", "sha512"})
 BARE_RSA: Final = "rsassa_pkcs1v15"  # RFC 5652 permits naming the key's kind without the hash
 
 
@@ -206,7 +199,7 @@ def _check(
     signed, info = _read(p7s)
     embedded = _certificates(signed)
     signer = _signer(info, embedded)
-    digest = _hash_name(info)
+    digest = _hash_name(info, signer)
     _check_attributes(info, stretches, digest, signer, claims_time=claims_time)
     check_signature(signer, info["signature"].native, _signed_bytes(info), digest)
     path = check_chain(signer, embedded, read_certificates(anchors), at)
@@ -260,6 +253,8 @@ def _is_present(field: Any) -> bool:
 
 def _certificates(signed: cms.SignedData) -> tuple[x509.Certificate, ...]:
     choices = signed["certificates"]
+    if not _is_present(choices):
+        raise VerificationError("the signature does not carry its signer's certificate")
     if any(each.name != "certificate" for each in choices):
         raise VerificationError("the signature carries something that is no X.509 certificate")
     if any(each.chosen.serial_number <= 0 for each in choices):  # RFC 5280, 4.1.2.2
@@ -281,13 +276,14 @@ def _signer(info: cms.SignerInfo, embedded: Sequence[x509.Certificate]) -> x509.
     raise VerificationError("the signature does not carry its signer's certificate")
 
 
-def _hash_name(info: cms.SignerInfo) -> str:
+def _hash_name(info: cms.SignerInfo, signer: x509.Certificate) -> str:
+    """Tell the hash, after the algorithms named were found to be those of the signer's key."""
     digest = str(info["digest_algorithm"]["algorithm"].native)
     signature = str(info["signature_algorithm"]["algorithm"].native)
-    if signature != BARE_RSA and ALGORITHMS.get(signature) != digest:
+    kind = "ecdsa" if isinstance(signer.public_key(), ec.EllipticCurvePublicKey) else "rsa"
+    named = {f"{digest}_{kind}", BARE_RSA} if kind == "rsa" else {f"{digest}_{kind}"}
+    if digest not in HASH_NAMES or signature not in named:
         raise VerificationError(f"the algorithms {signature} and {digest} are not accepted")
-    if digest not in ALGORITHMS.values():
-        raise VerificationError(f"the digest {digest} is not accepted")
     if info["signature_algorithm"]["parameters"].native is not None:
         raise VerificationError("the signature's algorithm has parameters it does not need")
     return digest
@@ -337,7 +333,7 @@ def _check_ess(attribute: tsp.SigningCertificateV2 | None, signer: x509.Certific
         raise VerificationError("the signature does not bind its signer's certificate")
     first = attribute["certs"][0]
     name = str(first["hash_algorithm"]["algorithm"].native)
-    if name not in ALGORITHMS.values():
+    if name not in HASH_NAMES:
         raise VerificationError("the signature binds its certificate by a hash not accepted here")
     if first["cert_hash"].native != hashlib.new(name, signer.public_bytes(Encoding.DER)).digest():
         raise VerificationError("the signature was made with another certificate")

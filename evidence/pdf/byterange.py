@@ -14,7 +14,6 @@ from typing import Final
 
 from evidence.errors import VerificationError
 
-LARGEST_CONTENTS: Final = 1 << 20
 NUMBER_WIDTH: Final = 10
 BYTE_RANGE: Final = re.compile(
     rb"/ByteRange \[ ?(\d{1,12}) +(\d{1,12}) +(\d{1,12}) +(\d{1,12}) *\]"
@@ -109,8 +108,6 @@ def _check_dictionary(pdf: bytes, start: int, end: int) -> None:
 
 
 def _contents(gap: bytes) -> bytes:
-    if len(gap) > 2 * LARGEST_CONTENTS:
-        raise VerificationError("the PDF's signature is too large to be one")
     digits = gap[1:-1]
     if gap[:1] != b"<" or gap[-1:] != b">" or len(digits) % 2 or not HEX.fullmatch(digits):
         raise VerificationError("the gap in the PDF's ByteRange is not one lower-case hex string")

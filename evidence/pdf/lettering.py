@@ -9,7 +9,7 @@ again is the text put in.
 
 import unicodedata
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Final, cast
 
@@ -33,6 +33,7 @@ KEYCAP: Final = "\u20e3"
 PRESENTATION_FORMS: Final = ((0xFB1D, 0xFDFF), (0xFE70, 0xFEFC))
 CMAP_BLOCK: Final = 100  # Adobe Technical Note 5014: at most 100 entries a block
 EM: Final = 1000
+LARGEST_CACHE: Final = 20_000
 
 
 class ReportFont(TTFont):
@@ -76,7 +77,7 @@ class Lettering:
         self._document = document
         for name in (REGULAR, BOLD):  # so that plain ASCII stands for itself in subset 0
             font(name).splitString(PRINTABLE_ASCII, document)
-        self._prepared: dict[str, str] = {}
+        self._prepared = lru_cache(LARGEST_CACHE)(_prepare)
 
     def prepare(self, text: str) -> str:
         """Put a text into the order and form in which it is drawn.
@@ -89,11 +90,7 @@ class Lettering:
         """
         if text.isascii() and text.isprintable():
             return text
-        known = self._prepared.get(text)
-        if known is None:
-            known = _in_visual_order("".join(_visible(text)))
-            self._prepared[text] = known
-        return known
+        return self._prepared(text)
 
     def width(self, prepared: str, size: float, *, is_bold: bool = False) -> float:
         """Measure drawable text.
@@ -207,6 +204,10 @@ def _pieces(lettering: Lettering, word: str, size: float, width: float) -> list[
     return [*pieces, piece]
 
 
+def _prepare(text: str) -> str:
+    return _in_visual_order("".join(_visible(text)))
+
+
 def _visible(text: str) -> Iterator[str]:
     """Give each character, or its code written out if it cannot be seen or drawn.
 
@@ -220,10 +221,8 @@ def _visible(text: str) -> Iterator[str]:
         )
         if not is_joined and (each in JOINERS or unicodedata.category(each) in HIDDEN):
             yield _spelled(each)
-        elif is_joined or _font_for(each, REGULAR) is not None:
-            yield each
         else:
-            yield _spelled(each)
+            yield each if _is_drawable(each) else _spelled(each)
         before = each
 
 
@@ -232,12 +231,18 @@ def _spelled(character: str) -> str:
 
 
 def _in_visual_order(text: str) -> str:
+    """Join and reorder; a joined form our fonts lack is drawn as the plain letter."""
     if not any(unicodedata.bidirectional(each) in RIGHT_TO_LEFT for each in text):
         return text
     from bidi import get_display
 
-    ordered: str = get_display(_reshaper().reshape(text))
-    return ordered
+    joined = "".join(
+        each if _is_drawable(each) else unicodedata.normalize("NFKC", each)
+        for each in _reshaper().reshape(text)
+    )
+    return "".join(  # mirrored brackets are new characters
+        each if _is_drawable(each) else _spelled(each) for each in get_display(joined)
+    )
 
 
 @cache
@@ -257,22 +262,23 @@ def _runs(prepared: str, first: str) -> Iterator[tuple[str, str]]:
     current, chunk = first, ""
     for each in prepared:
         wanted = _font_for(each, first)
-        if wanted is None:  # a joiner that no font needs to draw
-            continue
-        if wanted != current and unicodedata.combining(each) and ord(each) in _glyphs(current):
-            wanted = current
         if wanted != current and chunk:
             yield current, chunk
             chunk = ""
         current, chunk = wanted, chunk + each
-    if chunk:
-        yield current, chunk
+    yield current, chunk
 
 
 @cache
-def _font_for(character: str, first: str) -> str | None:
+def _font_for(character: str, first: str) -> str:
+    """Choose the font for a character that `_is_drawable`."""
     code = ord(character)
-    return next((name for name in (first, *FALLBACKS) if code in _glyphs(name)), None)
+    return next(name for name in (first, *FALLBACKS) if code in _glyphs(name))
+
+
+def _is_drawable(character: str) -> bool:
+    code = ord(character)
+    return any(code in _glyphs(name) for name in FALLBACKS)
 
 
 def _glyphs(name: str) -> dict[int, int]:

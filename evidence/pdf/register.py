@@ -5,6 +5,7 @@ Each row is one text object with a step to each column; plain ASCII is written a
 """
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import Final
 
 from reportlab.lib.rl_accel import escapePDF
@@ -35,7 +36,7 @@ class Grid:
         rest = pages.width - number
         self.columns = (Column("#", number, Align.RIGHT), *register.columns)
         self.widths = [number, *(column.width * rest / shares for column in register.columns)]
-        self._cells: dict[tuple[int, str], Cell] = {}
+        self._cell = lru_cache(LARGEST_CACHE)(self._set)
         internal = pages.lettering.operators("x", SIZE).split(" ", 1)[0]
         self._plain = f"{internal} {SIZE:g} Tf"
         self._glyphs = [font(REGULAR).face.charWidths[ord(each)] for each in PRINTABLE_ASCII]
@@ -62,14 +63,6 @@ class Grid:
             shift = width - GUTTER - wide if column.align is Align.RIGHT else 0.0
             yield at + shift, y, title
             at += width
-
-    def _cell(self, index: int, text: str) -> Cell:
-        known = self._cells.get((index, text))
-        if known is None:
-            known = self._set(index, text)
-            if len(self._cells) < LARGEST_CACHE:
-                self._cells[index, text] = known
-        return known
 
     def _set(self, index: int, text: str) -> Cell:
         room = self.widths[index] - GUTTER

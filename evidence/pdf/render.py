@@ -28,10 +28,11 @@ from evidence.pdf.page import (
 from evidence.pdf.register import draw_register
 
 LABEL_WIDTH: Final = 128.0
-FIGURES_ACROSS: Final = (4, 5, 3)  # the first that fills its rows, else the first
+FIGURES_ACROSS: Final = (4, 3)  # the first that fills its rows, else the last
 FIGURE_HEIGHT: Final = 52.0
 BODY: Final = 8.5
 SMALL: Final = 7.0
+VALUE: Final = 15.0
 
 
 def render(report: Report) -> bytes:
@@ -151,19 +152,19 @@ def _findings(pages: Pages, report: Report) -> None:
     if not report.findings:
         pages.paragraph(report.no_findings, BODY, after=8)
         return
-    for finding in report.findings:
-        _finding(pages, finding)
+    counts = [pages.lettering.prepare(f"{finding.count:,}") for finding in report.findings]
+    widest = max(pages.lettering.width(count, BODY, is_bold=True) for count in counts)
+    for finding, count in zip(report.findings, counts, strict=True):
+        _finding(pages, finding, count, indent=widest + 22)
     pages.y -= 6
 
 
-def _finding(pages: Pages, finding: Finding) -> None:
-    indent = 40.0
+def _finding(pages: Pages, finding: Finding, count: str, *, indent: float) -> None:
     detail = list(lines(pages.lettering, finding.detail, 8, pages.width - indent))
     titles = list(lines(pages.lettering, finding.title, BODY, pages.width - indent))
     height = (len(titles) * BODY + len(detail) * 8) * LEADING + 5
     pages.need(height)
     pages.box(MARGIN, pages.y - height + 3, 2.2, height - 3, TONES[Tone.BAD])
-    count = pages.lettering.fit(f"{finding.count:,}", BODY, indent - 12, is_bold=True)
     pages.write(
         MARGIN + 9, pages.y - BODY * LEADING, count, BODY, colour=TONES[Tone.BAD], is_bold=True
     )
@@ -178,7 +179,7 @@ def _finding(pages: Pages, finding: Finding) -> None:
 
 def _figures(pages: Pages, figures: tuple[KeyFigure, ...]) -> None:
     gap = 8.0
-    across = next((each for each in FIGURES_ACROSS if len(figures) % each == 0), FIGURES_ACROSS[0])
+    across = next((each for each in FIGURES_ACROSS if len(figures) % each == 0), FIGURES_ACROSS[-1])
     width = (pages.width - gap * (across - 1)) / across
     for begin in range(0, len(figures), across):
         pages.need(FIGURE_HEIGHT + gap)
@@ -194,13 +195,13 @@ def _figure(pages: Pages, figure: KeyFigure, x: float, width: float) -> None:
     pages.box(x, pages.y, width, FIGURE_HEIGHT, BAND)
     if figure.tone is not Tone.PLAIN:
         pages.box(x, pages.y, 2.2, FIGURE_HEIGHT, colour)
-    for text, size, up, paint, is_bold in (
-        (figure.label, SMALL, 38.5, MUTED, False),
-        (figure.value, 15.0, 19.5, colour, True),
-        (figure.note, 6.5, 7.5, MUTED, False),
-    ):
-        shown = pages.lettering.fit(text, size, room, is_bold=is_bold)
-        pages.write(x + 9, pages.y + up, shown, size, colour=paint, is_bold=is_bold)
+    for text, size, up in ((figure.label, SMALL, 38.5), (figure.note, 6.5, 7.5)):
+        shown = pages.lettering.fit(text, size, room)
+        pages.write(x + 9, pages.y + up, shown, size, colour=MUTED)
+    value = pages.lettering.prepare(figure.value)
+    wide = pages.lettering.width(value, VALUE, is_bold=True)
+    size = VALUE * min(1.0, room / wide) if wide else VALUE  # a number is never cut
+    pages.write(x + 9, pages.y + 19.5, value, size, colour=colour, is_bold=True)
 
 
 def _facts(pages: Pages, facts: tuple[Fact, ...]) -> None:

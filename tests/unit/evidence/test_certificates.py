@@ -352,3 +352,26 @@ def test_an_rsa_key_signs_and_is_checked_too() -> None:
 def test_a_name_with_control_characters_is_printed_without_them() -> None:
     shown = readable_name(made("a\x1b[31m\nb", p256(), None, as_signer))
     assert shown == "CN=a?[31m?b"
+
+
+def test_a_key_that_is_neither_ec_nor_rsa_is_refused() -> None:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    key = p256()
+    top = made("top", key, None, as_authority())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "other")])
+    end = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(top.subject)
+        .public_key(Ed25519PrivateKey.generate().public_key())
+        .serial_number(5)
+        .not_valid_before(NOW)
+        .not_valid_after(NOW + YEAR)
+        .add_extension(usage(signs=True), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    with pytest.raises(VerificationError, match="too weak"):
+        check_chain(end, [], [top], NOW)
+    with pytest.raises(VerificationError, match="neither EC nor RSA"):
+        check_signature(end, b"x", b"x", "sha256")

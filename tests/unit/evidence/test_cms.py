@@ -5,12 +5,14 @@ import hashlib
 import os
 import shutil
 import subprocess
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from asn1crypto import cms as asn1  # type: ignore[import-untyped]
+from asn1crypto import core, tsp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -231,6 +233,109 @@ def test_a_weak_digest_is_refused() -> None:
         signed["digest_algorithms"] = [{"algorithm": "sha1"}]
 
     assert "not accepted" in checked(_changed(change)).detail
+
+
+def test_the_algorithm_named_must_be_that_of_the_key() -> None:
+    def change(_signed: Any, info: Any) -> None:
+        info["signature_algorithm"] = {"algorithm": "sha256_rsa"}
+
+    assert "not accepted" in checked(_changed(change)).detail
+
+
+def test_parameters_that_the_algorithm_does_not_need_are_refused() -> None:
+    def change(_signed: Any, info: Any) -> None:
+        info["signature_algorithm"] = {
+            "algorithm": "sha256_ecdsa",
+            "parameters": core.Any(core.Integer(1)),
+        }
+
+    assert "parameters" in checked(_changed(change)).detail
+
+
+def test_a_version_other_than_one_is_refused() -> None:
+    def change(signed: Any, _info: Any) -> None:
+        signed["version"] = "v3"
+
+    assert "version 1" in checked(_changed(change)).detail
+
+
+def test_a_second_digest_algorithm_is_refused() -> None:
+    def change(signed: Any, _info: Any) -> None:
+        signed["digest_algorithms"] = [{"algorithm": "sha256"}, {"algorithm": "sha512"}]
+
+    assert "another digest" in checked(_changed(change)).detail
+
+
+def test_something_else_than_signed_data_is_refused() -> None:
+    other = asn1.ContentInfo({"content_type": "data", "content": b"x"}).dump()
+    assert "not a CMS signature" in checked(bytes(other)).detail
+
+
+def test_a_signer_named_by_key_instead_of_issuer_and_serial_is_refused() -> None:
+    def change(_signed: Any, info: Any) -> None:
+        info["sid"] = asn1.SignerIdentifier({"subject_key_identifier": core.OctetString(b"x")})
+
+    assert "issuer and serial" in checked(_changed(change)).detail
+
+
+def test_a_signature_without_any_certificate_is_refused() -> None:
+    def change(signed: Any, _info: Any) -> None:
+        del signed["certificates"]
+
+    assert "does not carry its signer" in checked(_changed(change)).detail
+
+
+def test_a_certificate_that_comes_twice_is_refused() -> None:
+    def change(signed: Any, _info: Any) -> None:
+        all_ = [each.chosen for each in signed["certificates"]]
+        signed["certificates"] = [*all_, all_[0].copy()]
+
+    assert "set in order" in checked(_changed(change)).detail
+
+
+def test_a_certificate_that_is_none_is_refused() -> None:
+    def change(signed: Any, _info: Any) -> None:
+        other = asn1.OtherCertificateFormat(
+            {"other_cert_format": "1.2.3", "other_cert": core.Integer(1)}
+        )
+        all_ = [each.chosen for each in signed["certificates"]]
+        choice = asn1.CertificateChoices("other", other)
+        signed["certificates"] = [*all_, choice]
+
+    assert "no X.509 certificate" in checked(_changed(change)).detail
+
+
+def test_a_certificate_numbered_zero_is_refused() -> None:
+    def change(signed: Any, _info: Any) -> None:
+        copy = signed["certificates"][0].chosen.copy()
+        copy["tbs_certificate"]["serial_number"] = 0
+        signed["certificates"] = [copy]
+
+    assert "positive number" in checked(_changed(change)).detail
+
+
+def test_a_signature_without_signed_attributes_is_refused() -> None:
+    def change(_signed: Any, info: Any) -> None:
+        del info["signed_attrs"]
+
+    assert "no signed attributes" in checked(_changed(change)).detail
+
+
+def _bound(identifier: Mapping[str, object]) -> bytes:
+    """The same signature, bound to its certificate by another value, signed with the right key."""
+    value = tsp.SigningCertificateV2({"certs": [tsp.ESSCertIDv2(dict(identifier))]})
+    attribute = asn1.CMSAttribute({"type": "signing_certificate_v2", "values": [value]})
+    return _resigned(
+        lambda all_: [
+            attribute if each["type"].native == "signing_certificate_v2" else each for each in all_
+        ]
+    )
+
+
+def test_a_signature_bound_to_another_certificate_is_refused() -> None:
+    assert "another certificate" in checked(_bound({"cert_hash": bytes(32)})).detail
+    weak = {"hash_algorithm": {"algorithm": "sha1"}, "cert_hash": bytes(20)}
+    assert "hash not accepted" in checked(_bound(weak)).detail
 
 
 def test_two_signers_are_refused() -> None:

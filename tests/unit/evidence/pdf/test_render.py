@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from evidence.errors import EvidenceError
-from evidence.pdf.document import Column, Finding, Register, Report, Section
+from evidence.pdf.document import Column, Finding, KeyFigure, Register, Report, Section
 from evidence.pdf.render import render
 from unit.evidence.pdf.sample import BUNDLE_ID, COLUMNS, ODD_NAMES, full, register, report
 
@@ -144,6 +144,16 @@ def test_an_odd_name_is_found_again_in_the_text(tmp_path: Path, pdf: bytes, name
     assert squeezed(name) in squeezed(text(tmp_path, pdf))
 
 
+@pytest.mark.parametrize("name", ["ڀاڱو ڃ", "پژمان گ", "אַבְרָהָם", "(محمد) [x]", "السَّلام ١٢٣"])
+def test_no_letter_of_a_right_to_left_name_is_lost(tmp_path: Path, name: str) -> None:
+    """The order is the reader's to restore; the letters must all be there."""
+    made = render(report(Section("S", registers=(register((f"q{name}q",)),))))
+    shown = squeezed(text(tmp_path, made))
+    for each in unicodedata.normalize("NFD", name).split():
+        for letter in filter(str.isalnum, each):
+            assert letter in unicodedata.normalize("NFD", shown), hex(ord(letter))
+
+
 def test_no_glyph_is_an_empty_box(tmp_path: Path) -> None:
     nothing = "กขค अमित \ue000 \U000e0041 𠮷"
     shown = text(tmp_path, render(report(Section("S", (nothing,)))))
@@ -178,6 +188,16 @@ def test_an_empty_register_says_that_there_are_no_records(tmp_path: Path, pdf: b
     assert "No records: nobody has access" in shown
 
 
+def test_an_empty_cell_leaves_its_place_empty(tmp_path: Path) -> None:
+    rows = [("", "group", ""), ("name", "", "2026-01-01")]
+    made = Register("R", COLUMNS, rows, 2, "data/r.csv", "none")
+    shown = text(tmp_path, render(report(Section("S", registers=(made,)))))
+    first = re.search(r"^ *1 +group$", shown, re.MULTILINE)
+    second = re.search(r"^ *2 name +2026-01-01$", shown, re.MULTILINE)
+    assert first is not None
+    assert second is not None
+
+
 def test_rows_are_numbered_through_all_pages(tmp_path: Path, pdf: bytes) -> None:
     shown = text(tmp_path, pdf)
     for number in range(130):
@@ -194,6 +214,16 @@ def test_a_long_paragraph_and_a_long_word_stay_inside_the_page(tmp_path: Path) -
     assert max(rights) <= 595.28 - 40
     assert max(bottoms) <= 841.89 - 15
     assert "word2999" in boxes
+
+
+def test_a_number_is_never_cut(tmp_path: Path) -> None:
+    huge = KeyFigure("Rows", "123,456,789,012,345,678,901", "all")
+    made = replace(
+        report(findings=(Finding("Late", 123_456_789_012),)), figures=(huge, KeyFigure("None", ""))
+    )
+    shown = text(tmp_path, render(made))
+    assert "123,456,789,012,345,678,901" in shown
+    assert re.search(r"123,456,789,012 +Late", shown)
 
 
 def test_many_findings_and_figures_run_over_the_page_and_lose_nothing(tmp_path: Path) -> None:

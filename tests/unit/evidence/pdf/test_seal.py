@@ -1,5 +1,6 @@
 """The report's seal: one revision, the whole file, and nobody can touch it unnoticed."""
 
+import asyncio
 import hashlib
 import os
 import re
@@ -27,7 +28,7 @@ from evidence.errors import EvidenceError, VerificationError
 from evidence.pdf.byterange import find_gap, unsigned_part
 from evidence.pdf.document import Section
 from evidence.pdf.render import render
-from evidence.pdf.seal import seal
+from evidence.pdf.seal import CredentialSigner, seal
 from unit.evidence.pdf.sample import CREATED_AT, register, report
 
 BEGIN = CREATED_AT - timedelta(days=10)
@@ -181,6 +182,17 @@ def test_the_key_is_asked_once_and_only_for_a_signature() -> None:
     credential = SigningCredential(CREDENTIAL.certificate, CREDENTIAL.issuers, elsewhere)
     assert accepted(seal(UNSIGNED, credential))
     assert len(asked) == 1
+
+
+def test_an_estimate_of_the_size_asks_no_key() -> None:
+    def never(_message: bytes) -> bytes:
+        raise AssertionError
+
+    signer = CredentialSigner(SigningCredential(CREDENTIAL.certificate, CREDENTIAL.issuers, never))
+    estimate = asyncio.run(signer.async_sign_raw(b"x", "sha256", dry_run=True))
+    assert len(estimate) >= len(CREDENTIAL.sign(b"x"))
+    with pytest.raises(EvidenceError, match="sha256 only"):
+        asyncio.run(signer.async_sign_raw(b"x", "sha512"))
 
 
 def test_an_rsa_key_seals_too() -> None:
