@@ -43,7 +43,7 @@ def removals_today(reading: Reading) -> dict[str, int]:
     """Count the removals made or queued since midnight (UTC), by source name."""
     midnight = datetime.combine(reading.now.date(), time(), UTC)
     rows = reading.session.execute(
-        sa.select(Source.name, sa.func.count().label("count"))
+        sa.select(Source.name, sa.func.count().label("made"))
         .select_from(Task)
         .join(Source, Source.id == Task.source_id)
         .where(
@@ -53,7 +53,7 @@ def removals_today(reading: Reading) -> dict[str, int]:
         )
         .group_by(Source.name)
     )
-    return {row.name: row.count for row in rows}
+    return {row.name: row.made for row in rows}
 
 
 def make_plan(

@@ -5,6 +5,7 @@ of work; its answer, under the caller's `Idempotency-Key`, is stored in the same
 change, so that a repeated call gets the first answer and changes nothing).
 """
 
+import base64
 import functools
 import hashlib
 from collections.abc import Callable, Iterator
@@ -17,7 +18,9 @@ from flask import Response, current_app, json, request
 from flask_smorest import Blueprint
 from marshmallow import RAISE, Schema
 from sqlalchemy.exc import IntegrityError
+from typing_extensions import override
 from webargs.flaskparser import FlaskParser
+from werkzeug.exceptions import UnprocessableEntity
 
 from app.kernel.actor import Actor
 from app.kernel.errors import ConflictError, InvalidInputError, NotSignedInError
@@ -28,6 +31,7 @@ from app.kernel.uow import Reading, Transactions, UnitOfWork
 Authenticate = Callable[[Reading, str], Actor]
 KEY_HEADER = "Idempotency-Key"
 MAX_KEY = 200
+SEALED = "sealed:"  # never the beginning of a JSON text
 View = Callable[..., Any]
 
 
@@ -62,6 +66,12 @@ class ApiBlueprint(Blueprint):  # type: ignore[misc]
     """A group of routes under `/api/v1`."""
 
     ARGUMENTS_PARSER = StrictParser()
+
+    @override
+    def route(self, rule: str, **options: Any) -> Callable[[View], View]:
+        """Put a function under a path."""
+        decorate: Callable[[View], View] = super().route(rule, **options)
+        return decorate
 
 
 def api(name: str, description: str) -> ApiBlueprint:
@@ -127,7 +137,7 @@ def query(
                 return view(found, *parsed, **path)
 
         if args is not None:
-            return blp.arguments(args, location="query")(route)  # type: ignore[no-any-return]
+            return signed_in_first(blp.arguments(args, location="query")(route))
         return route  # type: ignore[no-any-return]
 
     return decorate
@@ -140,6 +150,7 @@ def command(
     body: type[Schema] | None = None,
     args: type[Schema] | None = None,
     status: int = 200,
+    is_secret: bool = False,
 ) -> Callable[[View], View]:
     """Make a route of a function `(uow, [args,] [body,] **path) -> object`.
 
@@ -149,6 +160,7 @@ def command(
         body: Schema of the JSON body, handed over as one mapping.
         args: Schema of the query string, handed over as one mapping, before the body.
         status: What a success answers with.
+        is_secret: The answer holds a secret; kept for repetition, it is sealed.
     """
 
     def decorate(view: View) -> View:
@@ -160,51 +172,88 @@ def command(
             def work(uow: UnitOfWork) -> str:
                 return json.dumps(schema.dump(view(uow, *parsed, **path)))
 
-            return _once(work, status)
+            return _once(work, status, is_secret=is_secret)
 
         if body is not None:
             route = blp.arguments(body)(route)
         if args is not None:
             route = blp.arguments(args, location="query")(route)
-        return route  # type: ignore[no-any-return]
+        return signed_in_first(route)
 
     return decorate
 
 
-def _once(work: Callable[[UnitOfWork], str], status: int) -> Response:
+def signed_in_first(route: View) -> View:
+    """Tell a caller who is not signed in so, before telling what is wrong with the fields."""
+
+    @functools.wraps(route)
+    def guarded(*parsed: Any, **path: Any) -> Any:
+        try:
+            return route(*parsed, **path)
+        except UnprocessableEntity:
+            with reading():
+                raise
+
+    return guarded
+
+
+def _once(work: Callable[[UnitOfWork], str], status: int, *, is_secret: bool) -> Response:
     """Do the work, or give the answer it got the first time it was asked for."""
     key = request.headers.get(KEY_HEADER)
     if key is None:
         with writing() as uow:
-            return _json(work(uow), status)
+            text = work(uow)
+        return _json(text, status)
     if not 0 < len(key) <= MAX_KEY:
         raise InvalidInputError({KEY_HEADER: f"Send 1 to {MAX_KEY} characters."})
     try:
-        return _once_under(key, work, status)
+        return _once_under(key, work, status, is_secret=is_secret)
     except IntegrityError:  # the same key at the same moment: the other one was first
-        return _once_under(key, work, status)
+        return _once_under(key, work, status, is_secret=is_secret)
 
 
-def _once_under(key: str, work: Callable[[UnitOfWork], str], status: int) -> Response:
-    digest = hashlib.sha256(
-        b"\0".join([request.method.encode(), request.full_path.encode(), request.get_data()])
-    ).hexdigest()
+def _once_under(
+    key: str, work: Callable[[UnitOfWork], str], status: int, *, is_secret: bool
+) -> Response:
     with writing() as uow:
         caller = uow.actor.token_id or uow.actor.public_id
         first = uow.session.scalar(
             sa.select(StoredAnswer).where(StoredAnswer.caller == caller, StoredAnswer.key == key)
         )
         if first is not None:
-            if first.digest != digest:
-                raise ConflictError(f"This {KEY_HEADER} was used for another call. Take a new one.")
-            return _json(first.body, first.status, replayed=True)
+            return _first_answer(first)
         stored = StoredAnswer(
-            caller=caller, key=key, digest=digest, status=status, body="", at=uow.now
+            caller=caller, key=key, digest=_call_digest(), status=status, body="", at=uow.now
         )
         uow.session.add(stored)
         uow.session.flush()
-        stored.body = work(uow)
-        return _json(stored.body, status)
+        text = work(uow)
+        stored.body = _sealed(text, stored) if is_secret else text
+    return _json(text, status)
+
+
+def _first_answer(first: StoredAnswer) -> Response:
+    if first.digest != _call_digest():
+        raise ConflictError(f"This {KEY_HEADER} was used for another call. Take a new one.")
+    text = first.body
+    if text.startswith(SEALED):
+        sealed = base64.b64decode(text.removeprefix(SEALED))
+        text = doors().ports.seal.open(_purpose(first), sealed).decode()
+    return _json(text, first.status, replayed=True)
+
+
+def _call_digest() -> str:
+    parts = [request.method.encode(), request.full_path.encode(), request.get_data()]
+    return hashlib.sha256(b"\0".join(parts)).hexdigest()
+
+
+def _sealed(text: str, stored: StoredAnswer) -> str:
+    sealed: bytes = doors().ports.seal.seal(_purpose(stored), text.encode())
+    return SEALED + base64.b64encode(sealed).decode()
+
+
+def _purpose(stored: StoredAnswer) -> str:
+    return f"answer:{stored.caller}:{stored.key}"
 
 
 def _json(text: str, status: int, *, replayed: bool = False) -> Response:
