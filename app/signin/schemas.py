@@ -1,0 +1,66 @@
+"""Shapes of tokens and roles on the wire."""
+
+from marshmallow import Schema, fields, validate
+
+from app.kernel.actor import Role
+from app.signin.domain import MAX_DAYS
+from app.web.shapes import Moment, Sentence
+
+MAX_NAME = 200
+
+
+class NewTokenBody(Schema):
+    """What token is asked for: `role`, or `who`."""
+
+    role = fields.Enum(Role, by_value=True, load_default=None)
+    who = Sentence(load_default=None, validate=validate.Length(min=1, max=MAX_NAME))
+    name = Sentence(load_default="", validate=validate.Length(max=MAX_NAME))
+    expires_days = fields.Integer(
+        strict=True, load_default=None, validate=validate.Range(min=1, max=MAX_DAYS)
+    )
+
+
+class TokenAnswer(Schema):
+    """A token, without its secret."""
+
+    id = fields.String(required=True)
+    name = fields.String(required=True)
+    role = fields.Enum(Role, by_value=True, allow_none=True)
+    identity = fields.String(allow_none=True)
+    identity_name = fields.String(allow_none=True)
+    created_at = Moment()
+    created_by = fields.String()
+    expires_at = Moment(allow_none=True)
+    revoked_at = Moment(allow_none=True)
+
+
+class NewTokenAnswer(Schema):
+    """A token just made, with its secret, this once."""
+
+    id = fields.String(required=True)
+    name = fields.String(required=True)
+    role = fields.Enum(Role, by_value=True, allow_none=True)
+    identity = fields.String(allow_none=True)
+    token = fields.String(required=True, metadata={"description": "Shown only now."})
+    expires_at = Moment(allow_none=True)
+
+
+class NewRoleBody(Schema):
+    """Who is to hold which role, until when."""
+
+    who = Sentence(required=True, validate=validate.Length(min=1, max=MAX_NAME))
+    role = fields.Enum(Role, by_value=True, required=True)
+    until = Moment(load_default=None, allow_none=True)
+
+
+class RoleAnswer(Schema):
+    """A role of a person."""
+
+    id = fields.String(required=True)
+    identity = fields.String(required=True)
+    identity_name = fields.String()
+    role = fields.Enum(Role, by_value=True, required=True)
+    granted_by = fields.String()
+    granted_at = Moment()
+    until = Moment(allow_none=True)
+    ended_at = Moment(allow_none=True)
