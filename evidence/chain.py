@@ -86,6 +86,8 @@ def check_chain(
         VerificationError: There is no path, or a certificate on it is out of its time, too weak,
             not allowed to do what it did, or has critical extensions we do not understand.
     """
+    if at.utcoffset() is None:
+        raise VerificationError("at: give a time with its zone to judge certificates at")
     _check_may_sign(signer)
     path = [signer]
     while len(path) <= LONGEST_PATH:

@@ -9,7 +9,7 @@ digest, ESS signing-certificate-v2), RFC 5652, the path to an anchor, usage and 
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from asn1crypto import algos, cms, core, tsp  # type: ignore[import-untyped]
@@ -37,7 +37,7 @@ __all__ = [
 
 LARGEST_CMS: Final = 1 << 20
 HASH_NAMES: Final = frozenset({"sha256", "sha384", "sha512"})
-BARE_RSA: Final = "rsassa_pkcs1v15"  # RFC 5652 permits naming the key's kind without the hash
+TWO_DIGIT_YEARS_END: Final = 2050
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +72,15 @@ def sign_detached(content: bytes, credential: SigningCredential, signed_at: date
     attributes = cms.CMSAttributes(
         [
             _attribute("content_type", "data"),
-            _attribute("signing_time", cms.Time({"utc_time": signed_at.replace(microsecond=0)})),
+            _attribute("signing_time", _claimed_time(signed_at)),
             _attribute("message_digest", hashlib.sha256(content).digest()),
             _attribute("signing_certificate_v2", _ess_certificate(credential.certificate)),
         ]
     )
     signature = credential.sign(attributes.dump())
-    return _assemble(attributes, signature, credential)
+    algorithm = _algorithm(x509.load_der_x509_certificate(credential.certificate), "sha256")
+    certificates = [credential.certificate, *credential.issuers]
+    return _assemble(attributes, signature, certificates, ("sha256", algorithm))
 
 
 def verify_detached(
@@ -116,6 +118,12 @@ def _attribute(kind: str, value: object) -> cms.CMSAttribute:
     return cms.CMSAttribute({"type": kind, "values": [value]})
 
 
+def _claimed_time(at: datetime) -> cms.Time:
+    """Years from 2050 on are written out (RFC 5652, 11.3)."""
+    form = "utc_time" if at.astimezone(UTC).year < TWO_DIGIT_YEARS_END else "generalized_time"
+    return cms.Time({form: at.astimezone(UTC).replace(microsecond=0)})
+
+
 def _ess_certificate(certificate: bytes) -> tsp.SigningCertificateV2:
     """Bind the signature to one certificate (RFC 5035); SHA-256 is the default and left out."""
     identifier = tsp.ESSCertIDv2({"cert_hash": hashlib.sha256(certificate).digest()})
@@ -123,20 +131,26 @@ def _ess_certificate(certificate: bytes) -> tsp.SigningCertificateV2:
 
 
 def _assemble(
-    attributes: cms.CMSAttributes, signature: bytes, credential: SigningCredential
+    attributes: cms.CMSAttributes,
+    signature: bytes,
+    certificates: Sequence[bytes],
+    algorithms: tuple[str, str],
 ) -> bytes:
-    certificate = asn1_x509.Certificate.load(credential.certificate)
-    issuers = [asn1_x509.Certificate.load(each) for each in credential.issuers]
-    digest = algos.DigestAlgorithm({"algorithm": "sha256"})
+    """Put a SignedData together; the first certificate is the signer's.
+
+    Both sides use it: a signature is accepted only if its parts, put together here, give its bytes.
+    """
+    embedded = [asn1_x509.Certificate.load(each) for each in certificates]
+    digest = algos.DigestAlgorithm({"algorithm": algorithms[0]})
     signer = cms.SignerInfo(
         {
             "version": "v1",
             "sid": cms.IssuerAndSerialNumber(
-                {"issuer": certificate.issuer, "serial_number": certificate.serial_number}
+                {"issuer": embedded[0].issuer, "serial_number": embedded[0].serial_number}
             ),
             "digest_algorithm": digest,
             "signed_attrs": attributes,
-            "signature_algorithm": {"algorithm": _algorithm(credential.certificate)},
+            "signature_algorithm": {"algorithm": algorithms[1]},
             "signature": signature,
         }
     )
@@ -145,16 +159,17 @@ def _assemble(
             "version": "v1",
             "digest_algorithms": [digest],
             "encap_content_info": {"content_type": "data"},
-            "certificates": [certificate, *issuers],
+            "certificates": embedded,
             "signer_infos": [signer],
         }
     )
     return bytes(cms.ContentInfo({"content_type": "signed_data", "content": signed}).dump())
 
 
-def _algorithm(certificate: bytes) -> str:
-    key = x509.load_der_x509_certificate(certificate).public_key()
-    return "sha256_ecdsa" if isinstance(key, ec.EllipticCurvePublicKey) else "sha256_rsa"
+def _algorithm(certificate: x509.Certificate, digest: str) -> str:
+    """Name the one way a key signs here."""
+    is_ec = isinstance(certificate.public_key(), ec.EllipticCurvePublicKey)
+    return f"{digest}_ecdsa" if is_ec else f"{digest}_rsa"
 
 
 def _status(check: Callable[[], SignatureStatus]) -> SignatureStatus:
@@ -197,11 +212,15 @@ def _check(
     own /M (ETSI EN 319 142-1, 6.3).
     """
     signed, info = _read(p7s)
+    attributes = _signed_bytes(info)
     embedded = _certificates(signed)
     signer = _signer(info, embedded)
     digest = _hash_name(info, signer)
-    _check_attributes(info, stretches, digest, signer, claims_time=claims_time)
-    check_signature(signer, info["signature"].native, _signed_bytes(info), digest)
+    _check_form(
+        p7s, info, attributes, [signer, *(each for each in embedded if each != signer)], digest
+    )
+    _check_attributes(attributes, stretches, digest, signer, claims_time=claims_time)
+    check_signature(signer, info["signature"].native, attributes, digest)
     path = check_chain(signer, embedded, read_certificates(anchors), at)
     if any(each not in path for each in embedded):
         raise VerificationError("the signature carries a certificate that is not on its path")
@@ -233,13 +252,10 @@ def _check_envelope(signed: cms.SignedData, info: cms.SignerInfo) -> None:
     inner = signed["encap_content_info"]
     if inner["content_type"].native != "data" or inner["content"].native is not None:
         raise VerificationError("the signature is not a detached one over data")
+    if not _is_present(info["signed_attrs"]):
+        raise VerificationError("the signature has no signed attributes")
     if signed["version"].native != "v1" or info["version"].native != "v1":
         raise VerificationError("the signature is not of version 1")
-    if (
-        signed["digest_algorithms"].dump()
-        != core.SetOf([info["digest_algorithm"]], spec=algos.DigestAlgorithm).dump()
-    ):
-        raise VerificationError("the signature names another digest than its signer")
     if _is_present(signed["crls"]) or _is_present(info["unsigned_attrs"]):
         raise VerificationError(
             "the signature carries something it does not sign (revocation lists, unsigned "
@@ -280,29 +296,51 @@ def _hash_name(info: cms.SignerInfo, signer: x509.Certificate) -> str:
     """Tell the hash, after the algorithms named were found to be those of the signer's key."""
     digest = str(info["digest_algorithm"]["algorithm"].native)
     signature = str(info["signature_algorithm"]["algorithm"].native)
-    kind = "ecdsa" if isinstance(signer.public_key(), ec.EllipticCurvePublicKey) else "rsa"
-    named = {f"{digest}_{kind}", BARE_RSA} if kind == "rsa" else {f"{digest}_{kind}"}
-    if digest not in HASH_NAMES or signature not in named:
+    if digest not in HASH_NAMES or signature != _algorithm(signer, digest):
         raise VerificationError(f"the algorithms {signature} and {digest} are not accepted")
-    if info["signature_algorithm"]["parameters"].native is not None:
-        raise VerificationError("the signature's algorithm has parameters it does not need")
     return digest
 
 
+def _check_form(
+    p7s: bytes,
+    info: cms.SignerInfo,
+    attributes: bytes,
+    certificates: Sequence[x509.Certificate],
+    digest: str,
+) -> None:
+    """Refuse a signature that says the same in other bytes, or says more than we have read.
+
+    Parsers pass over what they do not know (asn1crypto: whatever follows the last field). Made
+    anew from the parts we read, the signature must be the one we were given; so each of its bytes
+    is the signer's, or a consequence of the signer's.
+    """
+    again = _assemble(
+        cms.CMSAttributes.load(attributes),
+        info["signature"].native,
+        [each.public_bytes(Encoding.DER) for each in certificates],
+        (digest, _algorithm(certificates[0], digest)),
+    )
+    if again != p7s:
+        raise VerificationError("the signature is not in its one form, or carries something more")
+
+
 def _signed_bytes(info: cms.SignerInfo) -> bytes:
-    """The attributes as they were signed: a SET OF, not the implicit tag (RFC 5652, 5.4)."""
+    """The attributes as they were signed: a SET OF, not the implicit tag (RFC 5652, 5.4).
+
+    To be asked for before anything else is: reading a value makes asn1crypto write it anew.
+    """
     return b"\x31" + bytes(info["signed_attrs"].dump())[1:]
 
 
 def _check_attributes(
-    info: cms.SignerInfo,
+    signed_bytes: bytes,
     stretches: Sequence[bytes | memoryview],
     digest: str,
     signer: x509.Certificate,
     *,
     claims_time: bool,
 ) -> None:
-    values = _attributes(info)
+    values = _attributes(signed_bytes)
     hasher = hashlib.new(digest)
     for stretch in stretches:
         hasher.update(stretch)
@@ -317,10 +355,8 @@ def _check_attributes(
     _check_ess(values.get("signing_certificate_v2"), signer)
 
 
-def _attributes(info: cms.SignerInfo) -> dict[str, Any]:
-    attributes = info["signed_attrs"]
-    if not _is_present(attributes):
-        raise VerificationError("the signature has no signed attributes")
+def _attributes(signed_bytes: bytes) -> dict[str, Any]:
+    attributes = cms.CMSAttributes.load(signed_bytes)
     kinds = [str(each["type"].native) for each in attributes]
     if len(set(kinds)) != len(kinds) or any(len(each["values"]) != 1 for each in attributes):
         raise VerificationError("a signed attribute comes twice")

@@ -99,7 +99,7 @@ def _check_primitive(tag: int, content: bytes) -> None:
             is_good = content == b""
         case 0x06:  # OBJECT IDENTIFIER
             is_good = _is_oid(content)
-        case 0x10 | 0x11:  # a sequence or a set is always constructed
+        case 0x00 | 0x10 | 0x11:  # BER's end mark; a sequence or set, which is never primitive
             is_good = False
         case _:
             is_good = True

@@ -111,6 +111,7 @@ def dress(document: Any, report: Report) -> PDFObject:
     )
     catalog.AcroForm = Raw("<< /Fields [{field}] /SigFlags 3 >>", field=field)
     catalog.Perms = Raw("<< /DocMDP {signature} >>", signature=signature)
+    catalog.ViewerPreferences = Raw("<< /DisplayDocTitle true >>")
     catalog.Metadata = XMP(creator=lambda _document: _xmp(report).encode())
     document.Catalog = document._catalog = catalog  # noqa: SLF001 - reportlab keeps both
     document.info = DatedInfo(report)

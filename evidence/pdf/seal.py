@@ -5,12 +5,13 @@ certifies it and allows no change, and covers all of it but its own digits. Put 
 digits (`evidence.pdf.byterange.unsigned_part`) and the rendered bytes are there again.
 
 The raw signature comes from the credential, wherever its key lives. The time is the document's own
-/M, which is the bundle's; a time-stamp of an authority makes it baseline T.
+/M, which is the bundle's, and so the signer's own word; there is room in the document for the
+time-stamp of an authority (baseline T).
 """
 
 import asyncio
 import hashlib
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from asn1crypto import algos, x509  # type: ignore[import-untyped]
 from pyhanko.sign.signers.pdf_cms import Signer
@@ -22,9 +23,6 @@ from evidence.errors import EvidenceError
 from evidence.pdf.byterange import find_gap, unsigned_part
 
 __all__ = ["seal", "unsigned_part"]
-
-if TYPE_CHECKING:
-    from pyhanko.sign.timestamps import TimeStamper
 
 DIGEST: Final = "sha256"
 
@@ -62,18 +60,12 @@ class CredentialSigner(Signer):
         return self._credential.sign(data)
 
 
-def seal(
-    unsigned: bytes,
-    credential: SigningCredential,
-    *,
-    timestamper: "TimeStamper | None" = None,
-) -> bytes:
+def seal(unsigned: bytes, credential: SigningCredential) -> bytes:
     """Sign a rendered report.
 
     Args:
         unsigned: From `render`.
         credential: Who signs.
-        timestamper: Who attests the time (RFC 3161); without one, baseline B.
 
     Returns:
         The sealed PDF, of the same length.
@@ -89,9 +81,7 @@ def seal(
     digest = hashlib.sha256(before)
     digest.update(after)
     signed = asyncio.run(
-        CredentialSigner(credential).async_sign(
-            digest.digest(), DIGEST, use_pades=True, timestamper=timestamper
-        )
+        CredentialSigner(credential).async_sign(digest.digest(), DIGEST, use_pades=True)
     )
     signature: bytes = signed.dump()
     if len(signature) > len(gap.contents):

@@ -87,6 +87,16 @@ def test_every_flipped_byte_is_refused() -> None:
     assert missed == []
 
 
+def test_zeros_of_the_padding_cannot_be_drawn_into_the_signature() -> None:
+    first = bytearray(GAP.contents[:4])  # a sequence with a length of two bytes
+    assert first[:2] == b"\x30\x82"
+    length = int.from_bytes(first[2:], "big")
+    for more in range(1, 300):
+        head = b"\x30\x82" + (length + more).to_bytes(2, "big")
+        pdf = SEALED.replace(GAP.contents[:4].hex().encode(), head.hex().encode(), 1)
+        assert not accepted(pdf), more
+
+
 def test_a_signature_digit_in_upper_case_is_refused() -> None:
     at = next(at for at in range(GAP.start, GAP.end) if SEALED[at] in b"abcdef")
     changed = bytearray(SEALED)
