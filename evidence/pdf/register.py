@@ -116,7 +116,8 @@ def draw_register(pages: Pages, register: Register) -> None:
 def _title(pages: Pages, register: Register) -> None:
     pages.y -= 14
     pages.mark(register.title, 1)
-    said = f"{register.total:,} records · full values in {register.source}"
+    noun = "record" if register.total == 1 else "records"
+    said = f"{register.total:,} {noun} · full values in {register.source}"
     shown = pages.lettering.prepare(said)
     wide = pages.lettering.width(shown, SIZE)
     title = pages.lettering.fit(register.title, 9.5, pages.width - wide - 12, is_bold=True)

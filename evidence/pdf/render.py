@@ -179,6 +179,7 @@ def _finding(pages: Pages, finding: Finding, count: str, *, indent: float) -> No
 
 def _figures(pages: Pages, figures: tuple[KeyFigure, ...]) -> None:
     gap = 8.0
+    pages.y -= 3
     across = next((each for each in FIGURES_ACROSS if len(figures) % each == 0), FIGURES_ACROSS[-1])
     width = (pages.width - gap * (across - 1)) / across
     for begin in range(0, len(figures), across):
