@@ -10,3 +10,24 @@ class Risk(StrEnum):
     MEDIUM = "medium"
     HIGH = "high"
     PRIVILEGED = "privileged"
+
+
+class Kind(StrEnum):
+    """What can be protected."""
+
+    IDENTITY = "identity"
+    ACCOUNT = "account"
+    GROUP = "group"
+
+
+def default_risk(*, is_administrative: bool) -> Risk:
+    """Return the risk of a group nobody described: those that administer are privileged."""
+    return Risk.PRIVILEGED if is_administrative else Risk.LOW
+
+
+def default_is_requestable(*, is_writable: bool, is_mirror: bool, is_by_rule: bool) -> bool:
+    """Say whether a group nobody described may be asked for: if we can bring it about.
+
+    A group filled by a rule cannot be changed by hand; a mirror is changed at its master.
+    """
+    return (is_writable or is_mirror) and not is_by_rule

@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate
+from typing_extensions import override
 
 from app.web.paging import DEFAULT_LIMIT, MAX_LIMIT, Window
 
@@ -15,15 +16,31 @@ LONGEST_SENTENCE = 2000
 class Moment(fields.Field[datetime]):
     """A moment: RFC 3339 with its offset; answered in UTC."""
 
+    @override
+    def __init__(self, **options: Any) -> None:
+        """Take a field's usual options."""
+        metadata = {"type": "string", "format": "date-time", **options.pop("metadata", {})}
+        super().__init__(metadata=metadata, **options)
+
+    @override
     def _serialize(
-        self, value: datetime | None, _attr: str | None, _obj: Any, **_kwargs: Any
+        self,
+        value: datetime | None,
+        attr: str | None,
+        obj: Any,
+        **kwargs: Any,
     ) -> str | None:
         if value is None:
             return None
         return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
+    @override
     def _deserialize(
-        self, value: Any, _attr: str | None, _data: Mapping[str, Any] | None, **_kwargs: Any
+        self,
+        value: Any,
+        attr: str | None,
+        data: Mapping[str, Any] | None,
+        **kwargs: Any,
     ) -> datetime:
         try:
             moment = datetime.fromisoformat(value)
@@ -55,6 +72,8 @@ class Sentence(fields.String):
         options.setdefault("validate", validate.Length(max=LONGEST_SENTENCE))
         super().__init__(**options)
 
+    @override
+    @override
     def _deserialize(
         self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
     ) -> str:

@@ -1,0 +1,343 @@
+"""Reads of the catalogue: what a group means, who owns it, and what automation must not touch.
+
+Where nobody said anything, the source speaks: the owner is the person behind the group's
+`managedBy`, and a group that administers is privileged.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import aliased
+
+from app.catalog.domain import Kind, Risk, default_is_requestable, default_risk
+from app.catalog.models import Entitlement, Protection
+from app.directory.models import Account, Group, Identity, Source
+from app.kernel.actor import Permission
+from app.kernel.errors import NotFoundError, NotPermittedError
+from app.kernel.uow import Reading
+from app.web.paging import Page, Window, page
+
+OWN_ACCOUNT = "It is the account this service itself signs in with."
+
+
+@dataclass(frozen=True, slots=True)
+class EntitlementRow:
+    """What can be asked for, and what it means.
+
+    Attributes:
+        id: Public id of the group.
+        group_id: Internal key of the group.
+        name: The group's name in its source.
+        source: Name of the source.
+        source_id: Internal key of the source.
+        description: What was written down here, else what the source says.
+        owner_id: Internal key of the owning identity, or None.
+        owner: Its public id.
+        owner_name: Its name.
+        owner_via: `catalogue` if set here, `source` if the source names them, None without owner.
+        risk: How much harm it can do.
+        is_requestable: May be asked for.
+        is_protected: Automation may not touch it.
+        is_writable: This service may change its members in this source.
+        is_administrative: It administers the source.
+        is_mirror: Its members follow a group of another source.
+        version: Changes so far; 0 where nobody described it.
+        ended_at: When the source stopped showing it, or None.
+    """
+
+    id: str
+    group_id: int
+    name: str
+    source: str
+    source_id: int
+    description: str
+    owner_id: int | None
+    owner: str | None
+    owner_name: str | None
+    owner_via: str | None
+    risk: Risk
+    is_requestable: bool
+    is_protected: bool
+    is_writable: bool
+    is_administrative: bool
+    is_mirror: bool
+    version: int
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ProtectionRow:
+    """Something protected, and why."""
+
+    key: int
+    id: str
+    what: Kind
+    ref: str
+    name: str
+    reason: str
+    created_at: datetime
+    created_by: str
+    ended_at: datetime | None
+
+
+def entitlement(reading: Reading, group_public_id: str) -> EntitlementRow:
+    """Return one entitlement, for stages that ask on their own behalf (no authorisation).
+
+    Raises:
+        NotFoundError: There is no such group.
+    """
+    row = reading.session.execute(
+        _entitlements().where(Group.public_id == group_public_id)
+    ).one_or_none()
+    if row is None:
+        raise NotFoundError(f"There is no entitlement {group_public_id}.")
+    return _entitlement(row)
+
+
+def entitlement_of(reading: Reading, group_id: int) -> EntitlementRow:
+    """Return the entitlement of a group by its internal key (no authorisation)."""
+    row = reading.session.execute(_entitlements().where(Group.id == group_id)).one()
+    return _entitlement(row)
+
+
+def show_entitlement(reading: Reading, entitlement_id: str) -> EntitlementRow:
+    """Return one entitlement to whoever looks at the catalogue.
+
+    Raises:
+        NotFoundError: It is not there, or not theirs to see.
+    """
+    sees_all = _sees_all(reading)
+    found = entitlement(reading, entitlement_id)
+    if not sees_all and not (found.is_requestable and found.ended_at is None):
+        raise NotFoundError(f"There is no entitlement {entitlement_id}.")
+    return found
+
+
+def list_entitlements(
+    reading: Reading, window: Window, *, q: str | None = None, risk: Risk | None = None
+) -> Page[EntitlementRow]:
+    """List the catalogue: everything for those who may read the directory, else what may be asked.
+
+    Args:
+        reading: Who looks.
+        window: Which part.
+        q: Words of the name, in any case.
+        risk: Only this risk.
+    """
+    found = _entitlements().where(Group.ended_at.is_(None), Group.id > window.after_id())
+    if not _sees_all(reading):
+        found = found.where(_is_requestable())
+    if q:
+        found = found.where(Group.name.icontains(q, autoescape=True))
+    if risk is not None:
+        found = found.where(_risk() == risk.value)
+    rows = reading.session.execute(found.order_by(Group.id).limit(window.limit + 1))
+    return page([_entitlement(row) for row in rows], window, lambda row: [row.group_id])
+
+
+def is_protected(
+    reading: Reading,
+    *,
+    identity_id: int | None = None,
+    account_id: int | None = None,
+    group_id: int | None = None,
+) -> str | None:
+    """Return why automation may not touch any of these, or None; one statement.
+
+    An account is also protected through its identity, and always when it is the one this service
+    signs in with.
+    """
+    wanted = []
+    if identity_id is not None:
+        wanted.append(Protection.identity_id == identity_id)
+    if group_id is not None:
+        wanted.append(Protection.group_id == group_id)
+    if account_id is not None:
+        person = sa.select(Account.identity_id).where(Account.id == account_id).scalar_subquery()
+        wanted += [Protection.account_id == account_id, Protection.identity_id == person]
+    if not wanted:
+        return None
+    said = sa.select(Protection.reason).where(Protection.ended_at.is_(None), sa.or_(*wanted))
+    if account_id is not None:
+        own = (
+            sa.select(sa.literal(OWN_ACCOUNT))
+            .select_from(Account)
+            .join(Source, Source.id == Account.source_id)
+            .where(Account.id == account_id, Account.external_id == Source.own_account_external_id)
+        )
+        return reading.session.scalars(sa.union_all(own, said)).first()
+    return reading.session.scalars(said.order_by(Protection.id)).first()
+
+
+def list_protections(reading: Reading, window: Window) -> Page[ProtectionRow]:
+    """List what is protected now, oldest first."""
+    reading.actor.require(Permission.DIRECTORY_READ)
+    rows = reading.session.execute(
+        _protections()
+        .where(Protection.ended_at.is_(None), Protection.id > window.after_id())
+        .order_by(Protection.id)
+        .limit(window.limit + 1)
+    )
+    return page([_protection(row) for row in rows], window, lambda row: [row.key])
+
+
+def protection_row(reading: Reading, protection_id: str) -> ProtectionRow:
+    """Return one protection, ended or not, by its public id."""
+    reading.actor.require(Permission.DIRECTORY_READ)
+    row = reading.session.execute(
+        _protections().where(Protection.public_id == protection_id)
+    ).one_or_none()
+    if row is None:
+        raise NotFoundError(f"There is no protection {protection_id}.")
+    return _protection(row)
+
+
+def _sees_all(reading: Reading) -> bool:
+    if reading.actor.may(Permission.DIRECTORY_READ):
+        return True
+    if reading.actor.identity_id is None:
+        raise NotPermittedError(
+            "The catalogue is for people and for roles that read the directory."
+        )
+    return False
+
+
+def _risk() -> Any:
+    """The risk as SQL, in step with `default_risk`."""
+    administrative = sa.case(
+        (Group.is_administrative, default_risk(is_administrative=True).value),
+        else_=default_risk(is_administrative=False).value,
+    )
+    return sa.func.coalesce(sa.cast(Entitlement.risk, sa.String), administrative)
+
+
+def _is_requestable() -> Any:
+    """Whether it may be asked for as SQL, in step with `default_is_requestable`."""
+    by_default = sa.and_(
+        sa.or_(Group.is_writable, Group.master_external_id.is_not(None)), Group.rule.is_(None)
+    )
+    return sa.func.coalesce(Entitlement.is_requestable, by_default)
+
+
+def _entitlements() -> sa.Select[*tuple[Any, ...]]:
+    manager = aliased(Account)
+    said, told = aliased(Identity), aliased(Identity)
+    protected = sa.exists().where(Protection.group_id == Group.id, Protection.ended_at.is_(None))
+    return (
+        sa.select(
+            Group.public_id,
+            Group.id.label("group_id"),
+            Group.name,
+            Group.source_id,
+            Source.name.label("source"),
+            Group.description.label("group_description"),
+            Group.is_writable,
+            Group.is_administrative,
+            Group.master_external_id,
+            Group.rule,
+            Group.ended_at,
+            Entitlement.risk,
+            Entitlement.is_requestable,
+            Entitlement.description,
+            Entitlement.version,
+            said.id.label("said_id"),
+            said.public_id.label("said"),
+            said.display_name.label("said_name"),
+            told.id.label("told_id"),
+            told.public_id.label("told"),
+            told.display_name.label("told_name"),
+            protected.label("is_protected"),
+        )
+        .join(Source, Source.id == Group.source_id)
+        .outerjoin(Entitlement, Entitlement.group_id == Group.id)
+        .outerjoin(said, said.id == Entitlement.owner_id)
+        .outerjoin(
+            manager,
+            sa.and_(
+                manager.source_id == Group.source_id,
+                manager.external_id == Group.owner_external_id,
+                manager.ended_at.is_(None),
+            ),
+        )
+        .outerjoin(told, sa.and_(told.id == manager.identity_id, told.ended_at.is_(None)))
+    )
+
+
+def _entitlement(row: Any) -> EntitlementRow:
+    is_said = row.said_id is not None
+    is_described = row.version is not None
+    return EntitlementRow(
+        id=row.public_id,
+        group_id=row.group_id,
+        name=row.name,
+        source=row.source,
+        source_id=row.source_id,
+        description=row.description or row.group_description,
+        owner_id=row.said_id if is_said else row.told_id,
+        owner=row.said if is_said else row.told,
+        owner_name=row.said_name if is_said else row.told_name,
+        owner_via="catalogue" if is_said else "source" if row.told_id is not None else None,
+        risk=Risk(row.risk)
+        if is_described
+        else default_risk(is_administrative=row.is_administrative),
+        is_requestable=row.is_requestable
+        if is_described
+        else default_is_requestable(
+            is_writable=row.is_writable,
+            is_mirror=row.master_external_id is not None,
+            is_by_rule=row.rule is not None,
+        ),
+        is_protected=row.is_protected,
+        is_writable=row.is_writable,
+        is_administrative=row.is_administrative,
+        is_mirror=row.master_external_id is not None,
+        version=row.version or 0,
+        ended_at=row.ended_at,
+    )
+
+
+def _protections() -> sa.Select[*tuple[Any, ...]]:
+    return (
+        sa.select(
+            Protection.id,
+            Protection.public_id,
+            Protection.reason,
+            Protection.created_at,
+            Protection.created_by,
+            Protection.ended_at,
+            Identity.public_id.label("identity"),
+            Identity.display_name,
+            Account.public_id.label("account"),
+            Account.login,
+            Group.public_id.label("group"),
+            Group.name,
+        )
+        .outerjoin(Identity, Identity.id == Protection.identity_id)
+        .outerjoin(Account, Account.id == Protection.account_id)
+        .outerjoin(Group, Group.id == Protection.group_id)
+    )
+
+
+def _protection(row: Any) -> ProtectionRow:
+    what, ref, name = next(
+        found
+        for found in (
+            (Kind.IDENTITY, row.identity, row.display_name),
+            (Kind.ACCOUNT, row.account, row.login),
+            (Kind.GROUP, row.group, row.name),
+        )
+        if found[1] is not None
+    )
+    return ProtectionRow(
+        key=row.id,
+        id=row.public_id,
+        what=what,
+        ref=ref,
+        name=name,
+        reason=row.reason,
+        created_at=row.created_at,
+        created_by=row.created_by,
+        ended_at=row.ended_at,
+    )

@@ -1,0 +1,68 @@
+"""Shapes of the catalogue on the wire."""
+
+from marshmallow import Schema, fields, validate
+
+from app.catalog.domain import Kind, Risk
+from app.web.shapes import Moment, PageArgs, PublicIdField, Sentence
+
+MAX_REASON = 500
+
+
+class CatalogueArgs(PageArgs):
+    """What to look for."""
+
+    q = Sentence(load_default=None, validate=validate.Length(min=1, max=200))
+    risk = fields.Enum(Risk, by_value=True, load_default=None)
+
+
+class EntitlementAnswer(Schema):
+    """What can be asked for, and what it means."""
+
+    id = fields.String(required=True)
+    name = fields.String(required=True)
+    source = fields.String(required=True)
+    description = fields.String()
+    owner = fields.String(allow_none=True)
+    owner_name = fields.String(allow_none=True)
+    owner_via = fields.String(
+        allow_none=True, metadata={"description": "catalogue, source, or null without an owner"}
+    )
+    risk = fields.Enum(Risk, by_value=True)
+    is_requestable = fields.Boolean()
+    is_protected = fields.Boolean()
+    is_writable = fields.Boolean()
+    is_administrative = fields.Boolean()
+    is_mirror = fields.Boolean()
+    version = fields.Integer()
+    ended_at = Moment(allow_none=True)
+
+
+class DescriptionBody(Schema):
+    """What an entitlement means; what is left out is left to the source."""
+
+    version = fields.Integer(required=True, strict=True, validate=validate.Range(0, 2**31))
+    risk = fields.Enum(Risk, by_value=True, required=True)
+    is_requestable = fields.Boolean(required=True, truthy={True}, falsy={False})
+    owner = PublicIdField(load_default=None, allow_none=True)
+    description = Sentence(load_default=None, allow_none=True)
+
+
+class ProtectionBody(Schema):
+    """What to protect, and why."""
+
+    what = fields.Enum(Kind, by_value=True, required=True)
+    ref = PublicIdField(required=True)
+    reason = Sentence(required=True, validate=validate.Length(min=3, max=MAX_REASON))
+
+
+class ProtectionAnswer(Schema):
+    """Something automation may not touch."""
+
+    id = fields.String(required=True)
+    what = fields.Enum(Kind, by_value=True)
+    ref = fields.String()
+    name = fields.String()
+    reason = fields.String()
+    created_at = Moment()
+    created_by = fields.String()
+    ended_at = Moment(allow_none=True)
