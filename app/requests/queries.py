@@ -14,7 +14,7 @@ from app.kernel.uow import Reading
 from app.provisioning import planning
 from app.provisioning.models import Plan, Task
 from app.requests import deciding, service
-from app.requests.domain import RequestState, StepState
+from app.requests.domain import ApprovalOutcome, RequestState, StepState
 from app.requests.models import AccessRequest, Approval, Delegation, Step
 from app.rulebook.models import Policy, Ruling
 from app.web.paging import Page, Window, page
@@ -207,7 +207,7 @@ def _timeline(reading: Reading, request: AccessRequest, requester: str) -> list[
         elif answered is not None:
             stood_in = answered.id != asked.id
             who = answered.display_name + (f" for {asked.display_name}" if stood_in else "")
-            what = "approved" if approval.outcome.value == "approve" else "refused"
+            what = "approved" if approval.outcome is ApprovalOutcome.APPROVE else "refused"
             lines.append(Happened(approval.decided_at, what, who, approval.comment))
     lines += _task_lines(reading, request)
     if request.ended_at is not None:

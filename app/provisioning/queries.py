@@ -1,0 +1,195 @@
+"""Reads of plans and tasks: what runs, what failed, what waits for a person."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from app.directory.models import Account, Group, Source
+from app.kernel.actor import Permission
+from app.kernel.errors import NotFoundError
+from app.kernel.uow import Reading
+from app.provisioning.domain import TaskState
+from app.provisioning.models import Attempt, Plan, Task
+from app.web.paging import Page, Window, page
+
+
+@dataclass(frozen=True, slots=True)
+class TaskRow:
+    """A task in a list."""
+
+    id: str
+    state: TaskState
+    verb: str
+    source: str
+    account: str
+    group: str | None
+    attempt: int
+    due_at: datetime | None
+    created_at: datetime
+    applied_at: datetime | None
+    verified_at: datetime | None
+    error_code: str | None
+    error: str | None
+    plan: str
+    cause: str
+    cause_ref: str
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptRow:
+    """One try of a task."""
+
+    number: int
+    began_at: datetime
+    ended_at: datetime | None
+    result: str | None
+    detail: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class TaskDetail:
+    """A task with its operation, the source's answer, the read-back and every try."""
+
+    row: TaskRow
+    operation: str | None
+    answer: str | None
+    effect: str | None
+    read_back: dict[str, Any] | None
+    attempts: list[AttemptRow]
+
+
+@dataclass(frozen=True, slots=True)
+class PlanRow:
+    """A plan."""
+
+    id: str
+    state: str
+    cause: str
+    cause_ref: str
+    digest: str
+    held_reason: str | None
+    operations: list[dict[str, Any]]
+    created_at: datetime
+    ended_at: datetime | None
+    version: int
+
+
+_TASKS = (
+    sa.select(Task, Source.name, Account.display_name, Group.name, Plan)
+    .join(Plan, Plan.id == Task.plan_id)
+    .join(Source, Source.id == Task.source_id)
+    .join(Account, Account.id == Task.account_id)
+    .outerjoin(Group, Group.id == Task.group_id)
+)
+
+
+def _row(found: Any) -> TaskRow:
+    task, source, account, group, plan = found
+    return TaskRow(
+        id=task.public_id,
+        state=task.state,
+        verb=task.verb,
+        source=source,
+        account=account,
+        group=group,
+        attempt=task.attempt,
+        due_at=task.due_at,
+        created_at=task.created_at,
+        applied_at=task.applied_at,
+        verified_at=task.verified_at,
+        error_code=task.error_code,
+        error=task.error,
+        plan=plan.public_id,
+        cause=plan.cause.value,
+        cause_ref=plan.cause_ref,
+        version=task.version,
+    )
+
+
+def list_tasks(
+    reading: Reading, window: Window, *, state: TaskState | None = None
+) -> Page[TaskRow]:
+    """Return tasks, newest first, perhaps in one state only."""
+    reading.actor.require(Permission.TASK_READ)
+    statement = _TASKS.order_by(Task.id.desc())
+    if state is not None:
+        statement = statement.where(Task.state == state)
+    after = window.after_id()
+    if after:
+        statement = statement.where(Task.id < after)
+    found = reading.session.execute(statement.limit(window.limit + 1)).all()
+    shown = page(found, window, key=lambda each: [each[0].id])
+    return Page([_row(each) for each in shown.items], shown.next_cursor)
+
+
+def task_detail(reading: Reading, task_id: str) -> TaskDetail:
+    """Return one task with every try.
+
+    Raises:
+        NotPermittedError: The actor may not.
+        NotFoundError: There is none.
+    """
+    reading.actor.require(Permission.TASK_READ)
+    found = reading.session.execute(_TASKS.where(Task.public_id == task_id)).one_or_none()
+    if found is None:
+        raise NotFoundError("There is no such task.")
+    task: Task = found[0]
+    tries = reading.session.scalars(
+        sa.select(Attempt).where(Attempt.task_id == task.id).order_by(Attempt.number)
+    )
+    return TaskDetail(
+        row=_row(found),
+        operation=task.operation,
+        answer=task.answer,
+        effect=task.effect,
+        read_back=task.read_back,
+        attempts=[
+            AttemptRow(each.number, each.began_at, each.ended_at, each.result, each.detail)
+            for each in tries
+        ],
+    )
+
+
+def list_plans(reading: Reading, window: Window, *, held: bool = False) -> Page[PlanRow]:
+    """Return plans, newest first; with `held` those that wait for a person."""
+    reading.actor.require(Permission.TASK_READ)
+    statement = sa.select(Plan).order_by(Plan.id.desc())
+    if held:
+        statement = statement.where(Plan.state == "held")
+    after = window.after_id()
+    if after:
+        statement = statement.where(Plan.id < after)
+    found = reading.session.scalars(statement.limit(window.limit + 1)).all()
+    shown = page(found, window, key=lambda each: [each.id])
+    return Page([_plan(each) for each in shown.items], shown.next_cursor)
+
+
+def plan_detail(reading: Reading, plan_id: str) -> PlanRow:
+    """Return one plan.
+
+    Raises:
+        NotFoundError: There is none.
+    """
+    reading.actor.require(Permission.TASK_READ)
+    found = reading.session.scalar(sa.select(Plan).where(Plan.public_id == plan_id))
+    if found is None:
+        raise NotFoundError("There is no such plan.")
+    return _plan(found)
+
+
+def _plan(plan: Plan) -> PlanRow:
+    return PlanRow(
+        id=plan.public_id,
+        state=plan.state.value,
+        cause=plan.cause.value,
+        cause_ref=plan.cause_ref,
+        digest=plan.digest,
+        held_reason=plan.held_reason,
+        operations=plan.operations,
+        created_at=plan.created_at,
+        ended_at=plan.ended_at,
+        version=plan.version,
+    )

@@ -1,0 +1,87 @@
+"""Tasks and plans as they cross the wire."""
+
+from marshmallow import Schema, fields
+
+from app.provisioning.domain import TaskState
+from app.web.shapes import Moment, PageArgs, page_of
+
+
+class TaskSchema(Schema):
+    """One operation against one source."""
+
+    id = fields.String()
+    state = fields.Enum(TaskState, by_value=True)
+    verb = fields.String()
+    source = fields.String()
+    account = fields.String()
+    group = fields.String(allow_none=True)
+    attempt = fields.Integer()
+    due_at = Moment(allow_none=True)
+    created_at = Moment()
+    applied_at = Moment(allow_none=True)
+    verified_at = Moment(allow_none=True)
+    error_code = fields.String(allow_none=True)
+    error = fields.String(allow_none=True)
+    plan = fields.String()
+    cause = fields.String()
+    cause_ref = fields.String()
+    version = fields.Integer()
+
+
+class AttemptSchema(Schema):
+    """One try."""
+
+    number = fields.Integer()
+    began_at = Moment()
+    ended_at = Moment(allow_none=True)
+    result = fields.String(allow_none=True)
+    detail = fields.String(allow_none=True)
+
+
+class ReadBackSchema(Schema):
+    """What the source showed; `in_effect` is null if it has no way to show it."""
+
+    in_effect = fields.Boolean(allow_none=True)
+    shown = fields.String()
+    query = fields.String()
+
+
+class TaskDetailSchema(TaskSchema):
+    """A task with its operation, the source's answer, the read-back and every try."""
+
+    operation = fields.String(allow_none=True)
+    answer = fields.String(allow_none=True)
+    effect = fields.String(allow_none=True)
+    read_back = fields.Nested(ReadBackSchema, allow_none=True)
+    attempts = fields.List(fields.Nested(AttemptSchema))
+
+
+class PlanSchema(Schema):
+    """The exact operations of a decision."""
+
+    id = fields.String()
+    state = fields.String()
+    cause = fields.String()
+    cause_ref = fields.String()
+    digest = fields.String()
+    held_reason = fields.String(allow_none=True)
+    operations = fields.List(fields.Dict())
+    created_at = Moment()
+    ended_at = Moment(allow_none=True)
+    version = fields.Integer()
+
+
+class TaskArgs(PageArgs):
+    """Which tasks."""
+
+    state = fields.Enum(TaskState, by_value=True, load_default=None)
+
+
+class PlanArgs(PageArgs):
+    """Which plans."""
+
+    held = fields.Boolean(load_default=False)
+
+
+TaskPage = page_of(TaskSchema)
+PlanPage = page_of(PlanSchema)
