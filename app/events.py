@@ -780,6 +780,13 @@ class NoticeSent(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class NoticeRead(Event):
+    """Somebody has read a notice."""
+
+    kind: ClassVar[str] = "notice.read"
+
+
+@dataclass(frozen=True, kw_only=True)
 class NoticeFailed(Event):
     """Somebody could not be told."""
 
@@ -933,6 +940,7 @@ EVENTS: Mapping[str, type[Event]] = {
         DriftAdopted,
         NoticeQueued,
         NoticeSent,
+        NoticeRead,
         NoticeFailed,
         KeyMade,
         KeyRetired,

@@ -1,0 +1,88 @@
+"""Who is told when: approvers when a step waits for them, requesters at every end."""
+
+import sqlalchemy as sa
+
+from app.directory.models import Group, Identity
+from app.kernel.delivery import Delivery
+from app.kernel.uow import Transactions, UnitOfWork
+from app.notices import service
+from app.requests.models import AccessRequest, Approval, Step
+from app.reviews.models import Campaign, Item
+
+ENDS = {
+    "request.completed": ("Done", "It was carried out and read back from the directory."),
+    "request.refused": ("Refused", "An approver said no."),
+    "request.failed": ("Not carried out yet", "It was approved, but could not be carried out."),
+    "request.cancelled": ("Taken back", "It was taken back before it was decided."),
+}
+
+
+def on_step_opened(tx: Transactions, delivery: Delivery) -> None:
+    """Tell the approvers of a step that it waits for them."""
+    with tx.write() as uow:
+        request, group = _request(uow, delivery.subject)
+        approvers = uow.session.scalars(
+            sa.select(Approval.approver_id)
+            .join(Step, Step.id == Approval.step_id)
+            .where(Step.public_id == delivery.data["step"], Approval.outcome.is_(None))
+        ).all()
+        requester = uow.session.get_one(Identity, request.requester_id)
+        for approver in approvers:
+            service.tell(
+                uow,
+                recipient_id=approver,
+                kind=f"approval-wanted-{delivery.data['ordinal']}",
+                about=request.public_id,
+                subject=f"Your approval is wanted: {group.name}",
+                body=f"{requester.display_name} asks: {request.action.value} {group.name}.\n"
+                f"Reason: {request.reason}\n",
+            )
+
+
+def on_request_ended(tx: Transactions, delivery: Delivery) -> None:
+    """Tell requester and beneficiary how a request ended."""
+    title, text = ENDS[delivery.kind]
+    with tx.write() as uow:
+        request, group = _request(uow, delivery.subject)
+        for person in dict.fromkeys((request.requester_id, request.beneficiary_id)):
+            service.tell(
+                uow,
+                recipient_id=person,
+                kind=delivery.kind,
+                about=request.public_id,
+                subject=f"{title}: {request.action.value} {group.name}",
+                body=f"{text}\n{request.why or ''}\n",
+            )
+
+
+def on_campaign_launched(tx: Transactions, delivery: Delivery) -> None:
+    """Tell every reviewer of a campaign that items wait for them."""
+    with tx.write() as uow:
+        campaign = uow.session.scalars(
+            sa.select(Campaign).where(Campaign.public_id == delivery.subject)
+        ).one()
+        counts = uow.session.execute(
+            sa.select(Item.reviewer_id, sa.func.count().label("items"))
+            .where(Item.campaign_id == campaign.id, Item.reviewer_id.is_not(None))
+            .group_by(Item.reviewer_id)
+            .order_by(Item.reviewer_id)
+        ).all()
+        for row in counts:
+            service.tell(
+                uow,
+                recipient_id=row.reviewer_id,
+                kind="review-waits",
+                about=campaign.public_id,
+                subject=f"Access review: {campaign.name}",
+                body=f"{row.items} items wait for your decision until "
+                f"{campaign.due_at:%d %b %Y, %H:%M} UTC.\n",
+            )
+
+
+def _request(uow: UnitOfWork, public_id: str) -> tuple[AccessRequest, Group]:
+    row = uow.session.execute(
+        sa.select(AccessRequest, Group)
+        .join(Group, Group.id == AccessRequest.group_id)
+        .where(AccessRequest.public_id == public_id)
+    ).one()
+    return row[0], row[1]
