@@ -1,7 +1,8 @@
 """The port every source stands behind, and the shape of a kind of source."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from connectors.records import Batch, Change, CheckReport, Observation, Outcome
@@ -79,11 +80,29 @@ class SettingKey:
 class Kind(Protocol):
     """A kind of source: what it needs to be told, and how to make a connector of it."""
 
-    name: str
-    keys: tuple[SettingKey, ...]
+    @property
+    def name(self) -> str:
+        """As given to `--kind`."""
+        ...
 
-    def connect(self, settings: Mapping[str, str], secrets: Mapping[str, str]) -> Connector:
+    @property
+    def keys(self) -> tuple[SettingKey, ...]:
+        """What it can be told."""
+        ...
+
+    def connect(
+        self,
+        settings: Mapping[str, str],
+        secrets: Mapping[str, str],
+        *,
+        now: Callable[[], datetime],
+    ) -> Connector:
         """Make a connector. Opens nothing yet.
+
+        Args:
+            settings: What is not secret; only known keys (`settings.check_keys` has seen to it).
+            secrets: What is.
+            now: Tells the time, for what expires.
 
         Raises:
             MisconfiguredError: A key is unknown, missing or malformed; `key` names it.

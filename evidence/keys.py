@@ -106,13 +106,12 @@ def parse_verifier_key(text: str) -> VerifierKey:
     name, key_id, encoded = parts
     try:
         material = base64.b64decode(encoded, validate=True)
-        if material[:1] != ED25519:
-            raise VerificationError("This verifier key is not Ed25519.")
-        key = VerifierKey(name, material[1:])
     except (binascii.Error, ValueError):
         raise VerificationError("The key part of a verifier key is base64.") from None
-    except VerificationError:
-        raise
+    if material[:1] != ED25519:
+        raise VerificationError("This verifier key is not Ed25519.")
+    try:
+        key = VerifierKey(name, material[1:])
     except EvidenceError as error:
         raise VerificationError(str(error)) from None
     if key.text != text.strip() or key.key_id.hex() != key_id:

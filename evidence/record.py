@@ -137,11 +137,11 @@ def parse_record(body: bytes) -> Record:
     value = parse_canonical(body)
     if not isinstance(value, dict) or value.keys() != _KEYS or value["v"] != VERSION:
         raise VerificationError("not a ledger entry of version 1")
-    texts = [value[name] for name in ("id", "at", "kind", "actor", "subject")]
+    texts = ("id", "at", "kind", "actor", "subject")
     maps = isinstance(value["data"], dict) and isinstance(value["commitments"], dict)
-    if not maps or not all(isinstance(each, str) for each in texts):
+    if not maps or not all(isinstance(value[name], str) for name in texts):
         raise VerificationError("a ledger entry with a field of the wrong type")
-    return Record(*texts, data=value["data"], commitments=value["commitments"])
+    return Record(**{name: each for name, each in value.items() if name != "v"})
 
 
 def opens(disclosure: Disclosure, record: Record) -> bool:

@@ -32,7 +32,9 @@ class Mailer(Protocol):
 
 
 class SmtpMailer:
-    """Sends through a relay: `smtp://` upgrades to TLS before anything is said, `smtps://` begins so.
+    """Sends through a relay; `smtp://` upgrades to TLS before anything is said.
+
+    `smtps://` begins with TLS.
 
     The address may carry user and password, and the sender as `?from=ADDRESS`.
     """

@@ -1,0 +1,96 @@
+"""What stands round every connector.
+
+Nothing but our own errors comes out, and no read looks whole that is not.
+"""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from connectors.errors import ConnectorError, UnavailableError
+from connectors.port import Connector
+from connectors.records import (
+    Batch,
+    Change,
+    CheckReport,
+    Observation,
+    Outcome,
+    Problem,
+    ReadReport,
+)
+
+logger = logging.getLogger(__name__)
+
+
+class Guarded:
+    """Wraps a connector."""
+
+    def __init__(self, inner: Connector) -> None:
+        """Stand round a connector."""
+        self._inner = inner
+
+    def check(self) -> CheckReport:
+        """Try everything, see `Connector.check`."""
+        with _translated():
+            return self._inner.check()
+
+    def snapshot(self) -> Iterator[Batch]:
+        """Read everything, see `Connector.snapshot`.
+
+        A read that stops without its report gets one that says so; anything after the report is
+        dropped with a report that is not complete.
+        """
+        report: ReadReport | None = None
+        with _translated():
+            for batch in self._inner.snapshot():
+                if report is not None:
+                    yield _broken(report, "The connector went on after its report.")
+                    return
+                if isinstance(batch, ReadReport):
+                    report = batch
+                else:
+                    yield batch
+        yield report or _broken(None, "The connector stopped without a report.")
+
+    def ensure(self, change: Change) -> Outcome:
+        """Bring about a state, see `Connector.ensure`."""
+        with _translated():
+            return self._inner.ensure(change)
+
+    def observe(self, change: Change) -> Observation:
+        """Read back a state, see `Connector.observe`."""
+        with _translated():
+            return self._inner.observe(change)
+
+    def close(self) -> None:
+        """Give back connections; an error in doing so is logged and goes no further."""
+        try:
+            self._inner.close()
+        except Exception:
+            logger.warning("closing a connection failed", exc_info=True)
+
+
+def _broken(report: ReadReport | None, why: str) -> ReadReport:
+    problem = Problem("broken_off", why)
+    if report is None:
+        return ReadReport(False, "", "", (), (problem,))  # noqa: FBT003 - is_complete comes first
+    return ReadReport(
+        is_complete=False,
+        endpoint=report.endpoint,
+        account=report.account,
+        queries=report.queries,
+        problems=(*report.problems, problem),
+    )
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Let our errors through; what a library threw means that the source cannot be used now."""
+    try:
+        yield
+    except (ConnectorError, GeneratorExit):
+        raise
+    except Exception as error:
+        raise UnavailableError(
+            f"The source could not be used: {type(error).__name__}. The log has the details."
+        ) from error

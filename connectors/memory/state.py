@@ -1,0 +1,138 @@
+"""The state of a memory source: one JSON file, changed under a lock and replaced atomically."""
+
+import fcntl
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from connectors.errors import MisconfiguredError
+from connectors.records import Account, AccountKind, Group, Member, MemberKind
+
+FORMAT = "attestry-memory-source/1"
+
+
+@dataclass(slots=True)
+class State:
+    """Everything a memory source holds.
+
+    Attributes:
+        accounts: By `external_id`.
+        groups: By `external_id`.
+        members: Group id to its direct members by id.
+        sessions: Account ids with open sessions.
+        own_account_id: The account the product itself uses, or None.
+    """
+
+    accounts: dict[str, Account] = field(default_factory=dict)
+    groups: dict[str, Group] = field(default_factory=dict)
+    members: dict[str, dict[str, Member]] = field(default_factory=dict)
+    sessions: set[str] = field(default_factory=set)
+    own_account_id: str | None = None
+
+    def add(
+        self,
+        accounts: Iterable[Account] = (),
+        groups: Iterable[Group] = (),
+        members: Mapping[str, Iterable[Member]] | None = None,
+    ) -> "State":
+        """Put in what a builder made, and return itself."""
+        self.accounts.update({each.external_id: each for each in accounts})
+        for group in groups:
+            self.groups[group.external_id] = group
+            self.members.setdefault(group.external_id, {})
+        for group_id, found in (members or {}).items():
+            inside = self.members.setdefault(group_id, {})
+            inside.update({each.external_id: each for each in found})
+        return self
+
+
+def read_state(path: Path) -> State:
+    """Read a state file.
+
+    Raises:
+        MisconfiguredError: It is missing or no state file.
+    """
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise MisconfiguredError(f"There is no state file {path}.", key="path") from None
+    except (OSError, ValueError) as error:
+        raise MisconfiguredError(f"{path} cannot be read: {error}", key="path") from error
+    if not isinstance(document, dict) or document.get("format") != FORMAT:
+        raise MisconfiguredError(f"{path} is no state file of a memory source.", key="path")
+    return State(
+        accounts={each["external_id"]: _account(each) for each in document["accounts"]},
+        groups={each["external_id"]: Group(**each) for each in document["groups"]},
+        members={
+            group_id: {each["external_id"]: _member(each) for each in found}
+            for group_id, found in document["members"].items()
+        },
+        sessions=set(document["sessions"]),
+        own_account_id=document["own_account_id"],
+    )
+
+
+def write_state(path: Path, state: State) -> None:
+    """Write a state file: whole or not at all."""
+    document = {
+        "format": FORMAT,
+        "own_account_id": state.own_account_id,
+        "accounts": [_plain(each) for each in state.accounts.values()],
+        "groups": [_plain(each) for each in state.groups.values()],
+        "members": {
+            group_id: [_plain(each) for each in found.values()]
+            for group_id, found in state.members.items()
+        },
+        "sessions": sorted(state.sessions),
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    written = path.with_name(path.name + ".new")
+    with written.open("w", encoding="utf-8") as file:
+        json.dump(document, file, ensure_ascii=False, indent=1)
+        file.flush()
+        os.fsync(file.fileno())
+    written.replace(path)
+
+
+@contextmanager
+def changing(path: Path) -> Iterator[State]:
+    """Open a state for a change: under a lock, written back when the block ends well."""
+    with path.with_name(path.name + ".lock").open("a", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        state = read_state(path)
+        yield state
+        write_state(path, state)
+
+
+def _plain(record: Account | Group | Member) -> dict[str, Any]:
+    return {name: _json(value) for name, value in asdict(_thawed(record)).items()}
+
+
+def _thawed(record: Account | Group | Member) -> Any:
+    """`asdict` copies what it finds, and a read-only mapping cannot be copied."""
+    if isinstance(record, Member):
+        return record
+    from dataclasses import replace
+
+    return replace(record, attributes=dict(record.attributes))
+
+
+def _json(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, datetime) else value
+
+
+def _account(document: dict[str, Any]) -> Account:
+    times = {
+        name: datetime.fromisoformat(document[name]) if document.get(name) else None
+        for name in ("expires_at", "last_sign_in_at")
+    }
+    return Account(**{**document, **times, "kind": AccountKind(document["kind"])})
+
+
+def _member(document: dict[str, Any]) -> Member:
+    return Member(**{**document, "kind": MemberKind(document["kind"])})
