@@ -198,9 +198,7 @@ def _sees_all(reading: Reading) -> bool:
     if reading.actor.may(Permission.DIRECTORY_READ):
         return True
     if reading.actor.identity_id is None:
-        raise NotPermittedError(
-            "The catalogue is for people and for roles that read the directory."
-        )
+        raise NotPermittedError("The catalogue is for people, and for roles that read it.")
     return False
 
 

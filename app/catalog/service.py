@@ -4,6 +4,7 @@ import dataclasses
 from typing import Any, assert_never
 
 import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
 
 from app.catalog import queries
 from app.catalog.domain import Kind, Risk
@@ -66,7 +67,10 @@ def describe(
     else:
         for name, value in wanted.items():
             setattr(row, name, value)
-    uow.session.flush()
+    try:
+        uow.session.flush()
+    except IntegrityError as error:  # two described it for the first time at the same moment
+        raise ConflictError("Somebody described this since you looked.") from error
     uow.record(
         EntitlementDescribed(
             subject=entitlement,

@@ -8,12 +8,15 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from flask import Flask, Response, current_app, g, json, request
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
+from werkzeug.wrappers import Response as WerkzeugResponse
 
 from app.kernel import errors
 from connectors import errors as sources
 
 PROBLEM = "application/problem+json"
+VALIDATION = 422
+MIN_ERROR = 400
 STATUS: Mapping[type[Exception], int] = {
     errors.InvalidInputError: 422,
     errors.NotSignedInError: 401,
@@ -38,7 +41,7 @@ HTTP_CODES: Mapping[int, str] = {
     405: "method_not_allowed",
     413: "too_large",
     415: "unsupported_media_type",
-    422: "invalid_input",
+    421: "wrong_host",
 }
 logger = logging.getLogger(__name__)
 
@@ -95,15 +98,20 @@ def of_source(error: sources.ConnectorError) -> Response:
     return problem(status, error.code, "The source did not do it", str(error), headers=headers)
 
 
-def of_http(error: HTTPException) -> Response:
-    """Answer what Flask, Werkzeug or the argument parser refused."""
-    messages = getattr(error, "data", {}).get("messages") if hasattr(error, "data") else None
-    if messages is not None:
+def of_http(error: HTTPException) -> WerkzeugResponse:
+    """Answer what Flask, Werkzeug or the argument parser refused; a redirect stays one."""
+    if error.code is None or error.code < MIN_ERROR:
+        return error.get_response()
+    status = error.code
+    messages = getattr(error, "data", {}).get("messages")
+    if messages is not None and status == VALIDATION:
         fields = [errors.FieldError(name, text) for name, text in flatten(messages)]
         return of_attestry(errors.InvalidInputError(fields))
-    status = error.code or 500
     code = HTTP_CODES.get(status, f"http_{status}")
-    return problem(status, code, error.name, error.description or error.name)
+    headers = {}
+    if isinstance(error, MethodNotAllowed) and error.valid_methods:
+        headers["Allow"] = ", ".join(sorted(error.valid_methods))
+    return problem(status, code, error.name, error.description or error.name, headers=headers)
 
 
 def of_unexpected(error: Exception) -> Response:
