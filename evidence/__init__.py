@@ -1,5 +1,5 @@
-"""Prove: entries, a Merkle log, signed heads, documents and bundles anyone can check offline.
+"""Evidence that needs no trust: entries, proofs, signatures, bundles, and the check of them.
 
-This library runs on an auditor's laptop. Nothing here knows the house, a database or a network;
-verifying needs the standard library and `cryptography` alone.
+Nothing here knows the app, the web or a database. Verifying needs the standard library,
+`cryptography` and, for the PDF and container signatures, `asn1crypto`.
 """

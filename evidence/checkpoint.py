@@ -1,97 +1,25 @@
-"""Signed notes and signed tree heads (c2sp.org/signed-note, c2sp.org/tlog-checkpoint).
+"""Signed notes and signed tree heads (c2sp.org/signed-note, tlog-checkpoint, tlog-proof).
 
-A note is its text, an empty line, and one line for each signature. Here a note is byte-canonical or
-refused: one signature, no blanks that could be otherwise, so that no byte of it can be flipped.
+A note is text, an empty line and signature lines. It is byte-canonical or refused, and every
+signature line must be a known key's: nothing unsigned rides along.
 """
 
 import base64
-import binascii
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from evidence.errors import EvidenceError, VerificationError
-from evidence.keys import ID_BYTES, Signer, VerifierKey
+from evidence.keys import Signer, VerifierKey, verifier_key
+from evidence.record import read_base64
 
-DASH = "\u2014"
-SIGNATURE_BYTES = 64
-HASH_BYTES = 32
-LONGEST = 1 << 20
-
-
-def sign_note(text: str, signer: Signer) -> str:
-    """Return a text as a signed note.
-
-    Args:
-        text: Ends with a line end and holds no empty line.
-        signer: Whose signature.
-
-    Raises:
-        EvidenceError: The text cannot be a note's.
-    """
-    if not text.endswith("\n") or "\n\n" in text or text.startswith("\n") or "\r" in text:
-        raise EvidenceError("A note's text ends with a line end and holds no empty line.")
-    key = signer.verifier
-    encoded = base64.b64encode(key.key_id + signer.sign(text.encode())).decode()
-    return f"{text}\n{DASH} {key.name} {encoded}\n"
-
-
-@dataclass(frozen=True, slots=True)
-class Note:
-    """A note, taken apart.
-
-    Attributes:
-        text: What is signed.
-        name: The name of the key that signs it.
-        key_id: Its four bytes.
-        signature: 64 bytes.
-    """
-
-    text: str
-    name: str
-    key_id: bytes
-    signature: bytes
-
-
-def parse_note(note: str) -> Note:
-    """Take a note apart, strictly.
-
-    Raises:
-        VerificationError: It is not byte for byte a note with one signature.
-    """
-    text, gap, last = note.rpartition("\n\n")
-    parts = last.split(" ")
-    if len(note) > LONGEST or not gap or len(parts) != 3:  # noqa: PLR2004 - dash, name, signature
-        raise VerificationError("not a signed note: text, empty line, signature")
-    try:
-        material = base64.b64decode(parts[2].removesuffix("\n"), validate=True)
-    except (binascii.Error, ValueError):
-        raise VerificationError("a note's signature is base64") from None
-    if len(material) != ID_BYTES + SIGNATURE_BYTES:
-        raise VerificationError("a note's signature has 64 bytes after the key id")
-    found = Note(text + "\n", parts[1], material[:ID_BYTES], material[ID_BYTES:])
-    encoded = base64.b64encode(material).decode()
-    if f"{found.text}\n{DASH} {found.name} {encoded}\n" != note or "\n\n" in found.text:
-        raise VerificationError("the note is not in its canonical form")
-    return found
-
-
-def open_note(note: str, keys: Sequence[VerifierKey]) -> str:
-    """Return the text of a note that one of the keys has signed.
-
-    Args:
-        note: The whole note.
-        keys: Keys that count.
-
-    Raises:
-        VerificationError: No such key signed it, or the signature does not hold.
-    """
-    found = parse_note(note)
-    for key in keys:
-        if key.name == found.name and key.key_id == found.key_id:
-            if key.verify(found.text.encode(), found.signature):
-                return found.text
-            raise VerificationError(f"the signature of {found.name} does not hold")
-    raise VerificationError(f"signed by {found.name}, not by the given key")
+LARGEST_NOTE: Final = 1 << 20
+HASH_BYTES: Final = 32
+LARGEST_TREE: Final = 2**53
+LINE: Final = re.compile(r"\u2014 ([!-*,-~]{1,200}) ([A-Za-z0-9+/=]{1,400})\n")
+NUMBER: Final = re.compile(r"0|[1-9][0-9]{0,15}")
+PROOF_HEAD: Final = "c2sp.org/tlog-proof@v1\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +27,9 @@ class Checkpoint:
     """A tree head.
 
     Attributes:
-        origin: The log's name.
-        size: How many entries.
-        root: 32 bytes.
+        origin: Which log.
+        size: Its number of entries.
+        root: The RFC 6962 root, 32 bytes.
     """
 
     origin: str
@@ -111,79 +39,167 @@ class Checkpoint:
     @property
     def text(self) -> str:
         """The three lines that are signed."""
-        return f"{self.origin}\n{self.size}\n{base64.b64encode(self.root).decode()}\n"
+        return f"{self.origin}\n{self.size}\n{base64.b64encode(self.root).decode('ascii')}\n"
 
 
-def sign_checkpoint(checkpoint: Checkpoint, signer: Signer) -> str:
-    """Return a tree head as a signed note."""
-    return sign_note(checkpoint.text, signer)
+def sign_note(text: str, signer: Signer) -> bytes:
+    """Sign a text (c2sp.org/signed-note).
+
+    Args:
+        text: Lines, each ended by LF; no other control characters.
+        signer: Who signs.
+
+    Returns:
+        The note.
+
+    Raises:
+        EvidenceError: The text cannot be a note's.
+    """
+    if not _is_text(text):
+        raise EvidenceError("text: a note is lines of text, each ended by LF, without controls")
+    key = verifier_key(signer)
+    signature = base64.b64encode(key.key_id + signer.sign(text.encode("utf-8"))).decode("ascii")
+    return f"{text}\n\u2014 {key.name} {signature}\n".encode()
+
+
+def open_note(note: bytes, keys: Sequence[VerifierKey]) -> str:
+    """Check a note and give its text.
+
+    Args:
+        note: Its bytes.
+        keys: The keys that count.
+
+    Returns:
+        The signed text.
+
+    Raises:
+        VerificationError: Not a note, or a signature that is not one of these keys'.
+    """
+    text, lines = _split(note)
+    seen = set()
+    for name, blob in lines:
+        key = next((k for k in keys if k.name == name and k.key_id == blob[:4]), None)
+        if key is None:
+            raise VerificationError(
+                f"signed by {name} (key id {blob[:4].hex()}), which is not a key that counts here"
+            )
+        if key in seen or not key.verify(text.encode("utf-8"), blob[4:]):
+            raise VerificationError(f"the signature of {name} does not hold")
+        seen.add(key)
+    return text
 
 
 def parse_checkpoint(text: str) -> Checkpoint:
-    """Read the text of a tree head, strictly.
-
-    Raises:
-        VerificationError: It is not byte for byte one.
-    """
-    lines = text.split("\n")
-    if len(lines) != 4 or lines[3]:  # noqa: PLR2004 - origin, size, root, end
-        raise VerificationError("a checkpoint is three lines: origin, size, root")
-    try:
-        root = base64.b64decode(lines[2], validate=True)
-        size = int(lines[1]) if lines[1].isascii() and lines[1].isdigit() else -1
-    except (binascii.Error, ValueError):
-        raise VerificationError("a checkpoint's root is base64") from None
-    found = Checkpoint(lines[0], size, root)
-    if size < 0 or len(root) != HASH_BYTES or found.text != text:
-        raise VerificationError("the checkpoint is not in its canonical form")
-    return found
-
-
-def open_checkpoint(note: str, keys: Sequence[VerifierKey]) -> Checkpoint:
-    """Return the tree head that one of the keys has signed.
-
-    Raises:
-        VerificationError: The note or the head does not hold, or the origin is not the key's name.
-    """
-    found = parse_checkpoint(open_note(note, keys))
-    if found.origin not in {key.name for key in keys}:
-        raise VerificationError(f"the checkpoint is of another log: {found.origin}")
-    return found
-
-
-def consistency_text(old_note: str, old_size: int, proof: Sequence[bytes]) -> str:
-    """Return the file that ties an earlier checkpoint to a later tree.
+    """Read the text of a checkpoint (c2sp.org/tlog-checkpoint), without extension lines.
 
     Args:
-        old_note: The earlier checkpoint, whole.
-        old_size: Its size.
-        proof: RFC 6962 consistency proof.
-    """
-    hashes = "".join(base64.b64encode(each).decode() + "\n" for each in proof)
-    return f"old {old_size}\n{hashes}\n{old_note}"
-
-
-def parse_consistency(text: str) -> tuple[int, list[bytes], str]:
-    """Read the file that ties an earlier checkpoint to this tree.
+        text: What `open_note` gave.
 
     Returns:
-        The earlier size, the proof, and the earlier checkpoint.
+        The tree head.
 
     Raises:
-        VerificationError: It is not byte for byte what the format asks for.
+        VerificationError: It is not in the one form of a checkpoint.
     """
-    head, gap, note = text.partition("\n\n")
-    first, *rest = head.split("\n")
-    word, _, number = first.partition(" ")
-    if not gap or word != "old" or not number.isdigit():
-        raise VerificationError("log/consistency: the first line is `old SIZE`")
+    lines = text.split("\n")
+    if len(lines) != 4 or not lines[0] or not NUMBER.fullmatch(lines[1]):  # noqa: PLR2004 - the last is empty
+        raise VerificationError("not a checkpoint: origin, size and root are wanted, a line each")
+    found = Checkpoint(lines[0], int(lines[1]), read_base64(lines[2]))
+    if found.text != text or len(found.root) != HASH_BYTES or found.size > LARGEST_TREE:
+        raise VerificationError("not a checkpoint: its size or root is malformed")
+    return found
+
+
+def sign_checkpoint(checkpoint: Checkpoint, signer: Signer) -> bytes:
+    """Sign a tree head.
+
+    Args:
+        checkpoint: The head; its origin is the signer's name.
+        signer: Who signs.
+
+    Returns:
+        The note.
+
+    Raises:
+        EvidenceError: Origin and name differ.
+    """
+    if checkpoint.origin != signer.name:
+        raise EvidenceError(f"origin: {checkpoint.origin!r} is not the key's name {signer.name!r}")
+    return sign_note(checkpoint.text, signer)
+
+
+def open_checkpoint(note: bytes, keys: Sequence[VerifierKey]) -> Checkpoint:
+    """Check a signed tree head.
+
+    Args:
+        note: Its bytes.
+        keys: The keys that count.
+
+    Returns:
+        The head.
+
+    Raises:
+        VerificationError: The note, its signature or its text does not hold.
+    """
+    checkpoint = parse_checkpoint(open_note(note, keys))
+    if all(key.name != checkpoint.origin for key in keys):
+        raise VerificationError(f"no key that counts here signs for the log {checkpoint.origin!r}")
+    return checkpoint
+
+
+def write_tlog_proof(index: int, path: Sequence[bytes], note: bytes) -> bytes:
+    """Write a proof for one entry (c2sp.org/tlog-proof@v1).
+
+    Args:
+        index: The entry's number.
+        path: Its inclusion proof.
+        note: The signed checkpoint it leads to.
+
+    Returns:
+        The file.
+    """
+    hashes = "".join(base64.b64encode(each).decode("ascii") + "\n" for each in path)
+    return f"{PROOF_HEAD}index {index}\n{hashes}\n".encode("ascii") + note
+
+
+def parse_tlog_proof(content: bytes) -> tuple[int, tuple[bytes, ...], bytes]:
+    """Read such a proof, strictly.
+
+    Args:
+        content: The file.
+
+    Returns:
+        Index, inclusion proof, the signed checkpoint.
+
+    Raises:
+        VerificationError: It is not in its one form.
+    """
+    head, _, note = content.partition(b"\n\n")
+    lines = head.decode("ascii", "replace").split("\n")
+    if len(lines) < 2 or not re.fullmatch(r"index (0|[1-9][0-9]{0,15})", lines[1]):  # noqa: PLR2004 - head and index
+        raise VerificationError("not a tlog-proof: its index is malformed")
+    index, path = int(lines[1][6:]), tuple(read_base64(line) for line in lines[2:])
+    if write_tlog_proof(index, path, note) != content or any(len(h) != HASH_BYTES for h in path):
+        raise VerificationError("not a tlog-proof in its one form")
+    return index, path, note
+
+
+def _is_text(text: str) -> bool:
+    legal = all(each == "\n" or each >= " " for each in text) and "\x7f" not in text
+    return legal and text.endswith("\n") and "\n\n\u2014" not in text
+
+
+def _split(note: bytes) -> tuple[str, list[tuple[str, bytes]]]:
+    if len(note) > LARGEST_NOTE:
+        raise VerificationError("the note is too large to be one")
     try:
-        proof = [base64.b64decode(line, validate=True) for line in rest]
-    except (binascii.Error, ValueError):
-        raise VerificationError("log/consistency: a hash is base64") from None
-    size = int(number) if len(number) < 19 else 0  # noqa: PLR2004 - more than any log has
-    if consistency_text(note, size, proof) != text or any(
-        len(each) != HASH_BYTES for each in proof
-    ):
-        raise VerificationError("log/consistency: not in its canonical form")
-    return size, proof, note
+        whole = note.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise VerificationError("the note is not UTF-8") from error
+    text, mark, tail = whole.rpartition("\n\n\u2014 ")
+    lines = LINE.findall("\u2014 " + tail)
+    if not mark or "".join(f"\u2014 {n} {b}\n" for n, b in lines) != "\u2014 " + tail:
+        raise VerificationError("not a signed note: text, an empty line, signature lines")
+    if not _is_text(text + "\n"):
+        raise VerificationError("the note's text holds characters that no note holds")
+    return text + "\n", [(name, read_base64(blob)) for name, blob in lines]

@@ -1,429 +1,467 @@
-"""The Merkle tree of RFC 6962 section 2.1: roots, inclusion, consistency, and one proof for many.
+"""The Merkle tree of RFC 6962: roots, proofs, and the tiles a log keeps it in.
 
-Hashes are SHA-256; a leaf is hashed with a leading 0x00, a node with a leading 0x01. The tree over
-[a, b) splits at the largest power of two smaller than its size.
+Every question (root, inclusion, consistency, the bundle's one proof) is first turned into the list
+of ranges whose hashes answer it. A range is a subtree of the RFC's recursion; on the right edge it
+may be incomplete. Whoever holds the leaves hashes them; a log reads the same ranges from tiles.
 """
 
 import base64
-import binascii
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Protocol
-
-from evidence.errors import VerificationError
-
-HASH_BYTES = 32
-TILE_HEIGHT = 8
-TILE_WIDTH = 1 << TILE_HEIGHT
-EMPTY_ROOT = hashlib.sha256(b"").digest()
-PROOF_HEADER = "attestry-multiproof/1"
-
-SubtreeHash = Callable[[int, int], bytes]
-Wanted = Sequence[tuple[int, int]]
-
-
-def leaf_hash(entry: bytes) -> bytes:
-    """Return the hash of a leaf.
-
-    Args:
-        entry: The exact bytes of the entry.
-    """
-    return hashlib.sha256(b"\x00" + entry).digest()
-
-
-def node_hash(left: bytes, right: bytes) -> bytes:
-    """Return the hash of a node over its two children."""
-    return hashlib.sha256(b"\x01" + left + right).digest()
-
-
-def split(size: int) -> int:
-    """Return the largest power of two smaller than `size`, which is at least 2."""
-    return 1 << ((size - 1).bit_length() - 1)
-
-
-def level_of(begin: int, end: int) -> int:
-    """Return ceil(log2(end - begin)), the level of the subtree over [begin, end)."""
-    return (end - begin - 1).bit_length()
-
-
-def root_of(leaves: Iterable[bytes]) -> bytes:
-    """Return the root over leaf hashes, in one pass and with a stack of log2(n) hashes."""
-    stack: list[tuple[int, bytes]] = []
-    for leaf in leaves:
-        level, current = 0, leaf
-        while stack and stack[-1][0] == level:
-            current = node_hash(stack.pop()[1], current)
-            level += 1
-        stack.append((level, current))
-    if not stack:
-        return EMPTY_ROOT
-    root = stack.pop()[1]
-    while stack:
-        root = node_hash(stack.pop()[1], root)
-    return root
-
-
-# --- proofs, from any source of subtree hashes -------------------------------------------------
-
-
-def inclusion_proof(index: int, size: int, subtree: SubtreeHash) -> list[bytes]:
-    """Return the audit path of a leaf (RFC 6962 section 2.1.1), from the leaf upwards.
-
-    Args:
-        index: Of the leaf, below `size`.
-        size: Of the tree.
-        subtree: Hash of the tree over leaves [a, b).
-    """
-    path: list[bytes] = []
-    begin, end = 0, size
-    while end - begin > 1:
-        middle = begin + split(end - begin)
-        if index < middle:
-            path.append(subtree(middle, end))
-            end = middle
-        else:
-            path.append(subtree(begin, middle))
-            begin = middle
-    return path[::-1]
-
-
-def verify_inclusion(
-    leaf: bytes, index: int, size: int, path: Sequence[bytes], root: bytes
-) -> None:
-    """Check an audit path.
-
-    Raises:
-        VerificationError: It does not lead from the leaf to the root.
-    """
-    if not 0 <= index < size:
-        raise VerificationError("the leaf lies outside the tree")
-    sides: list[bool] = []
-    begin, end = 0, size
-    while end - begin > 1:
-        middle = begin + split(end - begin)
-        sides.append(index >= middle)
-        begin, end = (middle, end) if index >= middle else (begin, middle)
-    if len(sides) != len(path):
-        raise VerificationError("the inclusion proof has another length than the tree asks for")
-    current = leaf
-    for is_right, sibling in zip(reversed(sides), path, strict=True):
-        current = node_hash(sibling, current) if is_right else node_hash(current, sibling)
-    if current != root:
-        raise VerificationError("the inclusion proof does not lead to the root")
-
-
-def consistency_proof(old: int, size: int, subtree: SubtreeHash) -> list[bytes]:
-    """Return the proof that a tree extends an earlier one (RFC 6962 section 2.1.2).
-
-    Args:
-        old: Size of the earlier tree, 0 to `size`.
-        size: Of the tree.
-        subtree: Hash of the tree over leaves [a, b).
-    """
-    if old in (0, size):
-        return []
-    return _consistency(old, 0, size, subtree, is_known=True)
-
-
-def _consistency(
-    old: int, begin: int, end: int, subtree: SubtreeHash, *, is_known: bool
-) -> list[bytes]:
-    if old == end - begin:
-        return [] if is_known else [subtree(begin, end)]
-    middle = begin + split(end - begin)
-    if old <= middle - begin:
-        inner = _consistency(old, begin, middle, subtree, is_known=is_known)
-        return [*inner, subtree(middle, end)]
-    inner = _consistency(old - (middle - begin), middle, end, subtree, is_known=False)
-    return [*inner, subtree(begin, middle)]
-
-
-def verify_consistency(
-    old: int, old_root: bytes, size: int, root: bytes, proof: Sequence[bytes]
-) -> None:
-    """Check that the tree of `size` extends the tree of `old`.
-
-    Raises:
-        VerificationError: It does not, or the proof is not the one the sizes ask for.
-    """
-    if not 0 <= old <= size:
-        raise VerificationError("the earlier tree is larger than this one")
-    if old in (0, size):
-        if proof:
-            raise VerificationError("the consistency proof holds more than it needs")
-        if old_root != (root if old else EMPTY_ROOT):
-            raise VerificationError("equal sizes with different roots: the log was rewritten")
-        return
-    rest = list(proof)
-
-    def both(left_old: int, begin: int, end: int, *, is_known: bool) -> tuple[bytes, bytes]:
-        if left_old == end - begin:
-            found = old_root if is_known else _take(rest)
-            return found, found
-        middle = begin + split(end - begin)
-        if left_old <= middle - begin:
-            was, now = both(left_old, begin, middle, is_known=is_known)
-            return was, node_hash(now, _take(rest))
-        was, now = both(left_old - (middle - begin), middle, end, is_known=False)
-        left = _take(rest)
-        return node_hash(left, was), node_hash(left, now)
-
-    was, now = both(old, 0, size, is_known=True)
-    if rest:
-        raise VerificationError("the consistency proof holds more than it needs")
-    if was != old_root or now != root:
-        raise VerificationError("this log is not an extension of the earlier one")
-
-
-def _take(rest: list[bytes]) -> bytes:
-    if not rest:
-        raise VerificationError("the consistency proof is too short")
-    return rest.pop(0)
-
-
-# --- one proof for many entries -----------------------------------------------------------------
-
-
-def _largest_without(indexes: Sequence[int], size: int) -> list[tuple[int, int]]:
-    """Return the largest subtrees [a, b) that hold none of the sorted indexes, left to right."""
-    from bisect import bisect_left
-
-    found: list[tuple[int, int]] = []
-    stack = [(0, size)] if size else []
-    while stack:
-        begin, end = stack.pop()
-        place = bisect_left(indexes, begin)
-        if place == len(indexes) or indexes[place] >= end:
-            found.append((begin, end))
-        elif end - begin > 1:
-            middle = begin + split(end - begin)
-            stack += [(middle, end), (begin, middle)]
-    return found
-
-
-def ranges_text(indexes: Sequence[int]) -> str:
-    """Return ascending indexes as merged ranges: `0-99,120`."""
-    parts: list[str] = []
-    place = 0
-    while place < len(indexes):
-        last = place
-        while last + 1 < len(indexes) and indexes[last + 1] == indexes[last] + 1:
-            last += 1
-        first, final = indexes[place], indexes[last]
-        parts.append(str(first) if first == final else f"{first}-{final}")
-        place = last + 1
-    return ",".join(parts)
-
-
-def multiproof_text(indexes: Sequence[int], size: int, subtree: SubtreeHash) -> str:
-    """Return the one proof file for all entries at `indexes`.
-
-    Args:
-        indexes: Ascending, each once, below `size`.
-        size: Of the tree.
-        subtree: Hash of the tree over leaves [a, b).
-    """
-    lines = [PROOF_HEADER, str(size), ranges_text(indexes)]
-    for begin, end in _largest_without(indexes, size):
-        level = level_of(begin, end)
-        value = base64.b64encode(subtree(begin, end)).decode()
-        lines.append(f"{level} {begin >> level} {value}")
-    return "\n".join(lines) + "\n"
-
-
-def parse_multiproof(text: str) -> tuple[int, list[tuple[int, int]], dict[tuple[int, int], bytes]]:
-    """Read a proof file strictly.
-
-    Returns:
-        The tree's size, the ranges [a, b) of the entries, and the hashes by (level, index) in the
-        order of the file.
-
-    Raises:
-        VerificationError: It is not byte for byte what the format asks for.
-    """
-    if not text.endswith("\n") or "\r" in text:
-        raise VerificationError("log/proof: LF ends each line")
-    lines = text[:-1].split("\n")
-    if len(lines) < 3 or lines[0] != PROOF_HEADER:  # noqa: PLR2004 - header, size, ranges
-        raise VerificationError(f"log/proof: the first line is {PROOF_HEADER}")
-    size = _number(lines[1])
-    ranges = _ranges(lines[2], size)
-    hashes: dict[tuple[int, int], bytes] = {}
-    for line in lines[3:]:
-        parts = line.split(" ")
-        if len(parts) != 3:  # noqa: PLR2004 - level, index, hash
-            raise VerificationError("log/proof: a hash line is `level index base64`")
-        key = (_number(parts[0]), _number(parts[1]))
-        if key in hashes:
-            raise VerificationError(f"log/proof: {key[0]} {key[1]} stands twice")
-        hashes[key] = _hash(parts[2])
-    return size, ranges, hashes
-
-
-def _ranges(text: str, size: int) -> list[tuple[int, int]]:
-    found: list[tuple[int, int]] = []
-    after = -1
-    for part in text.split(",") if text else []:
-        first, dash, last = part.partition("-")
-        begin = _number(first)
-        end = _number(last) + 1 if dash else begin + 1
-        if begin <= after or (dash and end <= begin + 1) or end > size:
-            raise VerificationError("log/proof: ranges are ascending, merged and inside the tree")
-        found.append((begin, end))
-        after = end
-    return found
-
-
-def _number(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or (text != "0" and text[0] == "0"):
-        raise VerificationError(f"log/proof: {text[:20]!r} is no number")
-    if len(text) > 18:  # noqa: PLR2004 - more leaves than anybody has
-        raise VerificationError("log/proof: a number beyond any tree")
-    return int(text)
-
-
-def _hash(text: str) -> bytes:
-    try:
-        value = base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
-        value = b""
-    if len(value) != HASH_BYTES or base64.b64encode(value).decode() != text:
-        raise VerificationError("log/proof: a hash is 32 bytes of base64")
-    return value
-
-
-def verify_multiproof(text: str, leaves: Sequence[bytes], size: int, root: bytes) -> list[int]:
-    """Check one proof for many entries.
-
-    Args:
-        text: The proof file.
-        leaves: Leaf hashes of the entries, in ledger order.
-        size: The size the checkpoint names.
-        root: The root the checkpoint names.
-
-    Returns:
-        The entries' indexes.
-
-    Raises:
-        VerificationError: The proof is malformed, misses a hash, holds one that is not needed, or
-            does not lead to the root.
-    """
-    stated, ranges, hashes = parse_multiproof(text)
-    if stated != size:
-        raise VerificationError("log/proof: another tree size than the checkpoint's")
-    indexes = [index for begin, end in ranges for index in range(begin, end)]
-    if len(indexes) != len(leaves):
-        raise VerificationError(
-            f"log/proof: proves {len(indexes)} entries, data/ledger.jsonl holds {len(leaves)}"
-        )
-    needed = _largest_without(indexes, size)
-    keys = [(level_of(a, b), a >> level_of(a, b)) for a, b in needed]
-    if keys != list(hashes):
-        raise VerificationError("log/proof: not exactly the hashes that are needed, left to right")
-    made = _rebuild(size, dict(zip(indexes, leaves, strict=True)), hashes, set(needed))
-    if made != root:
-        raise VerificationError("the entries and log/proof do not lead to the checkpoint's root")
-    return indexes
-
-
-def _rebuild(
-    size: int,
-    leaves: Mapping[int, bytes],
-    hashes: Mapping[tuple[int, int], bytes],
-    given: set[tuple[int, int]],
-) -> bytes:
-    if size == 0:
-        return EMPTY_ROOT
-
-    def subtree(begin: int, end: int) -> bytes:
-        if (begin, end) in given:
-            level = level_of(begin, end)
-            return hashes[level, begin >> level]
-        if end - begin == 1:
-            return leaves[begin]
-        middle = begin + split(end - begin)
-        return node_hash(subtree(begin, middle), subtree(middle, end))
-
-    return subtree(0, size)
-
-
-# --- tiles: 256 neighbouring hashes of every eighth level (c2sp.org/tlog-tiles) -----------------
+import re
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
+from typing import Final, NamedTuple, Protocol
+
+from evidence.errors import EvidenceError, VerificationError
+from evidence.record import read_base64
+
+HASH_BYTES: Final = 32
+TILE_HEIGHT: Final = 8
+TILE_WIDTH: Final = 256
+LARGEST_TREE: Final = 2**53
+EMPTY_ROOT: Final = hashlib.sha256(b"").digest()
+PROOF_HEAD: Final = "attestry-multiproof/1"
+RANGE: Final = re.compile(r"(0|[1-9][0-9]{0,15})(?:-([1-9][0-9]{0,15}))?")
+NODE: Final = re.compile(r"(0|[1-9][0-9]?) (0|[1-9][0-9]{0,15}) ([A-Za-z0-9+/]{43}=)")
+
+Range = tuple[int, int]
+TileKey = tuple[int, int]
 
 
 class TileStore(Protocol):
-    """Where tiles are kept: (level, index) to the concatenated hashes it holds so far."""
+    """Where a log keeps its tiles: 256 neighbouring hashes of one level, or fewer at the edge.
 
-    def get(self, level: int, index: int) -> bytes:
-        """Return a tile's hashes, 32 bytes each; empty if there is none."""
-        ...
+    A tile's key is (level, index); level 0 holds leaf hashes, level 1 the roots of full level-0
+    tiles, and so on (c2sp.org/tlog-tiles). Its value is 1 to 256 hashes of 32 bytes, joined.
+    """
 
-    def put(self, level: int, index: int, hashes: bytes) -> None:
-        """Keep a tile, replacing a shorter one."""
-        ...
+    def get(self, keys: Sequence[TileKey]) -> Mapping[TileKey, bytes]:
+        """Give those of these tiles that exist, all in one read."""
+
+    def put(self, tiles: Mapping[TileKey, bytes]) -> None:
+        """Write tiles, over what stood there."""
 
 
-def integrate(store: TileStore, size: int, leaves: Sequence[bytes]) -> int:
-    """Take further leaf hashes into the tiles.
+class Multiproof(NamedTuple):
+    """One proof for many entries.
+
+    Attributes:
+        size: The tree's size.
+        indexes: The entries', ascending.
+        nodes: The ranges that hold none of them, left to right, with their hashes.
+    """
+
+    size: int
+    indexes: tuple[int, ...]
+    nodes: tuple[tuple[Range, bytes], ...]
+
+
+def leaf_hash(entry: bytes) -> bytes:
+    """Hash an entry (RFC 6962, 2.1): SHA-256 of `0x00 | entry`."""
+    return hashlib.sha256(b"\0" + entry).digest()
+
+
+def node_hash(left: bytes, right: bytes) -> bytes:
+    """Hash two subtrees (RFC 6962, 2.1): SHA-256 of `0x01 | left | right`."""
+    return hashlib.sha256(b"\1" + left + right).digest()
+
+
+def tree_root(leaves: Sequence[bytes]) -> bytes:
+    """Compute the root over leaf hashes (RFC 6962, 2.1).
 
     Args:
-        store: The tiles of a tree of `size`.
-        size: How many leaves there are.
-        leaves: Hashes of the leaves that follow.
+        leaves: Leaf hashes, in order.
 
     Returns:
-        The new size.
+        32 bytes; of an empty tree, SHA-256 of nothing.
     """
-    level, begin, fresh = 0, size, list(leaves)
-    while fresh:
-        complete: list[bytes] = []
-        first = begin // TILE_WIDTH
-        kept = store.get(level, first) if begin % TILE_WIDTH else b""
-        filled = kept[: (begin % TILE_WIDTH) * HASH_BYTES] + b"".join(fresh)
+    level = list(leaves)
+    while len(level) > 1:
+        pairs = [node_hash(level[i], level[i + 1]) for i in range(0, len(level) - 1, 2)]
+        level = pairs + level[len(pairs) * 2 :]
+    return level[0] if level else EMPTY_ROOT
+
+
+def inclusion_ranges(size: int, index: int) -> list[Range]:
+    """Tell which ranges prove an entry, leaf to root (RFC 6962, 2.1.1).
+
+    Args:
+        size: The tree's size.
+        index: The entry's number.
+
+    Returns:
+        The ranges.
+
+    Raises:
+        EvidenceError: There is no such entry.
+    """
+    if not 0 <= index < size:
+        raise EvidenceError(f"index: {index} is not in a tree of {size}")
+    found, start, end = [], 0, size
+    while end - start > 1:
+        middle = start + _split(end - start)
+        if index < middle:
+            found.append((middle, end))
+            end = middle
+        else:
+            found.append((start, middle))
+            start = middle
+    return found[::-1]
+
+
+def consistency_ranges(old: int, size: int) -> list[Range]:
+    """Tell which ranges prove that a tree grew out of an earlier one (RFC 6962, 2.1.2).
+
+    Args:
+        old: The earlier size.
+        size: The present one.
+
+    Returns:
+        The ranges; none if the sizes are equal or the earlier tree was empty.
+
+    Raises:
+        EvidenceError: The earlier tree is the larger one.
+    """
+    if not 0 <= old <= size:
+        raise EvidenceError(f"old: {old} is not the size of an earlier tree than {size}")
+    if old in (0, size):
+        return []
+    found, start, end = [], 0, size
+    while old < end:
+        middle = start + _split(end - start)
+        if old <= middle:
+            found.append((middle, end))
+            end = middle
+        else:
+            found.append((start, middle))
+            start = middle
+    # The earlier tree itself is left out when it is a whole subtree: its root is known.
+    return ([(start, end)] if start else []) + found[::-1]
+
+
+def verify_inclusion(
+    root: bytes, size: int, index: int, leaf: bytes, path: Sequence[bytes]
+) -> None:
+    """Check an inclusion proof (RFC 6962, 2.1.1).
+
+    Args:
+        root: The tree's root.
+        size: Its size.
+        index: The entry's number.
+        leaf: Its leaf hash.
+        path: The proof.
+
+    Raises:
+        VerificationError: It does not lead to the root.
+    """
+    if not 0 <= index < size <= LARGEST_TREE:
+        raise VerificationError(f"entry {index} is not in a tree of {size}")
+    ranges = inclusion_ranges(size, index)
+    if len(ranges) != len(path):
+        raise VerificationError(f"the proof of entry {index} has not the length it must have")
+    for (start, _end), sibling in zip(ranges, path, strict=True):
+        leaf = node_hash(leaf, sibling) if start > index else node_hash(sibling, leaf)
+    if leaf != root:
+        raise VerificationError(f"the proof of entry {index} does not lead to the root")
+
+
+def verify_consistency(
+    old: int, old_root: bytes, size: int, root: bytes, path: Sequence[bytes]
+) -> None:
+    """Check that a tree grew out of an earlier one (RFC 6962, 2.1.2).
+
+    Args:
+        old: The earlier size.
+        old_root: The earlier root.
+        size: The present size.
+        root: The present root.
+        path: The proof.
+
+    Raises:
+        VerificationError: It did not, or the proof does not show it.
+    """
+    if not 0 <= old <= size <= LARGEST_TREE:
+        raise VerificationError(f"a tree of {size} cannot have grown out of one of {old}")
+    ranges = consistency_ranges(old, size)
+    if len(ranges) != len(path):
+        raise VerificationError("the consistency proof has not the length it must have")
+    if not ranges:
+        same = old_root == (root if old == size else EMPTY_ROOT)
+        if not same:
+            raise VerificationError("two different roots for the same size: the log was rewritten")
+        return
+    known = list(zip(ranges, path, strict=True))
+    first = known.pop(0)[1] if ranges[0][1] == old and ranges[0][0] else old_root
+    before = after = first
+    for (start, _end), sibling in known:
+        if start < old:
+            before, after = node_hash(sibling, before), node_hash(sibling, after)
+        else:
+            after = node_hash(after, sibling)
+    if before != old_root or after != root:
+        raise VerificationError("the present log did not grow out of the earlier one")
+
+
+def multiproof_ranges(size: int, indexes: Sequence[int]) -> list[Range]:
+    """Tell the largest subtrees that hold none of some entries, left to right.
+
+    Args:
+        size: The tree's size.
+        indexes: The entries', ascending, none twice.
+
+    Returns:
+        The ranges.
+
+    Raises:
+        EvidenceError: The indexes are not so, or not in the tree.
+    """
+    _check_indexes(size, indexes)
+    found: list[Range] = []
+    waiting = [(0, size, 0, len(indexes))] if size else []
+    while waiting:
+        start, end, low, high = waiting.pop()
+        if low == high:
+            found.append((start, end))
+        elif high - low < end - start:
+            middle = start + _split(end - start)
+            cut = bisect_left(indexes, middle, low, high)
+            waiting += [(middle, end, cut, high), (start, middle, low, cut)]
+    return found
+
+
+def multiproof_root(proof: Multiproof, leaves: Sequence[bytes]) -> bytes:
+    """Compute the root that a multiproof and its entries lead to.
+
+    Args:
+        proof: The proof.
+        leaves: The entries' leaf hashes, in order.
+
+    Returns:
+        32 bytes.
+
+    Raises:
+        VerificationError: A hash is missing, unused or stands elsewhere than it must.
+    """
+    if len(leaves) != len(proof.indexes):
+        raise VerificationError(
+            f"log/proof is for {len(proof.indexes)} entries, but there are {len(leaves)}"
+        )
+    try:
+        wanted = multiproof_ranges(proof.size, proof.indexes)
+    except EvidenceError as error:
+        raise VerificationError(f"log/proof: {error}") from error
+    if wanted != [place for place, _hash in proof.nodes]:
+        raise VerificationError("log/proof: a hash is missing, unused or at a wrong place")
+    given = iter([each for _place, each in proof.nodes])
+    if not proof.size:
+        return EMPTY_ROOT
+    return _fold(proof, leaves, given, (0, proof.size), (0, len(leaves)))
+
+
+def encode_multiproof(proof: Multiproof) -> bytes:
+    """Write a multiproof as the text of `log/proof`.
+
+    Args:
+        proof: The proof.
+
+    Returns:
+        ASCII lines, LF ended.
+    """
+    lines = [PROOF_HEAD, str(proof.size), ",".join(_range_texts(proof.indexes))]
+    for (start, end), value in proof.nodes:
+        level = (end - start - 1).bit_length()
+        lines.append(f"{level} {start >> level} {base64.b64encode(value).decode('ascii')}")
+    return ("\n".join(lines) + "\n").encode("ascii")
+
+
+def decode_multiproof(text: bytes, most: int) -> Multiproof:
+    """Read the text of `log/proof`, strictly.
+
+    Args:
+        text: The file.
+        most: The number of entries at hand: no more indexes are unfolded than that.
+
+    Returns:
+        The proof.
+
+    Raises:
+        VerificationError: It is not in its one form.
+    """
+    lines = text.decode("ascii", "replace").split("\n")
+    if len(lines) < 4 or lines[0] != PROOF_HEAD or not RANGE.fullmatch(lines[1]):  # noqa: PLR2004 - three lines and the end
+        raise VerificationError("log/proof: its first lines are malformed")
+    if "-" in lines[1] or int(lines[1]) > LARGEST_TREE:
+        raise VerificationError("log/proof: its tree size is malformed")
+    size = int(lines[1])
+    nodes = tuple(_read_node(size, line) for line in lines[3:-1])
+    proof = Multiproof(size, tuple(_read_indexes(lines[2], most)), nodes)
+    if encode_multiproof(proof) != text:
+        raise VerificationError("log/proof: it is not in its one form")
+    return proof
+
+
+def integrate(store: TileStore, size: int, leaves: Iterable[bytes]) -> int:
+    """Take leaf hashes into a log's tiles.
+
+    Args:
+        store: The tiles.
+        size: The tree's size before.
+        leaves: Leaf hashes, in order.
+
+    Returns:
+        The size after.
+    """
+    adding = list(leaves)
+    new_size = size + len(adding)
+    level, tiles = 0, dict[TileKey, bytes]()
+    while adding:
+        held = size >> (TILE_HEIGHT * level)
+        first, over = divmod(held, TILE_WIDTH)
+        before = _read_tiles(store, [(level, first)])[level, first] if over else b""
+        row = before[: over * HASH_BYTES] + b"".join(adding)
         width = TILE_WIDTH * HASH_BYTES
-        for place in range(0, len(filled), width):
-            tile = filled[place : place + width]
-            store.put(level, first + place // width, tile)
-            if len(tile) == width:
-                complete.append(_tile_root(tile))
-        level, begin, fresh = level + 1, first, complete
-    return size + len(leaves)
+        parts = [row[at : at + width] for at in range(0, len(row), width)]
+        tiles |= {(level, first + at): part for at, part in enumerate(parts)}
+        adding = [tree_root(_hashes(part)) for part in parts if len(part) == width]
+        level += 1
+    store.put(tiles)
+    return new_size
 
 
-def _tile_root(tile: bytes) -> bytes:
-    row = [tile[place : place + HASH_BYTES] for place in range(0, len(tile), HASH_BYTES)]
-    while len(row) > 1:
-        row = [node_hash(row[place], row[place + 1]) for place in range(0, len(row), 2)]
-    return row[0]
+def root(store: TileStore, size: int) -> bytes:
+    """Give the root of a log at a size it has or had."""
+    return range_hashes(store, [(0, size)])[0] if size else EMPTY_ROOT
 
 
-def subtree_hashes(store: TileStore) -> SubtreeHash:
-    """Return a function that reads the hash over leaves [a, b) from tiles, remembering them."""
-    tiles: dict[tuple[int, int], bytes] = {}
+def inclusion(store: TileStore, size: int, index: int) -> tuple[bytes, ...]:
+    """Give the inclusion proof of an entry in the tree of a size (RFC 6962, 2.1.1)."""
+    return tuple(range_hashes(store, inclusion_ranges(size, index)))
 
-    def tile(level: int, index: int) -> bytes:
-        if (level, index) not in tiles:
-            tiles[level, index] = store.get(level, index)
-        return tiles[level, index]
 
-    def complete(height: int, index: int) -> bytes:
-        level, above = divmod(height, TILE_HEIGHT)
-        if above == 0:
-            place = index % TILE_WIDTH
-            found = tile(level, index // TILE_WIDTH)
-            value = found[place * HASH_BYTES : (place + 1) * HASH_BYTES]
-            if len(value) != HASH_BYTES:
-                raise VerificationError(f"the tiles do not hold {height} {index}")
-            return value
-        return node_hash(complete(height - 1, 2 * index), complete(height - 1, 2 * index + 1))
+def consistency(store: TileStore, old: int, new: int) -> tuple[bytes, ...]:
+    """Give the proof that the tree of size `new` grew out of that of `old` (RFC 6962, 2.1.2)."""
+    return tuple(range_hashes(store, consistency_ranges(old, new)))
 
-    def subtree(begin: int, end: int) -> bytes:
-        if end <= begin:
-            return EMPTY_ROOT
-        size = end - begin
-        if size & (size - 1) == 0 and begin % size == 0:
-            height = size.bit_length() - 1
-            return complete(height, begin // size)
-        middle = begin + split(size)
-        return node_hash(subtree(begin, middle), subtree(middle, end))
 
-    return subtree
+def multiproof(store: TileStore, size: int, indexes: Sequence[int]) -> Multiproof:
+    """Give one proof for many entries, ascending, in the tree of a size."""
+    ranges = multiproof_ranges(size, indexes)
+    hashes = range_hashes(store, ranges)
+    return Multiproof(size, tuple(indexes), tuple(zip(ranges, hashes, strict=True)))
+
+
+def range_hashes(store: TileStore, ranges: Sequence[Range]) -> list[bytes]:
+    """Read the hashes of ranges from tiles, all tiles in one read.
+
+    Args:
+        store: The tiles.
+        ranges: Subtrees of the RFC 6962 recursion.
+
+    Returns:
+        Their hashes, in the same order.
+
+    Raises:
+        EvidenceError: A tile is missing or too short: the log is damaged.
+    """
+    parts = [list(_complete(*each)) for each in ranges]
+    keys = sorted({_tile_of(*node) for nodes in parts for node in nodes})
+    tiles = _read_tiles(store, keys)
+    found = []
+    for nodes in parts:
+        hashes = [_node(tiles, *node) for node in nodes]
+        value = hashes.pop()
+        while hashes:
+            value = node_hash(hashes.pop(), value)
+        found.append(value)
+    return found
+
+
+def _split(width: int) -> int:
+    return 1 << ((width - 1).bit_length() - 1)
+
+
+def _check_indexes(size: int, indexes: Sequence[int]) -> None:
+    ascending = all(a < b for a, b in pairwise(indexes))
+    if not ascending or (indexes and not 0 <= indexes[0] <= indexes[-1] < size):
+        raise EvidenceError(f"indexes: ascending and within a tree of {size} is wanted")
+
+
+def _fold(
+    proof: Multiproof, leaves: Sequence[bytes], given: Iterator[bytes], place: Range, held: Range
+) -> bytes:
+    (start, end), (low, high) = place, held
+    if low == high:
+        return next(given)
+    if high - low == end - start:
+        return tree_root(leaves[low:high])
+    middle = start + _split(end - start)
+    cut = bisect_left(proof.indexes, middle, low, high)
+    left = _fold(proof, leaves, given, (start, middle), (low, cut))
+    return node_hash(left, _fold(proof, leaves, given, (middle, end), (cut, high)))
+
+
+def _range_texts(indexes: Sequence[int]) -> Iterator[str]:
+    at = 0
+    while at < len(indexes):
+        end = at
+        while end + 1 < len(indexes) and indexes[end + 1] == indexes[end] + 1:
+            end += 1
+        yield str(indexes[at]) if end == at else f"{indexes[at]}-{indexes[end]}"
+        at = end + 1
+
+
+def _read_indexes(text: str, most: int) -> list[int]:
+    found: list[int] = []
+    for part in text.split(",") if text else []:
+        match = RANGE.fullmatch(part)
+        if match is None:
+            raise VerificationError("log/proof: its entries' indexes are malformed")
+        first, last = int(match[1]), int(match[2] or match[1])
+        if len(found) + last - first + 1 > most:
+            raise VerificationError(f"log/proof is for more than the {most} entries at hand")
+        found += range(first, last + 1)
+    return found
+
+
+def _read_node(size: int, line: str) -> tuple[Range, bytes]:
+    match = NODE.fullmatch(line)
+    if match is None:
+        raise VerificationError("log/proof: a line is not `level index base64`")
+    level = int(match[1])
+    start = int(match[2]) << level
+    return (start, min(start + (1 << level), size)), read_base64(match[3])
+
+
+def _complete(start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Cut a range into whole subtrees, as (level, index), left to right."""
+    while start < end:
+        level = (end - start).bit_length() - 1
+        yield level, start >> level
+        start += 1 << level
+
+
+def _tile_of(level: int, index: int) -> TileKey:
+    up, rest = divmod(level, TILE_HEIGHT)
+    return up, (index << rest) // TILE_WIDTH
+
+
+def _node(tiles: Mapping[TileKey, bytes], level: int, index: int) -> bytes:
+    key, rest = _tile_of(level, index), level % TILE_HEIGHT
+    first = (index << rest) % TILE_WIDTH * HASH_BYTES
+    part = tiles[key][first : first + (HASH_BYTES << rest)]
+    if len(part) != HASH_BYTES << rest:
+        raise EvidenceError(f"tile {key}: too short; the log is damaged, restore a backup")
+    return tree_root(_hashes(part))
+
+
+def _read_tiles(store: TileStore, keys: Sequence[TileKey]) -> Mapping[TileKey, bytes]:
+    tiles = store.get(keys)
+    missing = [key for key in keys if key not in tiles]
+    if missing:
+        raise EvidenceError(f"tile {missing[0]}: missing; the log is damaged, restore a backup")
+    return tiles
+
+
+def _hashes(joined: bytes) -> list[bytes]:
+    return [joined[at : at + HASH_BYTES] for at in range(0, len(joined), HASH_BYTES)]

@@ -1,25 +1,28 @@
-"""The ledger entry: canonical bytes, salted commitments to personal fields, and its leaf hash.
+"""The ledger entry: canonical bytes, commitments to personal fields, leaf hash.
 
-An entry is made once. Its bytes are stored and hashed as they are; nobody ever makes them anew to
-check them. What is personal is only committed to: SHA-256 over `0x02 ‖ field ‖ 0x00 ‖ salt ‖ value`
-with 16 random bytes of salt for each field and entry. Erasing salt and value later leaves every
-proof intact.
+An entry tells nothing personal in clear. For each personal field it holds a salted commitment,
+which a disclosure opens; destroying salt and value erases the fact and breaks no proof. The bytes
+are made once, hashed and kept; whoever verifies hashes those bytes and never makes them anew.
 """
 
 import base64
 import binascii
 import hashlib
+import hmac
+import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from dataclasses import field as declared
+from typing import Any, Final
 
 from evidence.canonical import canonical, parse_canonical
 from evidence.errors import EvidenceError, VerificationError
-from evidence.merkle import leaf_hash
 
-VERSION = 1
-SALT_BYTES = 16
-_KEYS = frozenset({"v", "id", "at", "kind", "actor", "subject", "data", "commitments"})
+VERSION: Final = 1
+SALT_BYTES: Final = 16
+KEYS: Final = frozenset({"v", "id", "at", "kind", "actor", "subject", "data", "commitments"})
+TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3}|\.\d{6})?Z")
+FIELD: Final = re.compile(r"[A-Za-z0-9_.-]{1,100}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +30,13 @@ class Record:
     """What an entry tells.
 
     Attributes:
-        id: The entry's own id, a UUID.
-        at: When, RFC 3339 in UTC.
-        kind: Dotted name of what happened, past tense.
+        id: Its public id (a UUID as text).
+        at: RFC 3339 in UTC with `Z`, milli- or microseconds.
+        kind: The event's name, as `request.approved`.
         actor: Opaque id of who did it.
-        subject: Opaque id of what it happened to.
+        subject: Opaque id of what it is about.
         data: Nothing personal: ids, states, counts, digests, times.
-        commitments: Field to the base64 of its commitment.
+        commitments: Field to base64 of its commitment; `seal_record` fills it.
     """
 
     id: str
@@ -41,8 +44,8 @@ class Record:
     kind: str
     actor: str
     subject: str
-    data: Mapping[str, Any] = field(default_factory=dict)
-    commitments: Mapping[str, str] = field(default_factory=dict)
+    data: Mapping[str, Any]
+    commitments: Mapping[str, str] = declared(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,109 +54,166 @@ class Disclosure:
 
     Attributes:
         entry: The entry's id.
-        field: The committed field.
-        salt: 16 bytes.
-        value: The clear value.
+        field: The field's name.
+        salt: 16 random bytes.
+        value: The clear value; kept out of the repr.
     """
 
     entry: str
     field: str
-    salt: bytes
-    value: str
+    salt: bytes = declared(repr=False)
+    value: str = declared(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class SealedRecord:
-    """An entry as it is stored.
-
-    Attributes:
-        body: Its exact bytes.
-        leaf_hash: RFC 6962 leaf hash of them.
-        disclosures: What opens its commitments.
-    """
+    """The exact bytes of an entry, its leaf hash and what opens its commitments."""
 
     body: bytes
     leaf_hash: bytes
     disclosures: tuple[Disclosure, ...]
 
 
-def commitment(name: str, salt: bytes, value: str) -> str:
-    """Return the base64 commitment to one value.
-
-    Args:
-        name: The field, ASCII.
-        salt: 16 random bytes, of this field and entry alone.
-        value: The clear value.
-
-    Raises:
-        EvidenceError: The salt has another length.
-    """
-    if len(salt) != SALT_BYTES:
-        raise EvidenceError(f"A salt is {SALT_BYTES} bytes, not {len(salt)}.")
-    material = b"\x02" + name.encode("ascii") + b"\x00" + salt + value.encode()
-    return base64.b64encode(hashlib.sha256(material).digest()).decode()
-
-
 def seal_record(
     record: Record, *, personal: Mapping[str, str], salt: Callable[[], bytes]
 ) -> SealedRecord:
-    """Make an entry's exact bytes, commit to what is personal, and hash the bytes.
+    """Make an entry's bytes.
 
     Args:
-        record: What to tell, without commitments.
-        personal: Field to clear value.
+        record: What it tells; its `commitments` must be empty.
+        personal: Field to clear value; each is committed to under a salt of its own.
         salt: Gives 16 fresh random bytes at each call.
 
+    Returns:
+        The bytes, the RFC 6962 leaf hash of them, and the disclosures, sorted by field.
+
     Raises:
-        CanonicalError: `data` holds something that has no canonical form.
+        EvidenceError: A field name, a salt or the data has no place in an entry.
     """
+    if record.commitments:
+        raise EvidenceError("commitments: they are made here, from `personal`; leave them empty")
     disclosures = tuple(
-        Disclosure(record.id, name, salt(), personal[name]) for name in sorted(personal)
+        Disclosure(record.id, name, salt(), value) for name, value in sorted(personal.items())
     )
     commitments = {
-        each.field: commitment(each.field, each.salt, each.value) for each in disclosures
+        each.field: base64.b64encode(commitment(each.field, each.salt, each.value)).decode("ascii")
+        for each in disclosures
     }
-    body = canonical(
-        {
-            "v": VERSION,
-            "id": record.id,
-            "at": record.at,
-            "kind": record.kind,
-            "actor": record.actor,
-            "subject": record.subject,
-            "data": record.data,
-            "commitments": commitments,
-        }
-    )
-    return SealedRecord(body, leaf_hash(body), disclosures)
+    body = canonical(_content(record, commitments))
+    return SealedRecord(body, hashlib.sha256(b"\0" + body).digest(), disclosures)
+
+
+def commitment(name: str, salt: bytes, value: str) -> bytes:
+    """Commit to one field: SHA-256 of `0x02 | field | 0x00 | salt | value`.
+
+    Args:
+        name: The field: letters, digits and `_ . -`.
+        salt: 16 bytes.
+        value: The clear value.
+
+    Returns:
+        32 bytes.
+
+    Raises:
+        EvidenceError: The name, the salt's length or the value cannot be committed to.
+    """
+    if not FIELD.fullmatch(name):
+        raise EvidenceError(f"personal: {name!r} is no field name; use letters, digits and _ . -")
+    if len(salt) != SALT_BYTES:
+        raise EvidenceError(f"salt: {SALT_BYTES} bytes are needed for {name}, not {len(salt)}")
+    try:
+        clear = value.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise EvidenceError(f"personal: {name} is not text that UTF-8 can hold") from error
+    return hashlib.sha256(b"\2" + name.encode("ascii") + b"\0" + salt + clear).digest()
 
 
 def parse_record(body: bytes) -> Record:
-    """Return what an entry's bytes tell.
-
-    Raises:
-        VerificationError: The bytes are not canonical, or not an entry.
-    """
-    value = parse_canonical(body)
-    if not isinstance(value, dict) or value.keys() != _KEYS or value["v"] != VERSION:
-        raise VerificationError("not a ledger entry of version 1")
-    texts = ("id", "at", "kind", "actor", "subject")
-    maps = isinstance(value["data"], dict) and isinstance(value["commitments"], dict)
-    if not maps or not all(isinstance(value[name], str) for name in texts):
-        raise VerificationError("a ledger entry with a field of the wrong type")
-    return Record(**{name: each for name, each in value.items() if name != "v"})
-
-
-def opens(disclosure: Disclosure, record: Record) -> bool:
-    """Say whether a disclosure opens the commitment of an entry.
+    """Read an entry, strictly.
 
     Args:
-        disclosure: Salt and clear value.
-        record: The entry.
+        body: Its exact bytes.
+
+    Returns:
+        What it tells.
+
+    Raises:
+        VerificationError: It is not canonical, or not of the form of an entry.
     """
-    found = record.commitments.get(disclosure.field)
+    value = parse_canonical(body)
+    if not isinstance(value, dict) or value.keys() != KEYS or value["v"] is not VERSION:
+        raise VerificationError("not a ledger entry of version 1")
+    texts = [value[key] for key in ("id", "at", "kind", "actor", "subject")]
+    if not all(isinstance(each, str) for each in texts) or not TIME.fullmatch(value["at"]):
+        raise VerificationError("a ledger entry's id, at, kind, actor or subject is malformed")
+    sums = value["commitments"]
+    if not isinstance(value["data"], dict) or not isinstance(sums, dict):
+        raise VerificationError("a ledger entry's data or commitments is no object")
+    for name, each in sums.items():
+        if not FIELD.fullmatch(name) or len(read_base64(each)) != hashlib.sha256().digest_size:
+            raise VerificationError("a ledger entry's commitment is malformed")
+    identifier, at, kind, actor, subject = texts
+    return Record(identifier, at, kind, actor, subject, value["data"], sums)
+
+
+def check_disclosure(record: Record, disclosure: Disclosure) -> None:
+    """Check that a disclosure opens a commitment of an entry.
+
+    Args:
+        record: The entry.
+        disclosure: What is said to be behind one of its commitments.
+
+    Raises:
+        VerificationError: Another entry, no such commitment, or another value or salt.
+    """
+    held = record.commitments.get(disclosure.field)
+    if disclosure.entry != record.id or held is None:
+        raise VerificationError(
+            f"entry {disclosure.entry} holds no commitment to {disclosure.field!r}"
+        )
     try:
-        made = commitment(disclosure.field, disclosure.salt, disclosure.value)
-    except (EvidenceError, UnicodeEncodeError, binascii.Error):
-        return False
-    return found == made
+        opened = commitment(disclosure.field, disclosure.salt, disclosure.value)
+    except EvidenceError as error:
+        raise VerificationError(str(error)) from error
+    if not hmac.compare_digest(opened, read_base64(held)):
+        raise VerificationError(
+            f"the value disclosed for {disclosure.field!r} of entry {record.id} is not the one "
+            "committed to"
+        )
+
+
+def read_base64(text: object) -> bytes:
+    """Read base64 in its one form (RFC 4648, section 4, padded).
+
+    Args:
+        text: What should be such a string.
+
+    Returns:
+        The bytes.
+
+    Raises:
+        VerificationError: It is not.
+    """
+    if isinstance(text, str) and text.isascii():
+        try:
+            found = base64.b64decode(text, validate=True)
+        except binascii.Error:
+            found = b""
+        if base64.b64encode(found).decode("ascii") == text:
+            return found
+    raise VerificationError("not base64 in its one form")
+
+
+def _content(record: Record, commitments: Mapping[str, str]) -> dict[str, Any]:
+    if not TIME.fullmatch(record.at):
+        raise EvidenceError(f"at: {record.at!r} is not RFC 3339 in UTC with milli- or microseconds")
+    return {
+        "v": VERSION,
+        "id": record.id,
+        "at": record.at,
+        "kind": record.kind,
+        "actor": record.actor,
+        "subject": record.subject,
+        "data": dict(record.data),
+        "commitments": dict(commitments),
+    }

@@ -1,26 +1,31 @@
-"""The place of time-stamps (RFC 3161): who says when, other than the signer.
-
-No authority is asked yet. A bundle then says plainly that its time is the signer's own word.
-"""
+"""The place of a time-stamp by somebody else (RFC 3161). Without one, the time is our own word."""
 
 from typing import Protocol
 
 
 class TimeStamper(Protocol):
-    """Asks an authority to bind a digest to a time."""
+    """An authority that vouches that a digest existed at a time."""
+
+    @property
+    def name(self) -> str:
+        """Who it is, as told in the report; `none` if nobody."""
 
     def stamp(self, sha256: bytes) -> bytes | None:
-        """Return the token over a digest, DER, or None if nobody is asked.
-
-        Args:
-            sha256: 32 bytes.
-        """
-        ...
+        """Give a DER TimeStampToken over a digest, or None if nobody stamps."""
 
 
 class NoTimeStamper:
-    """Asks nobody."""
+    """Nobody vouches for the time, and the report says so."""
 
-    def stamp(self, sha256: bytes) -> bytes | None:  # noqa: ARG002 - the port's shape
-        """Return None: the time is the signer's own word."""
+    name = "none"
+
+    def stamp(self, sha256: bytes) -> bytes | None:  # noqa: ARG002 - the port's argument
+        """Stamp nothing.
+
+        Args:
+            sha256: The digest.
+
+        Returns:
+            None.
+        """
         return None
