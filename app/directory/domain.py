@@ -31,3 +31,11 @@ class Provenance(StrEnum):
     DRIFT_ADOPTED = "drift-adopted"
     OBSERVED = "observed"
     MIRRORED = "mirrored"
+
+
+class CorrelationRule(StrEnum):
+    """Why an account belongs to its identity."""
+
+    EMPLOYEE_NUMBER = "employee_number"
+    MAIL = "mail"
+    OWN = "own"

@@ -42,8 +42,11 @@ class Source(Governed, Named, Versioned, Model):
     removed_at: Mapped[datetime | None]
 
 
-class SyncRun(Governed, Named, Model):
-    """One read of a source."""
+class SyncRun(Named, Model):
+    """One read of a source: how it ended is told by the `directory.*` events, not by its row.
+
+    It is not governed, so that a run can be begun before there is anything to tell of it.
+    """
 
     __tablename__ = "directory_sync_run"
     source_id: Mapped[int] = mapped_column(sa.ForeignKey("directory_source.id"), index=True)
@@ -115,6 +118,7 @@ class Account(Governed, Named, Model):
     last_sign_in_at: Mapped[datetime | None]
     attributes: Mapped[dict[str, Any]] = mapped_column(default=dict)
     digest: Mapped[bytes]
+    observed_at: Mapped[datetime | None]
     first_seen_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
 
@@ -223,3 +227,13 @@ class Closure(Model):
         index=True,
     )
     depth: Mapped[int]
+
+
+class ParkedRead(Model):
+    """What a parked run has read, kept until a person accepts or refuses exactly that."""
+
+    __tablename__ = "directory_parked_read"
+    run_id: Mapped[int] = mapped_column(
+        BigId, sa.ForeignKey("directory_sync_run.id"), primary_key=True, autoincrement=False
+    )
+    body: Mapped[bytes]

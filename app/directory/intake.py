@@ -1,0 +1,70 @@
+"""Take in what a connector reads, batch by batch; keep a parked read, and open it again."""
+
+import zlib
+from types import MappingProxyType
+from typing import Any, assert_never
+
+import msgspec
+
+from app.directory.population import Read
+from connectors.errors import ConnectorError
+from connectors.port import Connector
+from connectors.records import (
+    Account,
+    AccountBatch,
+    Group,
+    GroupBatch,
+    MemberBatch,
+    MemberList,
+    ReadReport,
+)
+
+
+def collect(connector: Connector) -> Read:
+    """Read a source to its end, or as far as it goes.
+
+    Args:
+        connector: The source.
+
+    Raises:
+        ConnectorError: Nothing at all could be read.
+    """
+    accounts: list[Account] = []
+    groups: list[Group] = []
+    lists: list[MemberList] = []
+    report: ReadReport | None = None
+    broken_by: str | None = None
+    try:
+        for batch in connector.snapshot():
+            match batch:
+                case AccountBatch():
+                    accounts.extend(batch.accounts)
+                case GroupBatch():
+                    groups.extend(batch.groups)
+                case MemberBatch():
+                    lists.extend(batch.lists)
+                case ReadReport():
+                    report = batch
+                case _:
+                    assert_never(batch)
+    except ConnectorError as error:
+        if not accounts:
+            raise
+        broken_by = str(error)
+    return Read(accounts, groups, lists, report, broken_by)
+
+
+def pack(read: Read) -> bytes:
+    """Keep a read as bytes."""
+    return zlib.compress(msgspec.json.encode(read, enc_hook=_plain), level=3)
+
+
+def unpack(body: bytes) -> Read:
+    """Open a read that was kept."""
+    return msgspec.json.decode(zlib.decompress(body), type=Read)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, MappingProxyType):
+        return dict(value)
+    raise TypeError(f"A read does not hold a {type(value).__name__}")
