@@ -53,6 +53,15 @@ class SourceRemoved(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class SyncStarted(Event):
+    """A read of a source began."""
+
+    kind: ClassVar[str] = "directory.sync_started"
+    source: str
+    accepts: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class SyncIncomplete(Event):
     """A read broke off; it ended nothing."""
 
@@ -70,6 +79,14 @@ class SyncParked(Event):
     source: str
     counts: dict[str, int]
     why: str = personal()
+
+
+@dataclass(frozen=True, kw_only=True)
+class SyncAccepted(Event):
+    """A person accepted what a parked read would change; the source is read anew."""
+
+    kind: ClassVar[str] = "directory.sync_accepted"
+    source: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,6 +111,17 @@ class DirectorySynced(Event):
     """A complete read was compared and stored."""
 
     kind: ClassVar[str] = "directory.synced"
+    source: str
+    is_baseline: bool
+    counts: dict[str, int]
+    digest: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class DirectoryUnchanged(Event):
+    """A complete read showed nothing new."""
+
+    kind: ClassVar[str] = "directory.unchanged"
     source: str
     is_baseline: bool
     counts: dict[str, int]
@@ -866,11 +894,14 @@ EVENTS: Mapping[str, type[Event]] = {
         SourceChecked,
         SourceDisabled,
         SourceRemoved,
+        SyncStarted,
         SyncIncomplete,
         SyncParked,
+        SyncAccepted,
         SyncRefused,
         SyncFailed,
         DirectorySynced,
+        DirectoryUnchanged,
         GroupLoaded,
         AccountsLoaded,
         AccountAppeared,
