@@ -9,6 +9,7 @@ from typing import Any
 
 from flask import Blueprint, Flask, Response, current_app, jsonify, render_template
 from flask_smorest import Api
+from markupsafe import Markup, escape
 from typing_extensions import override
 
 from app.web.meanings import MEANINGS
@@ -54,6 +55,16 @@ KEY_PARAMETER: Mapping[str, Any] = {
 blp = Blueprint(
     "web", __name__, template_folder="templates", static_folder="assets", static_url_path="/assets"
 )
+
+
+@blp.app_template_filter("spoken")
+def spoken(text: str) -> Markup:
+    """Show what stands between backticks as code; everything is escaped."""
+    parts = text.split("`")
+    return Markup().join(
+        Markup("<code>{}</code>").format(part) if place % 2 else escape(part)
+        for place, part in enumerate(parts)
+    )
 
 
 class HouseApi(Api):  # type: ignore[misc]

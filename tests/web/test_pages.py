@@ -5,6 +5,7 @@ import pytest
 
 from app.kernel.actor import Role
 from app.kernel.settings import Mode
+from app.web.openapi import spoken
 from web.small import Small, open_small
 
 PAGES = ("/", "/api/docs", "/api/docs/errors")
@@ -67,3 +68,10 @@ def test_in_production_another_host_name_is_refused_but_for_probes(tmp_path: Pat
     assert wrong.json["code"] == "wrong_host"
     assert small.page("/", headers={"Host": "attestry.example"}).status_code == 200
     assert small.page("/healthz", headers={"Host": "10.0.0.7"}).status_code == 200
+
+
+def test_text_between_backticks_is_shown_as_code_and_nothing_runs(small: Small) -> None:
+    text = small.page("/api/docs/errors").get_data(as_text=True)
+    assert "<code>Retry-After</code>" in text
+    assert "`" not in text
+    assert str(spoken("a `<b>` <i>")) == "a <code>&lt;b&gt;</code> &lt;i&gt;"

@@ -5,7 +5,7 @@ import pytest
 import sqlalchemy as sa
 
 from app.directory.models import Identity
-from app.events import IdentityChanged
+from app.events import SourceDisabled
 from app.kernel.actor import Actor, ActorKind, Role
 from app.kernel.errors import (
     ConflictError,
@@ -57,7 +57,7 @@ def test_a_token_of_somebody_who_left_no_longer_holds(small: Small) -> None:
     with small.tx.write() as uow:
         row = uow.session.scalars(sa.select(Identity).where(Identity.public_id == eve)).one()
         row.is_active = False
-        uow.record(IdentityChanged(subject=eve, fields=("is_active",)))
+        uow.record(SourceDisabled(subject=eve))
     with pytest.raises(NotSignedInError, match="no longer active"):
         who(small, token)
 
