@@ -1,36 +1,87 @@
-"""Who is who: the ports of the house, and who listens to what. Plain Python, in one place."""
+"""Who is who: the ports of the house, who listens to what, and who runs which job.
+
+Plain Python, in one place. `build` makes a house from settings; tests and the demonstration bring
+their own clock, jobs and mailer.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
+from flask import Flask
+
+from app.audit import bundles, sealing, signing
+from app.directory import service as directory
 from app.kernel.clock import Clock, SystemClock
-from app.kernel.delivery import Delivery
-from app.kernel.ids import Ids
-from app.kernel.jobs import JobQueue, Runner
+from app.kernel.db import open_database
+from app.kernel.delivery import Handler, deliver
+from app.kernel.ids import Ids, RandomIds
+from app.kernel.jobs import DurableJobs, JobQueue, Runner
 from app.kernel.sealed import SealKey
 from app.kernel.settings import Settings
-from app.kernel.uow import Transactions
+from app.kernel.uow import DELIVER, Reading, Transactions
+from app.lifecycle import handlers as lifecycle_handlers
+from app.lifecycle import service as lifecycle
+from app.notices import handlers as notices_handlers
+from app.notices import service as notices
+from app.notices.mailer import Mailer, SmtpMailer
+from app.provisioning import expiring, running
+from app.provisioning import handlers as provisioning_handlers
+from app.provisioning import service as provisioning
+from app.provisioning.running import CrashPoints, NoCrashPoints
+from app.requests import handlers as requests_handlers
+from app.reviews import handlers as reviews_handlers
+from app.tables import TABLES
 from connectors.port import Connector
+from connectors.registry import connect as connect_source
 
 Connect = Callable[[str, Mapping[str, str], Mapping[str, str]], Connector]
-Handler = Callable[[Transactions, Delivery], None]
+
+# Event kind, then the handlers that are told of it once it is committed, in no particular order.
+# A handler's name is kept in jobs that wait: rename one only together with a migration of those.
+LISTENERS: Mapping[str, Mapping[str, Handler]] = {
+    "directory.synced": {"provisioning.imports": provisioning_handlers.on_directory_synced},
+    "grant.authorised": {"provisioning.grant": provisioning_handlers.on_grant_authorised},
+    "end.authorised": {"provisioning.end": provisioning_handlers.on_end_authorised},
+    "grant.confirmed": {"requests.confirmed": requests_handlers.on_confirmed},
+    "grant.failed": {"requests.failed": requests_handlers.on_failed},
+    "end.confirmed": {
+        "requests.confirmed": requests_handlers.on_confirmed,
+        "reviews.confirmed": reviews_handlers.on_end_confirmed,
+    },
+    "end.failed": {
+        "requests.failed": requests_handlers.on_failed,
+        "reviews.failed": reviews_handlers.on_end_failed,
+    },
+    "plan.completed": {"lifecycle.completed": lifecycle_handlers.on_plan_completed},
+    "request.step_opened": {"notices.approvers": notices_handlers.on_step_opened},
+    "request.completed": {"notices.requester": notices_handlers.on_request_ended},
+    "request.refused": {"notices.requester": notices_handlers.on_request_ended},
+    "request.failed": {"notices.requester": notices_handlers.on_request_ended},
+    "request.cancelled": {"notices.requester": notices_handlers.on_request_ended},
+    "campaign.launched": {"notices.reviewers": notices_handlers.on_campaign_launched},
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """What the house reaches the outside through; tests and the demonstration bring their own.
+    """What the house reaches the outside through; left out, the real thing.
 
     Attributes:
         clock: The time.
         ids: Identifiers and randomness.
         jobs: Takes jobs in a transaction.
         connect: Kind, settings and secrets of a source to a connector.
+        mailer: Tells people outside the app; None and no relay in the settings: nobody.
+        crash: Where tests end the process.
     """
 
     clock: Clock = field(default_factory=SystemClock)
     ids: Ids | None = None
     jobs: JobQueue | None = None
     connect: Connect | None = None
+    mailer: Mailer | None = None
+    crash: CrashPoints = field(default_factory=NoCrashPoints)
 
 
 @dataclass(slots=True)
@@ -42,6 +93,7 @@ class House:
         tx: Opens units of work and readings.
         seal: Seals and opens secrets.
         connect: Makes connectors.
+        mailer: Tells people outside the app, or None.
         runners: Job name to function.
         ticks: Called once a minute by the worker.
     """
@@ -50,5 +102,71 @@ class House:
     tx: Transactions
     seal: SealKey
     connect: Connect
+    mailer: Mailer | None
     runners: Mapping[str, Runner] = field(default_factory=dict)
     ticks: tuple[Callable[[], object], ...] = ()
+
+    def sign_note(self, reading: Reading, text: str) -> str:
+        """Return a text as a note signed with the log's key (receipts)."""
+        return signing.sign_note(reading, self.seal, text)
+
+    def close(self) -> None:
+        """Give back connections."""
+        if isinstance(self.tx.jobs, DurableJobs):
+            self.tx.jobs.close()
+        self.tx.database.engine.dispose()
+
+
+def build(settings: Settings, ports: Ports | None = None) -> House:
+    """Make a house.
+
+    Args:
+        settings: From the environment, or a test's.
+        ports: What to use instead of the real thing.
+
+    Raises:
+        SealError: The seal key cannot be read.
+    """
+    assert TABLES, "every table is imported"  # noqa: S101 - the import is what counts
+    ports = ports or Ports()
+    settings.home.mkdir(parents=True, exist_ok=True)
+    seal = SealKey.from_file(settings.seal_key_file, create=True)
+    listeners = {kind: tuple(handlers) for kind, handlers in LISTENERS.items()}
+    tx = Transactions(
+        database=open_database(Flask("attestry.database"), settings.database_url),
+        clock=ports.clock,
+        ids=ports.ids or RandomIds(ports.clock),
+        jobs=ports.jobs or DurableJobs(settings.database_url),
+        listeners=listeners,
+    )
+    mailer = ports.mailer or (SmtpMailer(settings.smtp_url) if settings.smtp_url else None)
+    connect = ports.connect or partial(connect_source, now=ports.clock.now)
+    house = House(settings, tx, seal, connect, mailer)
+    house.runners = _runners(house, ports.crash)
+    house.ticks = _ticks(house)
+    return house
+
+
+def _runners(house: House, crash: CrashPoints) -> dict[str, Runner]:
+    """Job name to the function that does it."""
+    handlers = {name: each for table in LISTENERS.values() for name, each in table.items()}
+    tx, seal, connect = house.tx, house.seal, house.connect
+    return {
+        DELIVER: partial(deliver, tx, handlers),
+        directory.SYNC: partial(directory.run_sync, tx, connect, seal),
+        provisioning.PROVISION: partial(running.run, tx, connect, seal, crash=crash),
+        lifecycle.START: partial(lifecycle.run_start, tx),
+        notices.SEND: partial(notices.run_send, tx, house.mailer),
+        bundles.BUILD: partial(bundles.run_build, tx, seal, house.settings.home),
+    }
+
+
+def _ticks(house: House) -> tuple[Callable[[], object], ...]:
+    """What happens once a minute; each is safe to do twice."""
+    tx = house.tx
+    return (
+        partial(lifecycle.tick, tx),
+        partial(expiring.tick, tx),
+        partial(provisioning_handlers.heal, tx),
+        partial(sealing.seal_pending, tx, house.seal, house.settings.home),
+    )

@@ -1,6 +1,6 @@
 """A whole house for a test: real store, real wiring, a clock that is moved, jobs run on demand."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -97,15 +97,12 @@ class TestHouse:
         return create_app(self.house.settings, house=self.house)
 
 
-def open_house(
-    home: Path, database_url: str, *, migrate: Callable[[str], None] | None = None, **ports: Any
-) -> Iterator[TestHouse]:
-    """Open a house over a database that is migrated already, or is to be.
+def open_house(home: Path, database_url: str, **ports: Any) -> Iterator[TestHouse]:
+    """Open a house over a database that is migrated already.
 
     Args:
         home: A folder of its own.
         database_url: Where its database is.
-        migrate: Fills the database quickly from a template; default runs the migrations.
         ports: Ports to bring instead of the test's own.
     """
     clock = MovingClock(MORNING)
@@ -118,11 +115,9 @@ def open_house(
         secret_key="a secret of the tests",
         seal_key_file=home / "seal.key",
     )
-    if migrate is not None:
-        migrate(database_url)
     house = build(settings, Ports(clock=clock, jobs=jobs, **ports))
     jobs.runners = dict(house.runners)
-    first = prepare(house, admin=None, migrated=migrate is not None)
+    first = prepare(house, admin=None, is_migrated=True)
     try:
         yield TestHouse(house, clock, jobs, home, first.token or "")
     finally:

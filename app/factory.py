@@ -1,0 +1,54 @@
+"""Make the web application of a house: doors, error answers, headers, blueprints."""
+
+from flask import Flask
+
+from app.audit.api import blp as audit
+from app.catalog.api import blp as catalog
+from app.directory import queries as directory_queries
+from app.directory.api import blp as directory
+from app.kernel.settings import Settings
+from app.lifecycle.api import blp as lifecycle
+from app.notices.api import blp as notices
+from app.provisioning.api import blp as provisioning
+from app.requests.api import blp as requests
+from app.reviews.api import blp as reviews
+from app.signin.api import blp as signin
+from app.signin.service import authenticate
+from app.web import health, home, openapi, problems, security
+from app.web.scope import Doors
+from app.wiring import House, Ports, build
+
+STAGES = (
+    directory,
+    catalog,
+    signin,
+    requests,
+    provisioning,
+    lifecycle,
+    reviews,
+    notices,
+    audit,
+)
+
+
+def create_app(
+    settings: Settings, ports: Ports | None = None, *, house: House | None = None
+) -> Flask:
+    """Make a WSGI application.
+
+    Args:
+        settings: The instance's settings.
+        ports: What to use instead of the real thing.
+        house: A house that stands already; then `ports` is of no use.
+    """
+    standing = house or build(settings, ports)
+    app = Flask("app", static_folder=None)
+    app.extensions["attestry"] = Doors(settings, standing.tx, authenticate, standing)
+    problems.install(app)
+    security.install(app)
+    health.install(app)
+    home.install(app, directory_queries.source_lines)
+    api = openapi.install(app)
+    for blueprint in STAGES:
+        api.register_blueprint(blueprint)
+    return app

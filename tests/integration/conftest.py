@@ -1,0 +1,50 @@
+"""Every test here runs on SQLite and on PostgreSQL, over the migrated schema."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from app.kernel import schema
+from app.kernel.db import prepare
+from support.cast import Cast, bring_in
+from support.house import TestHouse, open_house
+
+
+@pytest.fixture(scope="session")
+def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file with the migrated schema, to be copied."""
+    path = tmp_path_factory.mktemp("schema") / "template.sqlite3"
+    engine = sa.create_engine(f"sqlite:///{path}")
+    prepare(engine)
+    schema.upgrade(engine)
+    with engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    engine.dispose()
+    return path
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.enable_socket)])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path, migrated_file: Path) -> str:
+    """A fresh migrated database on each store."""
+    if request.param == "sqlite":
+        path = tmp_path / "attestry.sqlite3"
+        shutil.copy(migrated_file, path)
+        return f"sqlite:///{path}"
+    server = request.getfixturevalue("postgres_server")
+    url: str = server.migrated_database()
+    return url
+
+
+@pytest.fixture
+def house(tmp_path: Path, database_url: str) -> Iterator[TestHouse]:
+    """A house with the starter policy and keys, and nobody in it."""
+    yield from open_house(tmp_path, database_url)
+
+
+@pytest.fixture
+def cast(house: TestHouse) -> Cast:
+    """The cast, in two simulated sources that have been read once."""
+    return bring_in(house)
