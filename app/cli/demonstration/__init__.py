@@ -1,0 +1,1 @@
+"""The demonstration company: who they are (`company`), what happened to them (`story`)."""
