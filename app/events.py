@@ -217,6 +217,16 @@ class MembershipAppeared(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class MembershipExplained(Event):
+    """A membership that a read had found before its grant was confirmed was tied to it."""
+
+    kind: ClassVar[str] = "membership.explained"
+    group: str
+    provenance: str
+    ref: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class MembershipEnded(Event):
     """An account was seen to have left a group."""
 
@@ -911,6 +921,7 @@ EVENTS: Mapping[str, type[Event]] = {
         GroupChanged,
         GroupEnded,
         MembershipAppeared,
+        MembershipExplained,
         MembershipEnded,
         NestingAppeared,
         NestingEnded,

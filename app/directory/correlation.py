@@ -40,6 +40,7 @@ class Candidate:
     department: str | None
     title: str | None
     is_enabled: bool
+    public_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +76,10 @@ class Tie:
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """Something sources do not agree on; told, not decided."""
+    """Something sources do not agree on; told, not decided. `about` is an account's public id."""
 
     code: str
-    account_id: int
+    about: str
     detail: str
 
 
@@ -97,10 +98,14 @@ class _Register:
         self.by_number: dict[str, int] = {}
         self.by_mail: dict[str, set[int]] = defaultdict(set)
         self.number_of: dict[int, str] = {}
+        self.services: set[int] = set()
         self.next_new = -1
         for person in people:
-            if person.kind is IdentityKind.PERSON:
-                self.know(person.id, person.employee_number, person.mail)
+            if person.kind is IdentityKind.SERVICE:
+                self.services.add(person.id)
+            else:  # a mail address may be given to somebody else once its holder is gone
+                mail = None if person.is_ended else person.mail
+                self.know(person.id, person.employee_number, mail)
         self.carriers: dict[tuple[int, str], int] = defaultdict(int)
         for each in accounts:
             if each.identity_id is not None and each.employee_number:
@@ -152,7 +157,8 @@ def correlate(accounts: Iterable[Candidate], people: Iterable[Person]) -> Ties:
 def _tie(account: Candidate, register: _Register, conflicts: list[Conflict]) -> Tie:
     if account.kind == AccountKind.SERVICE.value:
         own = account.identity_id
-        return Tie(account.id, register.make() if own is None else own, CorrelationRule.OWN)
+        kept = own if own in register.services else None
+        return Tie(account.id, register.make() if kept is None else kept, CorrelationRule.OWN)
     number, mail = account.employee_number or None, account.mail
     if number is not None and number in register.by_number:
         found = register.by_number[number]
@@ -170,7 +176,9 @@ def _tie(account: Candidate, register: _Register, conflicts: list[Conflict]) -> 
 
 def _stays(account: Candidate, register: _Register) -> tuple[int, CorrelationRule] | None:
     tied = account.identity_id
-    if tied is None or not register.may_take(tied, account.employee_number or None):
+    if tied is None or tied in register.services:
+        return None
+    if not register.may_take(tied, account.employee_number or None):
         return None
     return tied, CorrelationRule(account.rule or CorrelationRule.OWN)
 
@@ -187,7 +195,7 @@ def _by_mail(
         return free[0], CorrelationRule.MAIL
     if having:
         detail = "Its mail belongs to another identity; numbers or several owners forbid the tie."
-        conflicts.append(Conflict("mail_conflict", account.id, detail))
+        conflicts.append(Conflict("mail_conflict", account.public_id, detail))
     return None
 
 
@@ -252,7 +260,7 @@ def _portrait(
     ]
     if len(set(managers)) > 1:
         detail = "Sources name different managers; the one of the first source is taken."
-        conflicts.append(Conflict("manager_conflict", lead.id, detail))
+        conflicts.append(Conflict("manager_conflict", lead.public_id, detail))
     is_service = lead.kind == AccountKind.SERVICE.value
     return Portrait(
         kind=IdentityKind.SERVICE if is_service else IdentityKind.PERSON,

@@ -236,4 +236,5 @@ class ParkedRead(Model):
     run_id: Mapped[int] = mapped_column(
         BigId, sa.ForeignKey("directory_sync_run.id"), primary_key=True, autoincrement=False
     )
+    scope_digest: Mapped[str]
     body: Mapped[bytes]

@@ -33,6 +33,7 @@ class Known:
     public_id: str
     digest: bytes
     is_ended: bool
+    is_newer: bool = False  # it was read back after the read in question began
     member_digest: bytes | None = None
 
 
@@ -105,7 +106,9 @@ def compare(known: Mapping[str, Known], shown: Mapping[str, bytes]) -> Compared:
     changed = tuple(
         each
         for each, digest in shown.items()
-        if (found := known.get(each)) is not None and (found.is_ended or found.digest != digest)
+        if (found := known.get(each)) is not None
+        and not found.is_newer
+        and (found.is_ended or found.digest != digest)
     )
     return Compared(
         appeared=tuple(each for each in shown if each not in known),
