@@ -11,6 +11,7 @@ import os
 import threading
 import uuid
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NoReturn
 
@@ -21,14 +22,11 @@ from app.kernel.jobs import APPLICATION_VERSION, WORKFLOW, DurableJobs, Job, Que
 from app.kernel.uow import Transactions
 from app.wiring import House
 
-BEAT = timedelta(seconds=5)
-DEAD_AFTER = timedelta(seconds=30)
 ATTEMPTS = 12
 LONGEST_DELAY = 3600.0
 KEEP_FINISHED = timedelta(days=14)
 TICK_NAME = "attestry_tick_v1"
 ORPHAN_EXIT = 3
-POLL_SECONDS = 0.2
 CONCURRENCY: Mapping[Queue, int] = {
     Queue.DELIVER: 8,
     Queue.PROVISION: 8,
@@ -38,12 +36,28 @@ CONCURRENCY: Mapping[Queue, int] = {
 logger = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How often a worker does what it does over and over.
+
+    Attributes:
+        beat: Between two heartbeats.
+        dead_after: Without a heartbeat for so long, a worker counts as dead.
+        poll_seconds: Between two looks into a queue.
+    """
+
+    beat: timedelta = timedelta(seconds=5)
+    dead_after: timedelta = timedelta(seconds=30)
+    poll_seconds: float = 0.2
+
+
 class Heart:
     """This process's heartbeat row, and the reaping of those whose heart stopped."""
 
-    def __init__(self, tx: Transactions, executor_id: str) -> None:
+    def __init__(self, tx: Transactions, executor_id: str, pace: "Pace") -> None:
         """Beat for one executor."""
         self._tx = tx
+        self._pace = pace
         self.executor_id = executor_id
         self._stop = threading.Event()
 
@@ -63,7 +77,7 @@ class Heart:
             recover: Takes over the pending work of executors by name.
             orphans: Names of executors that own pending work.
         """
-        while not self._stop.wait(BEAT.total_seconds()):
+        while not self._stop.wait(self._pace.beat.total_seconds()):
             try:
                 dead = orphans() - self.beat()
                 if dead:
@@ -85,7 +99,9 @@ class Heart:
             )
             if mine.rowcount == 0:
                 _die()
-            connection.execute(sa.delete(WorkerBeat).where(WorkerBeat.beat_at < now - DEAD_AFTER))
+            connection.execute(
+                sa.delete(WorkerBeat).where(WorkerBeat.beat_at < now - self._pace.dead_after)
+            )
             return set(connection.scalars(sa.select(WorkerBeat.executor_id)))
 
     def stop(self) -> None:
@@ -100,11 +116,12 @@ class Heart:
 class Worker:
     """Runs jobs and the tick in this process until stopped."""
 
-    def __init__(self, house: House) -> None:
-        """Work for one house."""
+    def __init__(self, house: House, pace: "Pace | None" = None) -> None:
+        """Work for one house; tests bring a quicker pace."""
         self._house = house
+        self._pace = pace or Pace()
         self.executor_id = uuid.UUID(RandomIds(house.tx.clock).new()).hex
-        self._heart = Heart(house.tx, self.executor_id)
+        self._heart = Heart(house.tx, self.executor_id, self._pace)
         self._jobs = DurableJobs(house.settings.database_url)
 
     def start(self) -> None:
@@ -131,7 +148,7 @@ class Worker:
             DBOS.register_queue(
                 queue.value,
                 worker_concurrency=concurrency,
-                polling_interval_sec=POLL_SECONDS,
+                polling_interval_sec=self._pace.poll_seconds,
                 on_conflict="always_update",
             )
         DBOS.apply_schedules(
@@ -225,8 +242,7 @@ def _database_now(connection: sa.Connection) -> datetime:
     if connection.dialect.name == "sqlite":
         text = connection.scalar(sa.text("SELECT strftime('%Y-%m-%dT%H:%M:%f', 'now')"))
         return datetime.fromisoformat(f"{text}+00:00")
-    found: datetime = connection.scalar(sa.select(sa.func.clock_timestamp()))
-    return found
+    return connection.execute(sa.select(sa.func.clock_timestamp())).scalar_one()
 
 
 def _die() -> NoReturn:
