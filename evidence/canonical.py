@@ -49,9 +49,7 @@ def parse_canonical(text: bytes) -> Any:
         VerificationError: It is no JSON, outside the subset, or not byte-canonical.
     """
     try:
-        value = json.loads(
-            text.decode("utf-8"), parse_float=_refuse, parse_int=_integer, parse_constant=_refuse
-        )
+        value = DECODER.decode(text.decode("utf-8"))
         if not text.isascii() or text.count(b"[") + text.count(b"{") > DEEPEST:
             _check(value, "$", 0)
         again = _write(value)
@@ -125,3 +123,6 @@ def _refuse(text: str) -> NoReturn:
 
 def _brief(error: Exception) -> str:
     return str(error)[:200]
+
+
+DECODER: Final = json.JSONDecoder(parse_float=_refuse, parse_int=_integer, parse_constant=_refuse)

@@ -10,7 +10,8 @@ import json
 import mmap
 import sys
 from argparse import ArgumentParser
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -222,7 +223,8 @@ def _signer(look: _Look) -> str:
     text = look.read(VKEY)
     if not text.isascii() or not text.endswith(b"\n"):
         raise VerificationError(f"{VKEY} is not one line of ASCII")
-    look.own_key = parse_vkey(text.decode("ascii")[:-1])
+    with _named(VKEY):
+        look.own_key = parse_vkey(text.decode("ascii")[:-1])
     if look.given_keys and look.own_key not in look.given_keys:
         raise VerificationError(
             f"signed by another key than the one given: {VKEY} is {look.own_key.vkey}; if the "
@@ -235,10 +237,12 @@ def _signer(look: _Look) -> str:
 
 def _note(look: _Look) -> str:
     files = {path: look.read(path) for path in BEYOND_MANIFEST[:3]}
-    if open_note(look.read("manifest.note"), look.keys) != manifest_text(files):
-        raise VerificationError(
-            "manifest.note signs another manifest.json or other files in META-INF/"
-        )
+    wanted = manifest_text(files).split("\n")
+    with _named("manifest.note"):
+        found = open_note(look.read("manifest.note"), look.keys).split("\n")
+    if found != wanted:
+        wrong = [line.partition("  ")[2] for line in wanted if line not in found]
+        raise VerificationError(f"manifest.note signs another {', '.join(filter(None, wrong))}")
     return "signature holds over manifest.json and META-INF/"
 
 
@@ -323,7 +327,8 @@ def _tables(look: _Look) -> str:
         if not path.endswith(".csv"):
             continue
         sheet = look.read(path)
-        columns = read_columns_of(path, sheet)
+        with _named(path):
+            columns = read_columns(sheet.partition(b"\r\n")[0])
         rows = [columns]
         for number, line in enumerate(look.lines(path.replace(".csv", ".jsonl")), 1):
             row = _parse_row(path, number, line)
@@ -337,19 +342,9 @@ def _tables(look: _Look) -> str:
     return "each CSV says what its JSONL says"
 
 
-def read_columns_of(path: str, sheet: bytes) -> list[str]:
-    """Read a CSV member's header; the message of a refusal names the member."""
-    try:
-        return read_columns(sheet.partition(b"\r\n")[0])
-    except VerificationError as error:
-        raise VerificationError(f"{path}: {error}") from error
-
-
 def _parse_row(path: str, number: int, line: bytes) -> dict[str, Any]:
-    try:
+    with _named(f"{path}: row {number}"):
         row = parse_canonical(line)
-    except VerificationError as error:
-        raise VerificationError(f"{path}: row {number}: {error}") from error
     if not isinstance(row, dict):
         raise VerificationError(f"{path}: row {number} is no object")
     return row
@@ -368,10 +363,8 @@ def _name_csv_row(path: str, sheet: bytes, rows: list[list[str]]) -> None:
 def _ledger(look: _Look) -> str:
     lines = look.lines("data/ledger.jsonl")
     for number, line in enumerate(lines, 1):
-        try:
+        with _named(f"data/ledger.jsonl: row {number}"):
             look.records.append(parse_record(line))
-        except VerificationError as error:
-            raise VerificationError(f"data/ledger.jsonl: row {number}: {error}") from error
     proof = decode_multiproof(look.read("log/proof"), len(lines))
     look.root = multiproof_root(proof, [leaf_hash(line) for line in lines])
     if (proof.size, look.root.hex()) != (look.listed.size, look.listed.root):
@@ -382,7 +375,9 @@ def _ledger(look: _Look) -> str:
 
 
 def _checkpoint(look: _Look) -> str:
-    head, listed = open_checkpoint(look.read("log/checkpoint"), look.keys), look.listed
+    listed = look.listed
+    with _named("log/checkpoint"):
+        head = open_checkpoint(look.read("log/checkpoint"), look.keys)
     if (head.origin, head.size, head.root.hex()) != (listed.origin, listed.size, listed.root):
         raise VerificationError("log/checkpoint is not the head the manifest tells of")
     return f"{head.origin}, size {head.size}, signature holds"
@@ -396,7 +391,8 @@ def _consistency(look: _Look) -> str:
     number = lines[0].removeprefix("old ")
     if not lines[0].startswith("old ") or not NUMBER.fullmatch(number):
         raise VerificationError("log/consistency: its first line is not `old SIZE`")
-    old = open_checkpoint(note, look.keys)
+    with _named("log/consistency"):
+        old = open_checkpoint(note, look.keys)
     if (old.origin, old.size) != (look.listed.origin, int(number)):
         raise VerificationError("log/consistency: its checkpoint is of another log or size")
     path = [read_base64(line) for line in lines[1:]]
@@ -436,8 +432,9 @@ def _disclosures(look: _Look) -> str:
         if key in seen or row["entry"] not in by_id:
             raise VerificationError(f"data/disclosures.jsonl: row {number} is of no entry here")
         seen.add(key)
-        salt = read_base64(row["salt"])
-        check_disclosure(by_id[row["entry"]], Disclosure(*key, salt, row["value"]))
+        with _named(f"data/disclosures.jsonl: row {number}"):
+            salt = read_base64(row["salt"])
+            check_disclosure(by_id[row["entry"]], Disclosure(*key, salt, row["value"]))
     return f"{len(seen)} of {total} commitments opened"
 
 
@@ -474,7 +471,8 @@ def _asic(look: _Look) -> str:
     from evidence.cms import verify_detached
 
     xml = look.read(ASIC_PATH)
-    told = [(each.path, each.media_type, each.sha256) for each in parse_asic_manifest(xml)]
+    with _named(ASIC_PATH):
+        told = [(each.path, each.media_type, each.sha256) for each in parse_asic_manifest(xml)]
     digest = hashlib.sha256(look.read("manifest.json")).hexdigest()
     files = look.listed.files
     wanted = [(path, media_type(path), each.sha256) for path, each in files.items()]
@@ -485,6 +483,15 @@ def _asic(look: _Look) -> str:
     if not status.ok:
         raise VerificationError(f"{SIGNATURE_PATH}: {status.detail}")
     return f"{status.signer}: {status.detail}"
+
+
+@contextmanager
+def _named(path: str) -> Iterator[None]:
+    """Put a member's name before whatever is found wrong with it."""
+    try:
+        yield
+    except VerificationError as error:
+        raise VerificationError(f"{path}: {error}") from error
 
 
 def _refuse(wrong: Sequence[str]) -> None:
