@@ -24,7 +24,7 @@ from app.directory.domain import Provenance, SyncState
 from app.directory.models import Group, Membership, ParkedRead, Source, SyncRun
 from app.directory.population import Read
 from app.kernel.errors import ConflictError, NotFoundError
-from app.kernel.sealed import SealKey
+from app.kernel.sealed import SealError, SealKey
 from app.kernel.uow import Reading, Transactions, UnitOfWork
 from connectors.errors import ConnectorError
 from connectors.records import Problem
@@ -51,11 +51,11 @@ def run_sync(tx: Transactions, connect: Connect, seal: SealKey, payload: Mapping
         run = run_row(reading, payload["run"])
         if run.state is not SyncState.RUNNING:
             return
-        source = reading.session.get_one(Source, run.source_id)
-        looks_first = source.baseline_run_id is None
+        source_id = run.source_id
+        looks_first = reading.session.get_one(Source, source_id).baseline_run_id is None
     try:
         with tx.read() as reading:
-            kind, settings, secrets = connection(reading, source.id, seal)
+            kind, settings, secrets = connection(reading, source_id, seal)
         connector = connect(kind, settings, secrets)
         try:
             own_account_id = connector.check().own_account_id if looks_first else None
@@ -63,7 +63,13 @@ def run_sync(tx: Transactions, connect: Connect, seal: SealKey, payload: Mapping
         finally:
             connector.close()
     except ConnectorError as error:
-        _fail(tx, payload["run"], error)
+        _fail(tx, payload["run"], error.code, str(error))
+        return
+    except ConflictError as error:  # it was disabled while the run waited
+        _fail(tx, payload["run"], error.code, error.detail)
+        return
+    except SealError as error:
+        _fail(tx, payload["run"], "sealed", str(error))
         return
     with tx.write() as uow:
         _settle(uow, payload, read, begun_at, own_account_id)
@@ -125,11 +131,13 @@ def _settle(
     if own_account_id is not None:
         source.own_account_external_id = own_account_id
     is_full = payload.get(FULL) == YES
-    found = difference.find(uow.session, source.id, read, begun_at=begun_at, is_full=is_full)
+    with uow.session.no_autoflush:  # the run's row is written once, at the end
+        found = difference.find(uow.session, source.id, read, begun_at=begun_at, is_full=is_full)
     run.counts = found.counts()
     run.digest = found.digest
     run.problems = _told([*judged.problems, *found.problems])
-    why = _why_to_wait(uow, source, found, is_dry=payload.get(DRY_RUN) == YES)
+    with uow.session.no_autoflush:
+        why = _why_to_wait(uow, source, found, is_dry=payload.get(DRY_RUN) == YES)
     if why is not None:
         run.why = why
         _park(uow, source, run, read, found)
@@ -234,7 +242,7 @@ def _leave_incomplete(uow: UnitOfWork, source: Source, run: SyncRun, why: str) -
     )
 
 
-def _fail(tx: Transactions, run_id: str, error: ConnectorError) -> None:
+def _fail(tx: Transactions, run_id: str, code: str, why: str) -> None:
     """Record that a source could not be read at all."""
     with tx.write() as uow:
         run = run_row(uow, run_id, is_locked=True)
@@ -242,11 +250,9 @@ def _fail(tx: Transactions, run_id: str, error: ConnectorError) -> None:
             return
         run.state = SyncState.FAILED
         run.ended_at = uow.now
-        run.why = str(error)
+        run.why = why
         source = uow.session.get_one(Source, run.source_id)
-        uow.record(
-            events.SyncFailed(subject=run.public_id, source=source.public_id, code=error.code)
-        )
+        uow.record(events.SyncFailed(subject=run.public_id, source=source.public_id, code=code))
 
 
 def _describe(run: SyncRun, read: Read, problems: Sequence[Problem]) -> None:
