@@ -11,7 +11,8 @@ from functools import partial
 from flask import Flask
 
 from app.audit import bundles, sealing, signing
-from app.directory import service as directory
+from app.directory import syncing
+from app.directory.service import SYNC
 from app.kernel.clock import Clock, SystemClock
 from app.kernel.db import open_database
 from app.kernel.delivery import Handler, deliver
@@ -153,7 +154,7 @@ def _runners(house: House, crash: CrashPoints) -> dict[str, Runner]:
     tx, seal, connect = house.tx, house.seal, house.connect
     return {
         DELIVER: partial(deliver, tx, handlers),
-        directory.SYNC: partial(directory.run_sync, tx, connect, seal),
+        SYNC: partial(syncing.run_sync, tx, connect, seal),
         provisioning.PROVISION: partial(running.run, tx, connect, seal, crash=crash),
         lifecycle.START: partial(lifecycle.run_start, tx),
         notices.SEND: partial(notices.run_send, tx, house.mailer),

@@ -257,8 +257,8 @@ def due_to_end(reading: Reading, limit: int = 500) -> list[Grant]:
 
 def _names(reading: Reading, account_id: int, group_id: int) -> tuple[str, str]:
     row = reading.session.execute(
-        sa.select(Account.public_id, Group.public_id).where(
-            Account.id == account_id, Group.id == group_id
-        )
+        sa.select(Account.public_id, Group.public_id)
+        .join(Group, Group.source_id == Account.source_id)
+        .where(Account.id == account_id, Group.id == group_id)
     ).one()
     return row[0], row[1]

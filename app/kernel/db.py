@@ -178,6 +178,7 @@ class Database:
             if self.engine.dialect.name != "sqlite":
                 session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
             yield session
+            session.expunge_all()  # rows stay readable after the block
             session.rollback()
 
 

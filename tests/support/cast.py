@@ -235,11 +235,11 @@ def bring_in(house: TestHouse) -> Cast:
         with house.write() as uow:
             directory.add_source(
                 uow,
-                house.house.seal,
                 name=source,
                 kind="memory",
                 settings={"path": str(cast.file(source)), "flavour": flavour},
                 secrets={},
+                seal=house.house.seal,
             )
         assert cast.sync(source) == "complete"
     with house.write() as uow:
