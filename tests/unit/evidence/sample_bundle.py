@@ -26,18 +26,11 @@ from evidence.certificates import (
 from evidence.checkpoint import Checkpoint, sign_checkpoint, write_tlog_proof
 from evidence.cms import sign_detached
 from evidence.keys import MemorySigner, verifier_key
-from evidence.merkle import (
-    TileKey,
-    consistency,
-    encode_multiproof,
-    inclusion,
-    integrate,
-    multiproof,
-    root,
-)
+from evidence.merkle import encode_multiproof
 from evidence.pdf.render import render
 from evidence.pdf.seal import seal
 from evidence.record import Record, SealedRecord, seal_record
+from evidence.tiles import TileKey, consistency, inclusion, integrate, multiproof, root
 from unit.evidence.pdf.sample import BUNDLE_ID, CREATED_AT, report
 
 ORIGIN = "attestry.example.com/ledger"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evidence import merkle
+from evidence import merkle, tiles
 from evidence.errors import EvidenceError, VerificationError
 from unit.evidence.sample_bundle import MemoryTiles
 
@@ -25,10 +25,10 @@ def naive(leaves: Sequence[bytes]) -> bytes:
 
 
 def build(step: int) -> MemoryTiles:
-    tiles, size = MemoryTiles(), 0
+    store, size = MemoryTiles(), 0
     while size < MOST:
-        size = merkle.integrate(tiles, size, LEAVES[size : size + step])
-    return tiles
+        size = tiles.integrate(store, size, LEAVES[size : size + step])
+    return store
 
 
 TILES = build(37)
@@ -40,21 +40,21 @@ def test_tiles_do_not_depend_on_how_leaves_came_in(step: int) -> None:
 
 
 def test_a_log_of_many_tiles_of_tiles_has_the_naive_root() -> None:
-    tiles, leaves = MemoryTiles(), [merkle.leaf_hash(b"%d" % n) for n in range(66_000)]
-    merkle.integrate(tiles, 0, leaves)
-    assert merkle.root(tiles, 66_000) == merkle.tree_root(leaves)
-    assert (2, 0) in tiles.tiles
+    store, leaves = MemoryTiles(), [merkle.leaf_hash(b"%d" % n) for n in range(66_000)]
+    tiles.integrate(store, 0, leaves)
+    assert tiles.root(store, 66_000) == merkle.tree_root(leaves)
+    assert (2, 0) in store.tiles
 
 
 @given(SIZES)
 def test_the_root_is_that_of_the_rfc(size: int) -> None:
-    assert merkle.root(TILES, size) == naive(LEAVES[:size]) == merkle.tree_root(LEAVES[:size])
+    assert tiles.root(TILES, size) == naive(LEAVES[:size]) == merkle.tree_root(LEAVES[:size])
 
 
 @given(SIZES.filter(bool), st.data())
 def test_an_inclusion_proof_holds_for_its_own_entry_only(size: int, data: st.DataObject) -> None:
     index = data.draw(st.integers(0, size - 1))
-    path, root = merkle.inclusion(TILES, size, index), naive(LEAVES[:size])
+    path, root = tiles.inclusion(TILES, size, index), naive(LEAVES[:size])
     merkle.verify_inclusion(root, size, index, LEAVES[index], path)
     for wrong in (
         (root, size, index, LEAVES[index - 1] if size > 1 else bytes(32), path),
@@ -70,7 +70,7 @@ def test_an_inclusion_proof_holds_for_its_own_entry_only(size: int, data: st.Dat
 def test_a_consistency_proof_shows_growth_and_nothing_else(one: int, other: int) -> None:
     old, size = sorted((one, other))
     before, after = naive(LEAVES[:old]), naive(LEAVES[:size])
-    path = merkle.consistency(TILES, old, size)
+    path = tiles.consistency(TILES, old, size)
     merkle.verify_consistency(old, before, size, after, path)
     with pytest.raises(VerificationError):
         merkle.verify_consistency(old, bytes(32), size, after, path)
@@ -88,7 +88,7 @@ def test_a_consistency_proof_shows_growth_and_nothing_else(one: int, other: int)
 @given(SIZES, st.data())
 def test_one_proof_for_many_entries_leads_to_the_root(size: int, data: st.DataObject) -> None:
     indexes = sorted(data.draw(st.sets(st.integers(0, max(size - 1, 0)), max_size=size)))
-    proof = merkle.multiproof(TILES, size, indexes)
+    proof = tiles.multiproof(TILES, size, indexes)
     text = merkle.encode_multiproof(proof)
     assert merkle.decode_multiproof(text, len(indexes)) == proof
     held = [LEAVES[index] for index in indexes]
@@ -103,7 +103,7 @@ def test_one_proof_for_many_entries_leads_to_the_root(size: int, data: st.DataOb
 
 
 def test_the_proof_text_is_the_published_one() -> None:
-    text = merkle.encode_multiproof(merkle.multiproof(TILES, 7, [0, 1, 4]))
+    text = merkle.encode_multiproof(tiles.multiproof(TILES, 7, [0, 1, 4]))
     lines = text.decode("ascii").split("\n")
     assert lines[:3] == ["attestry-multiproof/1", "7", "0-1,4"]
     assert [line.rsplit(" ", 1)[0] for line in lines[3:]] == ["1 1", "0 5", "0 6", ""]
@@ -132,7 +132,7 @@ def read_proof(text: bytes) -> bytes:
     ],
 )
 def test_the_proof_text_has_one_form(old: bytes, new: bytes) -> None:
-    text = merkle.encode_multiproof(merkle.multiproof(TILES, 7, [0, 1, 4]))
+    text = merkle.encode_multiproof(tiles.multiproof(TILES, 7, [0, 1, 4]))
     assert old in text
     with pytest.raises(VerificationError):
         read_proof(text.replace(old, new, 1))
@@ -145,14 +145,14 @@ def test_hostile_proof_texts_raise_nothing_else(tail: bytes) -> None:
 
 
 def test_many_entries_are_proved_with_one_read_of_tiles() -> None:
-    tiles = build(700)
-    tiles.reads = 0
-    merkle.multiproof(tiles, MOST, range(0, MOST, 3))
-    assert tiles.reads == 1
+    store = build(700)
+    store.reads = 0
+    tiles.multiproof(store, MOST, range(0, MOST, 3))
+    assert store.reads == 1
 
 
 def test_a_damaged_log_says_which_tile() -> None:
-    tiles = build(700)
-    del tiles.tiles[1, 0]
+    store = build(700)
+    del store.tiles[1, 0]
     with pytest.raises(EvidenceError, match=r"tile \(1, 0\): missing"):
-        merkle.root(tiles, MOST)
+        tiles.root(store, MOST)

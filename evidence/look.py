@@ -1,0 +1,57 @@
+"""The bundle under check: its bytes by member, and what earlier steps found in it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from evidence.bundle import ANCHOR
+from evidence.container import Member
+from evidence.errors import VerificationError
+from evidence.keys import VerifierKey
+from evidence.manifest import Manifest
+from evidence.record import Record
+
+
+@dataclass(slots=True)
+class Look:
+    """The bundle under check, and what earlier steps found in it."""
+
+    data: memoryview
+    given_keys: Sequence[VerifierKey]
+    given_anchors: Sequence[bytes]
+    members: dict[str, Member] = field(default_factory=dict)
+    own_key: VerifierKey | None = None
+    manifest: Manifest | None = None
+    records: list[Record] = field(default_factory=list)
+    root: bytes = b""
+
+    def read(self, path: str) -> bytes:
+        member = self.members.get(path)
+        if member is None:
+            raise VerificationError(f"{path} is missing")
+        return bytes(self.data[member.start : member.start + member.size])
+
+    def lines(self, path: str) -> list[bytes]:
+        content = self.read(path)
+        if content and not content.endswith(b"\n"):
+            raise VerificationError(f"{path}: its last line is cut off")
+        return content.split(b"\n")[:-1]
+
+    @property
+    def keys(self) -> Sequence[VerifierKey]:
+        if self.given_keys:
+            return self.given_keys
+        return [self.own_key] if self.own_key else []
+
+    @property
+    def listed(self) -> Manifest:
+        if self.manifest is None:
+            raise VerificationError("there is no manifest to go by")
+        return self.manifest
+
+    @property
+    def data_files(self) -> list[str]:
+        return [path for path in self.listed.files if path.endswith(".jsonl")]
+
+    @property
+    def anchors(self) -> Sequence[bytes]:
+        return self.given_anchors or [self.read(ANCHOR)]
