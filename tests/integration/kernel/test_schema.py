@@ -1,5 +1,7 @@
 """The migrations make exactly the schema the models describe, and can be taken back."""
 
+from collections.abc import Iterator
+
 import pytest
 import sqlalchemy as sa
 
@@ -9,10 +11,11 @@ from support.house import TestHouse
 
 
 @pytest.fixture
-def engine(database_url: str) -> sa.Engine:
+def engine(database_url: str) -> Iterator[sa.Engine]:
     engine = sa.create_engine(database_url)
     prepare(engine)
-    return engine
+    yield engine
+    engine.dispose()
 
 
 def test_the_migrated_schema_is_the_one_the_models_describe(engine: sa.Engine) -> None:
