@@ -35,22 +35,22 @@ GIVEN_UP_AFTER = timedelta(hours=6)
 
 def add_source(
     uow: UnitOfWork,
+    seal: SealKey,
     *,
     name: str,
     kind: str,
     settings: Mapping[str, str],
     secrets: Mapping[str, str],
-    seal: SealKey,
 ) -> Source:
     """Connect a source; nothing is read yet.
 
     Args:
         uow: The unit of work.
+        seal: Seals the secrets.
         name: What people call it.
         kind: A kind the registry knows.
         settings: Its settings.
         secrets: Its secrets; sealed, and never shown again.
-        seal: Seals them.
 
     Raises:
         InvalidInputError: A key is unknown, missing or malformed.
@@ -79,21 +79,21 @@ def add_source(
 
 def set_source(
     uow: UnitOfWork,
+    seal: SealKey,
     *,
     name: str,
     settings: Mapping[str, str],
     secrets: Mapping[str, str],
-    seal: SealKey,
     version: int | None = None,
 ) -> Source:
     """Change some settings or secrets of a source; an empty value takes a setting away.
 
     Args:
         uow: The unit of work.
+        seal: Opens and seals the secrets.
         name: The source.
         settings: Only what changes.
         secrets: Only what changes.
-        seal: Opens and seals the secrets.
         version: What the caller looked at, or None to change whatever is there.
 
     Raises:

@@ -53,16 +53,16 @@ class Directory:
         with self.tx.write() as uow:
             service.add_source(
                 uow,
+                self.seal,
                 name=source,
                 kind="memory",
                 settings={"path": str(self.path(source)), **settings},
                 secrets={},
-                seal=self.seal,
             )
 
     def set(self, source: str = "corp", **settings: str) -> None:
         with self.tx.write() as uow:
-            service.set_source(uow, name=source, settings=settings, secrets={}, seal=self.seal)
+            service.set_source(uow, self.seal, name=source, settings=settings, secrets={})
 
     def sync(self, source: str = "corp", *, full: bool = False, dry_run: bool = False) -> SyncRun:
         """Read the source now, a minute after whatever was before."""

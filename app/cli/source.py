@@ -1,0 +1,186 @@
+"""`source`: connect sources, try them, list them, take them out."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from app.cli.main import Local
+from app.cli.output import answers, table
+from app.directory import queries, service
+from app.directory.schemas import SourceAnswer
+from app.web.paging import MAX_LIMIT, Window
+from connectors.records import CheckReport
+
+
+@click.group()
+def source() -> None:
+    """Sources: directories and applications."""
+
+
+def _pairs(
+    _ctx: click.Context, parameter: click.Parameter, given: tuple[str, ...]
+) -> dict[str, str]:
+    """Take KEY=VALUE apart; a key given twice is a slip, not a list."""
+    found: dict[str, str] = {}
+    for each in given:
+        key, sign, value = each.partition("=")
+        if not sign or not key:
+            raise click.BadParameter(f"{each!r} is not {parameter.metavar}.")
+        if key in found:
+            raise click.BadParameter(f"{key} is given twice.")
+        found[key] = value
+    return found
+
+
+SETTINGS = click.option(
+    "--set", "settings", multiple=True, metavar="KEY=VALUE", callback=_pairs, help="A setting."
+)
+SECRETS = click.option(
+    "--secret",
+    "secret_files",
+    multiple=True,
+    metavar="KEY=FILE",
+    callback=_pairs,
+    help="A secret, read from a file; sealed, and never shown again.",
+)
+
+
+def _secrets(files: dict[str, str]) -> dict[str, str]:
+    found = {}
+    for key, name in files.items():
+        try:
+            found[key] = Path(name).read_text(encoding="utf-8").rstrip("\r\n")
+        except (OSError, UnicodeDecodeError) as error:
+            raise click.BadParameter(f"{key}: {name} cannot be read: {error}") from error
+    return found
+
+
+@source.command()
+@click.argument("name")
+@click.option("--kind", required=True, help="active_directory, okta, memory.")
+@SETTINGS
+@SECRETS
+@answers
+@click.pass_obj
+def add(
+    local: Local, name: str, kind: str, settings: dict[str, str], secret_files: dict[str, str]
+) -> tuple[Any, str]:
+    """Connect a source under NAME; nothing is read yet."""
+    with local.house.tx.write(local.actor) as uow:
+        service.add_source(
+            uow,
+            local.house.seal,
+            name=name,
+            kind=kind,
+            settings=settings,
+            secrets=_secrets(secret_files),
+        )
+        row = queries.show_source(uow, name)
+    return SourceAnswer().dump(row), f"Added {name}. Try it: attestry source check {name}"
+
+
+@source.command("set")
+@click.argument("name")
+@SETTINGS
+@SECRETS
+@answers
+@click.pass_obj
+def set_source(
+    local: Local, name: str, settings: dict[str, str], secret_files: dict[str, str]
+) -> tuple[Any, str]:
+    """Change settings or secrets of NAME; `KEY=` takes one away. A disabled source is enabled."""
+    with local.house.tx.write(local.actor) as uow:
+        service.set_source(
+            uow, local.house.seal, name=name, settings=settings, secrets=_secrets(secret_files)
+        )
+        uow.session.flush()
+        row = queries.show_source(uow, name)
+    return SourceAnswer().dump(row), f"Changed {name}."
+
+
+@source.command()
+@click.argument("name")
+@answers
+@click.pass_obj
+@click.pass_context
+def check(ctx: click.Context, local: Local, name: str) -> tuple[Any, str]:
+    """Try NAME: what works, and what a missing right costs."""
+    house = local.house
+    report = service.check_source(house.tx, house.connect, house.seal, name=name, actor=local.actor)
+    if not report.is_usable:
+        ctx.call_on_close(lambda: ctx.exit(1))
+    return _document(report), _text(report)
+
+
+def _document(report: CheckReport) -> dict[str, Any]:
+    return {
+        "is_usable": report.is_usable,
+        "endpoint": report.endpoint,
+        "account": report.account,
+        "own_account": report.own_account_id,
+        "items": [
+            {
+                "name": each.name,
+                "is_ok": each.is_ok,
+                "is_required": each.is_required,
+                "detail": each.detail,
+            }
+            for each in report.items
+        ],
+    }
+
+
+def _text(report: CheckReport) -> str:
+    rows = []
+    for each in report.items:
+        word = "ok" if each.is_ok else "MISSING" if each.is_required else "limited"
+        rows.append((each.name, word, each.detail))
+    head = f"{report.endpoint} as {report.account}"
+    return f"{head}\n{table(('what', 'works', 'detail'), rows)}"
+
+
+@source.command("list")
+@answers
+@click.pass_obj
+def list_sources(local: Local) -> tuple[Any, str]:
+    """List the connected sources."""
+    with local.house.tx.read(local.actor) as reading:
+        found = queries.list_sources(reading, Window(limit=MAX_LIMIT)).items
+    rows = [
+        (
+            each.name,
+            each.kind,
+            "enabled" if each.is_enabled else "disabled",
+            each.last_state.value if each.last_state else "never read",
+            f"{each.last_ended_at:%Y-%m-%d %H:%M}" if each.last_ended_at else "",
+        )
+        for each in found
+    ]
+    text = table(("name", "kind", "", "last run", "at (UTC)"), rows) if rows else "No source yet."
+    return {"items": SourceAnswer(many=True).dump(found), "next_cursor": None}, text
+
+
+@source.command()
+@click.argument("name")
+@answers
+@click.pass_obj
+def disable(local: Local, name: str) -> tuple[Any, str]:
+    """Stop reading and writing NAME; what it showed stays."""
+    with local.house.tx.write(local.actor) as uow:
+        service.disable_source(uow, name=name)
+        uow.session.flush()
+        row = queries.show_source(uow, name)
+    return SourceAnswer().dump(row), f"Disabled {name}."
+
+
+@source.command()
+@click.argument("name")
+@answers
+@click.pass_obj
+def remove(local: Local, name: str) -> tuple[Any, str]:
+    """Take NAME out: its secrets go, what it showed ends, its history stays."""
+    with local.house.tx.write(local.actor) as uow:
+        row = queries.show_source(uow, name)
+        service.remove_source(uow, name=name)
+    return {"id": row.id, "name": name}, f"Removed {name}; its history stays."

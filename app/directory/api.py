@@ -1,0 +1,117 @@
+"""Sources and their runs; identities and groups, now or at a moment."""
+
+import dataclasses
+from typing import Any
+
+from app.directory import queries, service
+from app.directory.queries import GroupRow, IdentityRow, MemberRow, RunRow, SourceRow
+from app.directory.schemas import (
+    AccessList,
+    GroupAnswer,
+    IdentityAnswer,
+    IdentityDetailAnswer,
+    MemberAnswer,
+    MembersArgs,
+    SearchArgs,
+    SourceAnswer,
+    SyncBody,
+    SyncRunAnswer,
+)
+from app.kernel.uow import Reading, UnitOfWork
+from app.web import scope
+from app.web.paging import Page
+from app.web.shapes import AsOfArgs, EmptySchema, PageArgs, page_of, window
+
+blp = scope.api("directory", "What the sources show: people, accounts, groups, over time")
+
+
+@blp.route("/sources", methods=["GET"])
+@scope.query(blp, page_of(SourceAnswer), args=PageArgs)
+def list_sources(reading: Reading, args: dict[str, Any]) -> Page[SourceRow]:
+    """List the connected sources."""
+    return queries.list_sources(reading, window(args))
+
+
+@blp.route("/sources/<name>/sync", methods=["POST"])
+@scope.command(blp, SyncRunAnswer, body=SyncBody, status=202)
+def sync(uow: UnitOfWork, body: dict[str, Any], name: str) -> RunRow:
+    """Start a run; its outcome stands at the run when a worker has carried it out."""
+    run = service.request_sync(uow, source_name=name, full=body["full"], dry_run=body["dry_run"])
+    return queries.run_answer(uow, run)
+
+
+@blp.route("/sync-runs/<run_id>", methods=["GET"])
+@scope.query(blp, SyncRunAnswer)
+def show_run(reading: Reading, run_id: str) -> RunRow:
+    """Show one run: counts, completeness, digest, why it waits."""
+    return queries.show_run(reading, run_id)
+
+
+@blp.route("/sync-runs/<run_id>/accept", methods=["POST"])
+@scope.command(blp, SyncRunAnswer, body=EmptySchema)
+def accept_run(uow: UnitOfWork, _body: dict[str, Any], run_id: str) -> RunRow:
+    """Store exactly what a parked run has read."""
+    return queries.run_answer(uow, service.accept_run(uow, run_id=run_id))
+
+
+@blp.route("/sync-runs/<run_id>/refuse", methods=["POST"])
+@scope.command(blp, SyncRunAnswer, body=EmptySchema)
+def refuse_run(uow: UnitOfWork, _body: dict[str, Any], run_id: str) -> RunRow:
+    """Forget what a parked run has read."""
+    return queries.run_answer(uow, service.refuse_run(uow, run_id=run_id))
+
+
+@blp.route("/identities", methods=["GET"])
+@scope.query(blp, page_of(IdentityAnswer), args=SearchArgs)
+def list_identities(reading: Reading, args: dict[str, Any]) -> Page[IdentityRow]:
+    """Search people and services."""
+    return queries.list_identities(reading, window(args), q=args["q"], as_of=args["as_of"])
+
+
+@blp.route("/identities/<identity_id>", methods=["GET"])
+@scope.query(blp, IdentityDetailAnswer, args=AsOfArgs)
+def show_identity(reading: Reading, args: dict[str, Any], identity_id: str) -> dict[str, Any]:
+    """Show one of them, with the accounts."""
+    found = queries.show_identity(reading, identity_id, as_of=args["as_of"])
+    return detail(found)
+
+
+@blp.route("/identities/<identity_id>/access", methods=["GET"])
+@scope.query(blp, AccessList, args=AsOfArgs)
+def show_access(reading: Reading, args: dict[str, Any], identity_id: str) -> dict[str, Any]:
+    """Show effective access, with the path of each."""
+    found = queries.show_access(reading, identity_id, as_of=args["as_of"])
+    return {"items": found, "next_cursor": None}
+
+
+@blp.route("/groups", methods=["GET"])
+@scope.query(blp, page_of(GroupAnswer), args=SearchArgs)
+def list_groups(reading: Reading, args: dict[str, Any]) -> Page[GroupRow]:
+    """Search groups."""
+    return queries.list_groups(reading, window(args), q=args["q"], as_of=args["as_of"])
+
+
+@blp.route("/groups/<group_id>", methods=["GET"])
+@scope.query(blp, GroupAnswer, args=AsOfArgs)
+def show_group(reading: Reading, args: dict[str, Any], group_id: str) -> GroupRow:
+    """Show one group."""
+    return queries.show_group(reading, group_id, as_of=args["as_of"])
+
+
+@blp.route("/groups/<group_id>/members", methods=["GET"])
+@scope.query(blp, page_of(MemberAnswer), args=MembersArgs)
+def show_members(reading: Reading, args: dict[str, Any], group_id: str) -> Page[MemberRow]:
+    """List the accounts in a group; `effective=true` follows nesting."""
+    return queries.show_members(
+        reading,
+        group_id,
+        window(args),
+        is_effective=args["effective"],
+        as_of=args["as_of"],
+    )
+
+
+def detail(found: queries.IdentityDetail) -> dict[str, Any]:
+    """Return an identity with its accounts as one flat document."""
+    names = [field.name for field in dataclasses.fields(found.row)]
+    return {name: getattr(found.row, name) for name in names} | {"accounts": found.accounts}

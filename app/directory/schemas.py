@@ -1,0 +1,186 @@
+"""Shapes of the directory on the wire."""
+
+from marshmallow import Schema, fields, validate
+
+from app.directory.domain import IdentityKind, Provenance, SyncState
+from app.web.shapes import AsOfArgs, Moment, PageArgs, Sentence
+
+LONGEST_SEARCH = 200
+
+
+class SearchArgs(PageArgs, AsOfArgs):
+    """What to look for, and when."""
+
+    q = Sentence(load_default=None, validate=validate.Length(min=1, max=LONGEST_SEARCH))
+
+
+class MembersArgs(PageArgs, AsOfArgs):
+    """Whose members, and when."""
+
+    effective = fields.Boolean(
+        load_default=False, metadata={"description": "also those in through nested groups"}
+    )
+
+
+class SyncBody(Schema):
+    """How to read."""
+
+    full = fields.Boolean(load_default=False, truthy={True}, falsy={False})
+    dry_run = fields.Boolean(load_default=False, truthy={True}, falsy={False})
+
+
+class SourceAnswer(Schema):
+    """A connected source, without its secrets."""
+
+    id = fields.String()
+    name = fields.String()
+    kind = fields.String()
+    settings = fields.Dict(keys=fields.String(), values=fields.String())
+    is_enabled = fields.Boolean()
+    has_baseline = fields.Boolean()
+    created_at = Moment()
+    last_run = fields.String(allow_none=True)
+    last_state = fields.Enum(SyncState, by_value=True, allow_none=True)
+    last_ended_at = Moment(allow_none=True)
+    version = fields.Integer()
+
+
+class QueryAnswer(Schema):
+    """One question that was put to a source."""
+
+    purpose = fields.String()
+    text = fields.String()
+    pages = fields.Integer()
+    returned = fields.Integer()
+    reported = fields.Integer(allow_none=True)
+
+
+class ProblemAnswer(Schema):
+    """Something that kept a read from being complete, or a record from being used."""
+
+    code = fields.String()
+    detail = fields.String()
+    about = fields.String()
+
+
+class SyncRunAnswer(Schema):
+    """One read of a source."""
+
+    id = fields.String()
+    source = fields.String()
+    state = fields.Enum(SyncState, by_value=True)
+    is_baseline = fields.Boolean()
+    begun_at = Moment()
+    ended_at = Moment(allow_none=True)
+    endpoint = fields.String()
+    account = fields.String()
+    queries = fields.List(fields.Nested(QueryAnswer))
+    problems = fields.List(fields.Nested(ProblemAnswer))
+    counts = fields.Dict(keys=fields.String(), values=fields.Integer())
+    digest = fields.String(allow_none=True)
+    why = fields.String(allow_none=True)
+    started_by = fields.String()
+
+
+class IdentityAnswer(Schema):
+    """A person or a service."""
+
+    id = fields.String()
+    kind = fields.Enum(IdentityKind, by_value=True)
+    name = fields.String()
+    mail = fields.String(allow_none=True)
+    employee_number = fields.String(allow_none=True)
+    department = fields.String(allow_none=True)
+    title = fields.String(allow_none=True)
+    is_active = fields.Boolean()
+    manager = fields.String(allow_none=True)
+    manager_name = fields.String(allow_none=True)
+    first_seen_at = Moment()
+    ended_at = Moment(allow_none=True)
+
+
+class AccountAnswer(Schema):
+    """A login object in a source."""
+
+    id = fields.String()
+    source = fields.String()
+    external_id = fields.String()
+    login = fields.String()
+    name = fields.String()
+    mail = fields.String(allow_none=True)
+    kind = fields.String()
+    status = fields.String()
+    is_enabled = fields.Boolean()
+    correlation_rule = fields.String(allow_none=True)
+    address = fields.String()
+    expires_at = Moment(allow_none=True)
+    last_sign_in_at = Moment(allow_none=True)
+    first_seen_at = Moment()
+    ended_at = Moment(allow_none=True)
+
+
+class IdentityDetailAnswer(IdentityAnswer):
+    """A person or a service, with its accounts."""
+
+    accounts = fields.List(fields.Nested(AccountAnswer))
+
+
+class GroupAnswer(Schema):
+    """A container in a source that gives access."""
+
+    id = fields.String()
+    source = fields.String()
+    external_id = fields.String()
+    name = fields.String()
+    kind = fields.String()
+    description = fields.String()
+    is_writable = fields.Boolean()
+    is_administrative = fields.Boolean()
+    rule = fields.String(allow_none=True)
+    is_mirror = fields.Boolean()
+    master = fields.String(allow_none=True)
+    master_name = fields.String(allow_none=True)
+    first_seen_at = Moment()
+    ended_at = Moment(allow_none=True)
+
+
+class PlaceAnswer(Schema):
+    """A group on a path."""
+
+    id = fields.String()
+    name = fields.String()
+
+
+class AccessAnswer(Schema):
+    """A group somebody is in, and by which path."""
+
+    group = fields.Nested(GroupAnswer)
+    account = fields.String()
+    login = fields.String()
+    is_direct = fields.Boolean()
+    path = fields.List(fields.Nested(PlaceAnswer))
+    provenance = fields.Enum(Provenance, by_value=True)
+    provenance_ref = fields.String(allow_none=True)
+    since = Moment()
+
+
+class AccessList(Schema):
+    """All that somebody effectively has."""
+
+    items = fields.List(fields.Nested(AccessAnswer))
+    next_cursor = fields.String(allow_none=True)
+
+
+class MemberAnswer(Schema):
+    """An account in a group, and by which path."""
+
+    account = fields.String()
+    login = fields.String()
+    name = fields.String()
+    is_enabled = fields.Boolean()
+    identity = fields.String(allow_none=True)
+    identity_name = fields.String(allow_none=True)
+    is_direct = fields.Boolean()
+    path = fields.List(fields.Nested(PlaceAnswer))
+    provenance = fields.Enum(Provenance, by_value=True)
+    since = Moment()
