@@ -10,7 +10,7 @@ from app.cli.main import Local
 from app.cli.output import answers, table
 from app.directory import queries
 from app.directory.api import detail
-from app.directory.queries import Place
+from app.directory.queries import MemberRow, Place
 from app.directory.schemas import AccessAnswer, GroupAnswer, IdentityDetailAnswer, MemberAnswer
 from app.web.paging import MAX_LIMIT, Window
 
@@ -91,7 +91,7 @@ def show_group(local: Local, which: str, as_of: datetime | None) -> tuple[Any, s
         row = queries.find_group(reading, which)
         row = queries.show_group(reading, row.id, as_of=as_of)
         window = Window(limit=MAX_LIMIT)
-        rows = []
+        rows: list[MemberRow] = []
         while True:
             found = queries.show_members(reading, row.id, window, is_effective=True, as_of=as_of)
             rows += found.items

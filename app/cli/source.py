@@ -132,7 +132,7 @@ def _document(report: CheckReport) -> dict[str, Any]:
 
 
 def _text(report: CheckReport) -> str:
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for each in report.items:
         word = "ok" if each.is_ok else "MISSING" if each.is_required else "limited"
         rows.append((each.name, word, each.detail))
@@ -147,7 +147,7 @@ def list_sources(local: Local) -> tuple[Any, str]:
     """List the connected sources."""
     with local.house.tx.read(local.actor) as reading:
         found = queries.list_sources(reading, Window(limit=MAX_LIMIT)).items
-    rows = [
+    rows: list[tuple[str, ...]] = [
         (
             each.name,
             each.kind,

@@ -1,18 +1,12 @@
-"""Commands of the directory: sources, runs, and what provisioning read back.
-
-Reading a source is in `syncing.py`; `check_source` is the only command here that reaches out, and
-it does so between two transactions.
-"""
+"""Commands on sources: connect, change, try, disable, take out."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
 from app import events
-from app.directory import applying, correlating, syncing
+from app.directory import applying, correlating
 from app.directory.connecting import Connect, connection, purpose
-from app.directory.domain import Provenance, SyncState
 from app.directory.models import Account, Group, Membership, Nesting, ParkedRead, Source, SyncRun
 from app.kernel.actor import SYSTEM, Actor, Permission
 from app.kernel.errors import (
@@ -21,7 +15,6 @@ from app.kernel.errors import (
     NotFoundError,
     NothingToChangeError,
 )
-from app.kernel.jobs import Job, Queue
 from app.kernel.sealed import SealKey
 from app.kernel.uow import Reading, Transactions, UnitOfWork
 from connectors import registry
@@ -29,8 +22,7 @@ from connectors.errors import MisconfiguredError
 from connectors.records import CheckReport
 from connectors.settings import check_keys
 
-SYNC = "sync"
-GIVEN_UP_AFTER = timedelta(hours=6)
+LONGEST_NAME = 100
 
 
 def add_source(
@@ -208,180 +200,6 @@ def remove_source(uow: UnitOfWork, *, name: str) -> Source:
     return source
 
 
-def request_sync(
-    uow: UnitOfWork,
-    *,
-    source_name: str,
-    full: bool = False,
-    dry_run: bool = False,
-    is_enqueued: bool = True,
-) -> SyncRun:
-    """Ask for a run of a source.
-
-    Args:
-        uow: The unit of work.
-        source_name: The source.
-        full: Compare every group's members, whatever the digests say.
-        dry_run: Show the difference and keep it for a person, whatever it is.
-        is_enqueued: Leave the run to a worker; otherwise the caller carries it out itself.
-
-    Raises:
-        NotFoundError: There is no such source.
-        ConflictError: It is disabled, or a run of it is under way.
-    """
-    uow.actor.require(Permission.SYNC_RUN)
-    source = live_source(uow, source_name)
-    if not source.is_enabled:
-        raise ConflictError(f"The source {source.name} is disabled: `source set` enables it again.")
-    _refuse_second_run(uow, source)
-    run = SyncRun(
-        public_id=uow.ids.new(),
-        source_id=source.id,
-        state=SyncState.RUNNING,
-        begun_at=uow.now,
-        started_by=uow.actor.public_id,
-        endpoint="",
-        account="",
-        queries=[],
-        problems=[],
-        counts={},
-    )
-    uow.session.add(run)
-    uow.session.flush()
-    if is_enqueued:
-        uow.enqueue(
-            Job(Queue.SYNC, SYNC, run.public_id, payload_of(run, full=full, dry_run=dry_run))
-        )
-    return run
-
-
-def payload_of(run: SyncRun, *, full: bool, dry_run: bool) -> dict[str, str]:
-    """Return what the runner of a run is told."""
-    payload = {"run": run.public_id}
-    if full:
-        payload[syncing.FULL] = syncing.YES
-    if dry_run:
-        payload[syncing.DRY_RUN] = syncing.YES
-    return payload
-
-
-def accept_run(uow: UnitOfWork, *, run_id: str) -> SyncRun:
-    """Store exactly what a parked run has read.
-
-    Raises:
-        NotFoundError: There is no such run.
-        ConflictError: It is not parked, or a newer one was stored since.
-    """
-    uow.actor.require(Permission.SYNC_JUDGE)
-    run = _parked(uow, run_id)
-    syncing.accept(uow, run)
-    return run
-
-
-def refuse_run(uow: UnitOfWork, *, run_id: str) -> SyncRun:
-    """Forget what a parked run has read; the store stays as it is.
-
-    Raises:
-        NotFoundError: There is no such run.
-        ConflictError: It is not parked.
-    """
-    uow.actor.require(Permission.SYNC_JUDGE)
-    run = _parked(uow, run_id)
-    run.state = SyncState.REFUSED
-    uow.session.delete(uow.session.get_one(ParkedRead, run.id))
-    source = uow.session.get_one(Source, run.source_id)
-    uow.record(events.SyncRefused(subject=run.public_id, source=source.public_id))
-    return run
-
-
-def observe_membership(
-    uow: UnitOfWork,
-    *,
-    account_id: int,
-    group_id: int,
-    is_present: bool,
-    provenance: Provenance,
-    ref: str | None,
-    at: datetime,
-) -> None:
-    """Note what a read-back saw of one membership; recorded only if it differs.
-
-    Args:
-        uow: The unit of work.
-        account_id: The account.
-        group_id: The group.
-        is_present: Whether the account is in the group.
-        provenance: Why, if the membership is new. A membership that nobody had explained gets
-            this explanation; one that was explained keeps its own.
-        ref: Public id of the grant behind it, or None.
-        at: When it was seen.
-    """
-    row = uow.session.scalar(
-        sa.select(Membership)
-        .where(
-            Membership.account_id == account_id,
-            Membership.group_id == group_id,
-            Membership.valid_to.is_(None),
-        )
-        .with_for_update()
-    )
-    account = uow.session.get_one(Account, account_id)
-    group = uow.session.get_one(Group, group_id)
-    told = {"subject": account.public_id, "group": group.public_id}
-    if is_present and row is None:
-        uow.session.add(
-            Membership(
-                group_id=group_id,
-                account_id=account_id,
-                valid_from=at,
-                provenance=provenance,
-                provenance_ref=ref,
-            )
-        )
-        group.member_digest = None  # the next read looks at this group closely
-        appeared = events.MembershipAppeared(provenance=provenance, ref=ref, run=None, **told)
-        uow.record(appeared)
-    elif is_present and row is not None:
-        if row.provenance is Provenance.OBSERVED and ref is not None:
-            row.provenance = provenance
-            row.provenance_ref = ref
-            uow.record(events.MembershipExplained(provenance=provenance, ref=ref, **told))
-    elif row is not None:
-        row.valid_to = at
-        row.run_to = None
-        group.member_digest = None
-        uow.record(events.MembershipEnded(ref=ref, run=None, **told))
-
-
-def observe_account(uow: UnitOfWork, *, account_id: int, is_enabled: bool, status: str) -> None:
-    """Note what a read-back saw of an account; recorded only if it differs.
-
-    Args:
-        uow: The unit of work.
-        account_id: The account.
-        is_enabled: Whether somebody could use it now.
-        status: What was brought about; the next read replaces it by the source's own word.
-    """
-    account = uow.session.get_one(Account, account_id)
-    account.observed_at = uow.now
-    account.digest = b""  # the next read looks at this account closely
-    if account.is_enabled == is_enabled:
-        return
-    account.is_enabled = is_enabled
-    account.status = status
-    uow.session.flush()
-    uow.record(
-        events.AccountChanged(
-            subject=account.public_id,
-            source=uow.session.get_one(Source, account.source_id).public_id,
-            run=None,
-            fields=("is_enabled", "status"),
-        )
-    )
-    if account.identity_id is not None:
-        correlating.refresh_activity(uow, account.identity_id)
-
-
 def live_source(reading: Reading, name: str) -> Source:
     """Return a source by name.
 
@@ -400,41 +218,12 @@ def live_source(reading: Reading, name: str) -> Source:
     return found
 
 
-def _parked(uow: UnitOfWork, run_id: str) -> SyncRun:
-    run = syncing.run_row(uow, run_id, is_locked=True)
-    if run.state is not SyncState.PARKED:
-        raise ConflictError(
-            f"This run is {run.state.value}; only a parked one waits for a person.",
-            current={"state": run.state.value},
-        )
-    return run
-
-
-def _refuse_second_run(uow: UnitOfWork, source: Source) -> None:
-    """One run at a time; a run whose process died long ago is given up."""
-    running = uow.session.scalars(
-        sa.select(SyncRun).where(SyncRun.source_id == source.id, SyncRun.state == SyncState.RUNNING)
-    ).all()
-    for run in running:
-        if run.begun_at > uow.now - GIVEN_UP_AFTER:
-            raise ConflictError(
-                f"The run {run.public_id} of {source.name} is under way: wait for its end.",
-                current={"run": run.public_id},
-            )
-        run.state = SyncState.FAILED
-        run.ended_at = uow.now
-        run.why = "It never came to an end: its process was stopped."
-        uow.record(
-            events.SyncFailed(subject=run.public_id, source=source.public_id, code="given_up")
-        )
-
-
 def _differs(before: Mapping[str, str], after: Mapping[str, str], key: str) -> bool:
     return before.get(key) != after.get(key)
 
 
 def _check_name(name: str) -> None:
-    if not name or len(name) > 100 or name != name.strip() or "/" in name:  # noqa: PLR2004
+    if not name or len(name) > LONGEST_NAME or name != name.strip() or "/" in name:
         raise InvalidInputError({"name": "1 to 100 characters, no slash, no blanks at the ends."})
 
 

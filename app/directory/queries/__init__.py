@@ -1,0 +1,74 @@
+"""Reads of the directory: who there is, who has what by which path, now or at a moment.
+
+What a source showed at a moment is known for existence, memberships and nesting, which are kept as
+intervals; names and attributes are shown as they are known now. Each read is a constant number of
+statements, whatever its size. What is not theirs to see is, for callers, not there.
+"""
+
+from app.directory.connecting import connection
+from app.directory.queries.access import (
+    AccessRow,
+    Holding,
+    MemberRow,
+    Place,
+    direct_holdings,
+    effective_access,
+    open_membership,
+    show_access,
+    show_members,
+)
+from app.directory.queries.groups import GroupRow, find_group, group_row, list_groups, show_group
+from app.directory.queries.people import (
+    AccountRow,
+    IdentityDetail,
+    IdentityRow,
+    account_row,
+    accounts_of,
+    find_identity,
+    list_identities,
+    show_identity,
+)
+from app.directory.queries.sources import (
+    RunRow,
+    SourceLine,
+    SourceRow,
+    list_sources,
+    run_answer,
+    show_run,
+    show_source,
+    source_lines,
+)
+
+__all__ = [
+    "AccessRow",
+    "AccountRow",
+    "GroupRow",
+    "Holding",
+    "IdentityDetail",
+    "IdentityRow",
+    "MemberRow",
+    "Place",
+    "RunRow",
+    "SourceLine",
+    "SourceRow",
+    "account_row",
+    "accounts_of",
+    "connection",
+    "direct_holdings",
+    "effective_access",
+    "find_group",
+    "find_identity",
+    "group_row",
+    "list_groups",
+    "list_identities",
+    "list_sources",
+    "open_membership",
+    "run_answer",
+    "show_access",
+    "show_group",
+    "show_identity",
+    "show_members",
+    "show_run",
+    "show_source",
+    "source_lines",
+]

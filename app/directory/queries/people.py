@@ -1,0 +1,202 @@
+"""Reads of identities and their accounts."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import aliased
+
+from app.directory.domain import IdentityKind
+from app.directory.models import Account, Identity, Source
+from app.directory.queries.moment import there, was_there
+from app.kernel.actor import Permission
+from app.kernel.errors import NotFoundError
+from app.kernel.uow import Reading
+from app.web.paging import Page, Window, page
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityRow:
+    """An identity."""
+
+    key: int
+    id: str
+    kind: IdentityKind
+    name: str
+    mail: str | None
+    employee_number: str | None
+    department: str | None
+    title: str | None
+    is_active: bool
+    manager: str | None
+    manager_name: str | None
+    first_seen_at: datetime
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class AccountRow:
+    """An account."""
+
+    key: int
+    id: str
+    source: str
+    external_id: str
+    login: str
+    name: str
+    mail: str | None
+    kind: str
+    status: str
+    is_enabled: bool
+    correlation_rule: str | None
+    address: str
+    expires_at: datetime | None
+    last_sign_in_at: datetime | None
+    first_seen_at: datetime
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityDetail:
+    """An identity with its accounts."""
+
+    row: IdentityRow
+    accounts: Sequence[AccountRow]
+
+
+def find_identity(reading: Reading, who: str) -> IdentityRow:
+    """Return the identity that a public id, mail, employee number or login means.
+
+    Raises:
+        NotFoundError: Nobody is meant, or several are.
+    """
+    logins = sa.select(Account.identity_id).where(Account.login == who, Account.ended_at.is_(None))
+    wanted = sa.or_(
+        Identity.public_id == who,
+        Identity.employee_number == who,
+        sa.func.lower(Identity.mail) == who.lower(),
+        Identity.id.in_(logins),
+    )
+    rows = [_identity(row) for row in reading.session.execute(_identities().where(wanted).limit(9))]
+    exact = [row for row in rows if who in (row.id, row.employee_number)]
+    found = exact or [row for row in rows if row.ended_at is None] or rows
+    if not found:
+        raise NotFoundError(f"Nobody has the id, mail, employee number or login {who}.")
+    if len(found) > 1:
+        several = ", ".join(row.id for row in found)
+        raise NotFoundError(f"{who} may mean several identities; say which id: {several}.")
+    return found[0]
+
+
+def list_identities(
+    reading: Reading, window: Window, *, q: str | None = None, as_of: datetime | None = None
+) -> Page[IdentityRow]:
+    """List identities.
+
+    Args:
+        reading: Who looks.
+        window: Which part.
+        q: Part of a name or mail in any case, or a whole employee number.
+        as_of: Those there were at this moment; default those there are now.
+    """
+    reading.actor.require(Permission.DIRECTORY_READ)
+    found = _identities().where(there(Identity, as_of), Identity.id > window.after_id())
+    if q:
+        found = found.where(
+            sa.or_(
+                Identity.display_name.icontains(q, autoescape=True),
+                Identity.mail.icontains(q, autoescape=True),
+                Identity.employee_number == q,
+            )
+        )
+    rows = reading.session.execute(found.order_by(Identity.id).limit(window.limit + 1))
+    return page([_identity(row) for row in rows], window, lambda row: [row.key])
+
+
+def show_identity(
+    reading: Reading, identity_id: str, *, as_of: datetime | None = None
+) -> IdentityDetail:
+    """Return an identity with its accounts, to itself or to those who may read the directory.
+
+    Raises:
+        NotFoundError: There is none, was none then, or it is not theirs to see.
+    """
+    row = visible_identity(reading, identity_id, as_of)
+    return IdentityDetail(row, accounts_of(reading, row.key, as_of=as_of))
+
+
+def accounts_of(
+    reading: Reading, identity_id: int, *, as_of: datetime | None = None
+) -> list[AccountRow]:
+    """Return the accounts of an identity that there are, or were (no authorisation)."""
+    rows = reading.session.execute(
+        _accounts()
+        .where(Account.identity_id == identity_id, there(Account, as_of))
+        .order_by(Account.source_id, Account.id)
+    )
+    return [AccountRow(*tuple(row)) for row in rows]
+
+
+def account_row(reading: Reading, account_id: int) -> AccountRow:
+    """Return an account by its internal key (no authorisation)."""
+    row = reading.session.execute(_accounts().where(Account.id == account_id)).one()
+    return AccountRow(*tuple(row))
+
+
+def visible_identity(reading: Reading, identity_id: str, as_of: datetime | None) -> IdentityRow:
+    row = reading.session.execute(_identities().where(Identity.public_id == identity_id)).first()
+    found = None if row is None else _identity(row)
+    is_theirs = found is not None and (
+        found.key == reading.actor.identity_id or reading.actor.may(Permission.DIRECTORY_READ)
+    )
+    if found is None or not is_theirs:
+        raise NotFoundError(f"There is no identity {identity_id}.")
+    if not was_there(found.first_seen_at, found.ended_at, as_of):
+        raise NotFoundError(f"There was no identity {identity_id} then.")
+    return found
+
+
+def _identities() -> sa.Select[*tuple[Any, ...]]:
+    manager = aliased(Identity)
+    return sa.select(
+        Identity.id,
+        Identity.public_id,
+        Identity.kind,
+        Identity.display_name,
+        Identity.mail,
+        Identity.employee_number,
+        Identity.department,
+        Identity.title,
+        Identity.is_active,
+        manager.public_id,
+        manager.display_name,
+        Identity.first_seen_at,
+        Identity.ended_at,
+    ).outerjoin(manager, manager.id == Identity.manager_id)
+
+
+def _identity(row: Any) -> IdentityRow:
+    return IdentityRow(*tuple(row))
+
+
+def _accounts() -> sa.Select[*tuple[Any, ...]]:
+    return sa.select(
+        Account.id,
+        Account.public_id,
+        Source.name,
+        Account.external_id,
+        Account.login,
+        Account.display_name,
+        Account.mail,
+        Account.kind,
+        Account.status,
+        Account.is_enabled,
+        Account.correlation_rule,
+        Account.address,
+        Account.expires_at,
+        Account.last_sign_in_at,
+        Account.first_seen_at,
+        Account.ended_at,
+    ).join(Source, Source.id == Account.source_id)

@@ -1,0 +1,165 @@
+"""Reads of sources and their runs."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import PurePath
+from typing import Any
+
+import sqlalchemy as sa
+
+from app.directory.domain import SyncState
+from app.directory.models import Source, SyncRun
+from app.directory.syncing import run_row
+from app.kernel.actor import Permission
+from app.kernel.errors import NotFoundError
+from app.kernel.uow import Reading
+from app.web.paging import Page, Window, page
+
+SIMULATED = "memory"
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRow:
+    """A source, without its secrets."""
+
+    key: int
+    id: str
+    name: str
+    kind: str
+    settings: dict[str, Any]
+    is_enabled: bool
+    has_baseline: bool
+    created_at: datetime
+    version: int
+    last_run: str | None
+    last_state: SyncState | None
+    last_ended_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class SourceLine:
+    """One source, as the plain page of the instance tells of it.
+
+    Attributes:
+        name: Its name.
+        kind: What it is.
+        simulated_by: Name of the file that is its whole state, or None for a real one.
+    """
+
+    name: str
+    kind: str
+    simulated_by: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RunRow:
+    """A sync run."""
+
+    id: str
+    source: str
+    state: SyncState
+    is_baseline: bool
+    begun_at: datetime
+    ended_at: datetime | None
+    endpoint: str
+    account: str
+    queries: list[Any]
+    problems: list[Any]
+    counts: dict[str, Any]
+    digest: str | None
+    why: str | None
+    started_by: str
+
+
+def list_sources(reading: Reading, window: Window) -> Page[SourceRow]:
+    """List the sources, oldest first, those removed left out."""
+    reading.actor.require(Permission.SOURCE_READ)
+    rows = reading.session.execute(
+        _sources()
+        .where(Source.removed_at.is_(None), Source.id > window.after_id())
+        .order_by(Source.id)
+        .limit(window.limit + 1)
+    )
+    return page([SourceRow(*tuple(row)) for row in rows], window, lambda row: [row.key])
+
+
+def source_lines(reading: Reading) -> list[SourceLine]:
+    """Tell of the sources to anybody who can open the page: their names, and what is simulated."""
+    rows = reading.session.execute(
+        sa.select(Source.name, Source.kind, Source.settings)
+        .where(Source.removed_at.is_(None))
+        .order_by(Source.id)
+    )
+    return [
+        SourceLine(name, kind, PurePath(settings["path"]).name if kind == SIMULATED else None)
+        for name, kind, settings in rows
+    ]
+
+
+def show_source(reading: Reading, name: str) -> SourceRow:
+    """Return one source by name.
+
+    Raises:
+        NotFoundError: There is none, or it was removed.
+    """
+    reading.actor.require(Permission.SOURCE_READ)
+    row = reading.session.execute(
+        _sources().where(Source.name == name, Source.removed_at.is_(None))
+    ).first()
+    if row is None:
+        raise NotFoundError(f"There is no source named {name}.")
+    return SourceRow(*tuple(row))
+
+
+def show_run(reading: Reading, run_id: str) -> RunRow:
+    """Return one sync run.
+
+    Raises:
+        NotFoundError: There is none.
+    """
+    reading.actor.require(Permission.SOURCE_READ)
+    return run_answer(reading, run_row(reading, run_id))
+
+
+def run_answer(reading: Reading, run: SyncRun) -> RunRow:
+    """Return what is told of a run."""
+    source = reading.session.get_one(Source, run.source_id)
+    return RunRow(
+        id=run.public_id,
+        source=source.name,
+        state=run.state,
+        is_baseline=run.is_baseline,
+        begun_at=run.begun_at,
+        ended_at=run.ended_at,
+        endpoint=run.endpoint,
+        account=run.account,
+        queries=run.queries,
+        problems=run.problems,
+        counts=run.counts,
+        digest=run.digest,
+        why=run.why,
+        started_by=run.started_by,
+    )
+
+
+def _sources() -> sa.Select[*tuple[Any, ...]]:
+    newest = (
+        sa.select(sa.func.max(SyncRun.id))
+        .where(SyncRun.source_id == Source.id)
+        .correlate(Source)
+        .scalar_subquery()
+    )
+    return sa.select(
+        Source.id,
+        Source.public_id,
+        Source.name,
+        Source.kind,
+        Source.settings,
+        Source.is_enabled,
+        Source.baseline_run_id.is_not(None),
+        Source.created_at,
+        Source.version,
+        SyncRun.public_id,
+        SyncRun.state,
+        SyncRun.ended_at,
+    ).outerjoin(SyncRun, SyncRun.id == newest)

@@ -1,0 +1,32 @@
+"""Commands of the directory: sources, runs, and what provisioning read back.
+
+Reading a source is in `syncing.py`; `check_source` is the only command here that reaches out, and
+it does so between two transactions.
+"""
+
+from app.directory.service.observed import observe_account, observe_membership
+from app.directory.service.runs import SYNC, accept_run, payload_of, refuse_run, request_sync
+from app.directory.service.sources import (
+    add_source,
+    check_source,
+    disable_source,
+    live_source,
+    remove_source,
+    set_source,
+)
+
+__all__ = [
+    "SYNC",
+    "accept_run",
+    "add_source",
+    "check_source",
+    "disable_source",
+    "live_source",
+    "observe_account",
+    "observe_membership",
+    "payload_of",
+    "refuse_run",
+    "remove_source",
+    "request_sync",
+    "set_source",
+]

@@ -1,0 +1,133 @@
+"""Commands on sync runs: ask for one, accept or refuse one that waits for a person."""
+
+from datetime import timedelta
+
+import sqlalchemy as sa
+
+from app import events
+from app.directory import syncing
+from app.directory.domain import SyncState
+from app.directory.models import ParkedRead, Source, SyncRun
+from app.directory.service.sources import live_source
+from app.kernel.actor import Permission
+from app.kernel.errors import ConflictError
+from app.kernel.jobs import Job, Queue
+from app.kernel.uow import UnitOfWork
+
+SYNC = "sync"
+GIVEN_UP_AFTER = timedelta(hours=6)
+
+
+def request_sync(
+    uow: UnitOfWork,
+    *,
+    source_name: str,
+    full: bool = False,
+    dry_run: bool = False,
+    is_enqueued: bool = True,
+) -> SyncRun:
+    """Ask for a run of a source.
+
+    Args:
+        uow: The unit of work.
+        source_name: The source.
+        full: Compare every group's members, whatever the digests say.
+        dry_run: Show the difference and keep it for a person, whatever it is.
+        is_enqueued: Leave the run to a worker; otherwise the caller carries it out itself.
+
+    Raises:
+        NotFoundError: There is no such source.
+        ConflictError: It is disabled, or a run of it is under way.
+    """
+    uow.actor.require(Permission.SYNC_RUN)
+    source = live_source(uow, source_name)
+    if not source.is_enabled:
+        raise ConflictError(f"The source {source.name} is disabled: `source set` enables it again.")
+    _refuse_second_run(uow, source)
+    run = SyncRun(
+        public_id=uow.ids.new(),
+        source_id=source.id,
+        state=SyncState.RUNNING,
+        begun_at=uow.now,
+        started_by=uow.actor.public_id,
+        endpoint="",
+        account="",
+        queries=[],
+        problems=[],
+        counts={},
+    )
+    uow.session.add(run)
+    uow.session.flush()
+    if is_enqueued:
+        uow.enqueue(
+            Job(Queue.SYNC, SYNC, run.public_id, payload_of(run, full=full, dry_run=dry_run))
+        )
+    return run
+
+
+def payload_of(run: SyncRun, *, full: bool, dry_run: bool) -> dict[str, str]:
+    """Return what the runner of a run is told."""
+    payload = {"run": run.public_id}
+    if full:
+        payload[syncing.FULL] = syncing.YES
+    if dry_run:
+        payload[syncing.DRY_RUN] = syncing.YES
+    return payload
+
+
+def accept_run(uow: UnitOfWork, *, run_id: str) -> SyncRun:
+    """Store exactly what a parked run has read.
+
+    Raises:
+        NotFoundError: There is no such run.
+        ConflictError: It is not parked, or a newer one was stored since.
+    """
+    uow.actor.require(Permission.SYNC_JUDGE)
+    run = _parked(uow, run_id)
+    syncing.accept(uow, run)
+    return run
+
+
+def refuse_run(uow: UnitOfWork, *, run_id: str) -> SyncRun:
+    """Forget what a parked run has read; the store stays as it is.
+
+    Raises:
+        NotFoundError: There is no such run.
+        ConflictError: It is not parked.
+    """
+    uow.actor.require(Permission.SYNC_JUDGE)
+    run = _parked(uow, run_id)
+    run.state = SyncState.REFUSED
+    uow.session.delete(uow.session.get_one(ParkedRead, run.id))
+    source = uow.session.get_one(Source, run.source_id)
+    uow.record(events.SyncRefused(subject=run.public_id, source=source.public_id))
+    return run
+
+
+def _parked(uow: UnitOfWork, run_id: str) -> SyncRun:
+    run = syncing.run_row(uow, run_id, is_locked=True)
+    if run.state is not SyncState.PARKED:
+        raise ConflictError(
+            f"This run is {run.state.value}; only a parked one waits for a person.",
+            current={"state": run.state.value},
+        )
+    return run
+
+
+def _refuse_second_run(uow: UnitOfWork, source: Source) -> None:
+    """One run at a time; a run whose process died long ago is given up."""
+    running = uow.session.scalars(
+        sa.select(SyncRun).where(SyncRun.source_id == source.id, SyncRun.state == SyncState.RUNNING)
+    ).all()
+    for run in running:
+        if run.begun_at > uow.now - GIVEN_UP_AFTER:
+            raise ConflictError(
+                f"The run {run.public_id} of {source.name} is under way: wait for its end.",
+                current={"run": run.public_id},
+            )
+        run.state = SyncState.FAILED
+        run.ended_at = uow.now
+        run.why = "It never came to an end: its process was stopped."
+        uow.record(
+            events.SyncFailed(subject=run.public_id, source=source.public_id, code="given_up")
+        )
