@@ -1,0 +1,186 @@
+"""Pure: from what Active Directory puts on the wire to records.
+
+Attribute meanings: Microsoft Open Specifications MS-ADA1 to MS-ADA3; `userAccountControl` flags
+MS-ADTS 2.2.16; `groupType` MS-ADTS 2.2.12; well-known RIDs MS-DTYP 2.4.2.4.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from connectors.ldap.client import Entry
+from connectors.records import Account, AccountKind, Group
+
+ACCOUNT_ATTRIBUTES = (
+    "objectGUID",
+    "objectSid",
+    "sAMAccountName",
+    "displayName",
+    "cn",
+    "mail",
+    "employeeID",
+    "employeeNumber",
+    "manager",
+    "department",
+    "title",
+    "userAccountControl",
+    "accountExpires",
+    "lastLogonTimestamp",
+    "primaryGroupID",
+    "servicePrincipalName",
+)
+GROUP_ATTRIBUTES = (
+    "objectGUID",
+    "objectSid",
+    "cn",
+    "description",
+    "groupType",
+    "managedBy",
+    "primaryGroupToken",
+)
+DISABLED = 0x2
+SECURITY = 0x80000000
+NEVER = (0, 0x7FFFFFFFFFFFFFFF)
+EPOCH = datetime(1601, 1, 1, tzinfo=UTC)
+FIRST_RID = 1000  # below are the accounts a domain comes with
+ADMINISTRATIVE_RIDS = frozenset({512, 518, 519})  # Domain, Schema, Enterprise Admins
+BUILTIN_ADMINISTRATORS = "S-1-5-32-544"
+_GUID = re.compile(rb"<GUID=([0-9a-fA-F-]{32,36})>")
+_RANGE = re.compile(r"^member;range=(\d+)-(\d+|\*)$")
+
+
+def guid(raw: bytes) -> str:
+    """Return an `objectGUID` as it is written: the first three parts are little-endian."""
+    return str(UUID(bytes_le=raw))
+
+
+def sid(raw: bytes) -> str:
+    """Return an `objectSid` as it is written (MS-DTYP 2.4.2.2)."""
+    parts = [
+        int.from_bytes(raw[place : place + 4], "little") for place in range(8, 8 + 4 * raw[1], 4)
+    ]
+    return "-".join(["S", str(raw[0]), str(int.from_bytes(raw[2:8], "big")), *map(str, parts)])
+
+
+def linked(values: Sequence[bytes]) -> list[str]:
+    """Return the ids of linked objects, from values in extended form (`<GUID=…>;<SID=…>;DN`)."""
+    found = (_GUID.match(value) for value in values)
+    return [str(UUID(match.group(1).decode())) for match in found if match is not None]
+
+
+def moment(value: int | None) -> datetime | None:
+    """Return a time counted in 100 ns since 1601; None for *never*."""
+    if value is None or value in NEVER:
+        return None
+    try:
+        return EPOCH + timedelta(microseconds=value // 10)
+    except OverflowError:
+        return None
+
+
+def account(entry: Entry, now: datetime) -> Account:
+    """Return an account.
+
+    Args:
+        entry: With `ACCOUNT_ATTRIBUTES`, links in extended form.
+        now: For accounts that have expired.
+    """
+    flags = entry.number("userAccountControl") or 0
+    expires_at = moment(entry.number("accountExpires"))
+    is_expired = expires_at is not None and expires_at <= now
+    is_disabled = bool(flags & DISABLED)
+    status = "disabled" if is_disabled else "expired" if is_expired else "enabled"
+    login = entry.text("sAMAccountName") or ""
+    return Account(
+        external_id=guid(entry.values["objectguid"][0]),
+        login=login,
+        display_name=entry.text("displayName") or entry.text("cn") or login,
+        is_enabled=not is_disabled and not is_expired,
+        status=status,
+        kind=kind(entry),
+        mail=entry.text("mail"),
+        employee_number=entry.text("employeeID") or entry.text("employeeNumber"),
+        manager_id=next(iter(linked(entry.values.get("manager", ()))), None),
+        department=entry.text("department"),
+        title=entry.text("title"),
+        address=entry.dn,
+        expires_at=expires_at,
+        last_sign_in_at=moment(entry.number("lastLogonTimestamp")),
+    )
+
+
+def kind(entry: Entry) -> AccountKind:
+    """Return whether an account is a person's.
+
+    A service is what came with the domain (Administrator, krbtgt), or carries a service principal
+    name and no employee number.
+    """
+    if rid(entry) < FIRST_RID:
+        return AccountKind.SERVICE
+    has_number = entry.text("employeeID") or entry.text("employeeNumber")
+    if entry.values.get("serviceprincipalname") and not has_number:
+        return AccountKind.SERVICE
+    return AccountKind.PERSON
+
+
+def rid(entry: Entry) -> int:
+    """Return the last part of an entry's SID."""
+    raw = entry.values.get("objectsid")
+    return int(sid(raw[0]).rsplit("-", 1)[1]) if raw else FIRST_RID
+
+
+def group(entry: Entry) -> Group:
+    """Return a group.
+
+    Args:
+        entry: With `GROUP_ATTRIBUTES`, links in extended form.
+    """
+    raw = entry.values.get("objectsid")
+    written = sid(raw[0]) if raw else ""
+    is_builtin = written.startswith("S-1-5-32-")
+    is_administrative = written == BUILTIN_ADMINISTRATORS or (
+        not is_builtin and rid(entry) in ADMINISTRATIVE_RIDS
+    )
+    flags = (entry.number("groupType") or 0) & 0xFFFFFFFF
+    return Group(
+        external_id=guid(entry.values["objectguid"][0]),
+        name=entry.text("cn") or "",
+        kind="security" if flags & SECURITY else "distribution",
+        description=entry.text("description") or "",
+        owner_id=next(iter(linked(entry.values.get("managedby", ()))), None),
+        is_administrative=is_administrative,
+        address=entry.dn,
+    )
+
+
+def member_range(values: Mapping[str, Sequence[bytes]]) -> tuple[Sequence[bytes], int | None]:
+    """Return the member values of an answer, and from where the rest has to be asked for.
+
+    Windows cuts at 1,500 unasked and answers as `member;range=0-1499`; the last part ends in `*`.
+
+    Returns:
+        The values, and the next index, or None if this was the last part.
+    """
+    for name, found in values.items():
+        match = _RANGE.match(name)
+        if match is not None:
+            last = match.group(2)
+            return found, None if last == "*" else int(last) + 1
+    return values.get("member", ()), None
+
+
+def primary_members(
+    accounts: Iterable[tuple[str, int]], tokens: Mapping[int, str]
+) -> dict[str, list[str]]:
+    """Return group id to the accounts whose primary group it is.
+
+    Args:
+        accounts: Account id and `primaryGroupID`.
+        tokens: `primaryGroupToken` to group id.
+    """
+    found: dict[str, list[str]] = {}
+    for account_id, token in accounts:
+        if token in tokens:
+            found.setdefault(tokens[token], []).append(account_id)
+    return found
