@@ -113,13 +113,13 @@ def extend(uow: UnitOfWork, *, grant: Grant, until: datetime | None, cause_ref: 
     """Move the end of a right.
 
     Raises:
-        NothingToChangeError: It ends then already.
+        NothingToChangeError: It has no end, or ends then or later already.
         ConflictError: It is over.
     """
     if grant.state not in LIVE_GRANT:
         raise ConflictError("This access is over; ask for it anew.")
-    if grant.until == until:
-        raise NothingToChangeError("This access ends then already.")
+    if grant.until is None or (until is not None and until <= grant.until):
+        raise NothingToChangeError("This access lasts as long or longer already.")
     grant.until = until
     uow.record(events.GrantExtended(subject=grant.public_id, until=until, cause_ref=cause_ref))
     return grant

@@ -115,7 +115,7 @@ def receipt(reading: Reading, event_id: str) -> dict[str, Any]:
 
 def _tasks(reading: Reading, plan_id: str) -> list[dict[str, Any]]:
     rows = reading.session.execute(
-        sa.select(Task, Source, Account, Group)
+        sa.select(Task, Source.name, Account.external_id, Group.external_id)
         .join(Plan, Plan.id == Task.plan_id)
         .join(Source, Source.id == Task.source_id)
         .join(Account, Account.id == Task.account_id)
@@ -125,10 +125,10 @@ def _tasks(reading: Reading, plan_id: str) -> list[dict[str, Any]]:
     )
     return [
         {
-            "system": source.name,
+            "system": source,
             "verb": task.verb,
-            "account": account.external_id,
-            "group": group.external_id if group else None,
+            "account": account,
+            "group": group,
             "state": task.state.value,
             "applied_at": _text(task.applied_at),
             "verified_at": _text(task.verified_at),

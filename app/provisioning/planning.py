@@ -7,8 +7,8 @@ the mirror then shows is an operation of its own, which sends nothing and waits 
 """
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -198,46 +198,73 @@ def membership_operations(
     Returns:
         First what is sent, in the order of the targets, then what mirrors will have to show.
     """
-    direct = [
-        _membership(
-            reading,
-            verb,
-            each,
-            grants[index] if grants else None,
-            ends[index] if ends else None,
+    direct = _direct(reading, verb, targets)
+    sent = [
+        replace(
+            direct[each],
+            grant_id=grants[index] if grants else None,
+            end_id=ends[index] if ends else None,
         )
         for index, each in enumerate(targets)
     ]
-    return (*direct, *_mirrored(reading, verb, targets))
+    return (*sent, *(shown for _, shown in _mirrored(reading, verb, targets)))
 
 
-def _membership(
-    reading: Reading, verb: Verb, where: Target, grant_id: int | None, end_id: int | None
-) -> Operation:
-    account, group, source = reading.session.execute(
+def operations_by_target(
+    reading: Reading, verb: Verb, targets: Collection[Target]
+) -> dict[Target, tuple[Operation, ...]]:
+    """Return, for many separate wishes, the plan of each, in two statements.
+
+    Args:
+        reading: The store.
+        verb: `add_member` or `remove_member`.
+        targets: Which accounts and groups.
+    """
+    plans = {where: [sent] for where, sent in _direct(reading, verb, targets).items()}
+    for where, shown in _mirrored(reading, verb, targets):
+        plans[where].append(shown)
+    return {where: tuple(operations) for where, operations in plans.items()}
+
+
+def _direct(reading: Reading, verb: Verb, targets: Collection[Target]) -> dict[Target, Operation]:
+    """Return what is sent for each target, in one statement."""
+    rows = reading.session.execute(
         sa.select(Account, Group, Source)
         .join(Source, Source.id == Account.source_id)
         .join(Group, Group.source_id == Source.id)
-        .where(Account.id == where.account_id, Group.id == where.group_id)
-    ).one()
+        .where(
+            Account.id.in_({each.account_id for each in targets}),
+            Group.id.in_({each.group_id for each in targets}),
+        )
+    )
+    found = {
+        Target(account.id, group.id): _operation(verb, Way.DIRECT, source, account, group)
+        for account, group, source in rows
+    }
+    return {each: found[each] for each in targets}
+
+
+def _operation(
+    verb: Verb, way: Way, source: Source, account: Account, group: Group | None = None
+) -> Operation:
     return Operation(
         verb=verb,
-        way=Way.DIRECT,
+        way=way,
         source_id=source.id,
         source=source.public_id,
         source_name=source.name,
         account_id=account.id,
         account=account.external_id,
         account_name=account.display_name,
-        group_id=group.id,
-        group=group.external_id,
-        group_name=group.name,
-        grant_id=grant_id,
-        end_id=end_id,
+        group_id=group.id if group else None,
+        group=group.external_id if group else None,
+        group_name=group.name if group else None,
     )
 
 
-def _mirrored(reading: Reading, verb: Verb, targets: Sequence[Target]) -> list[Operation]:
+def _mirrored(
+    reading: Reading, verb: Verb, targets: Collection[Target]
+) -> list[tuple[Target, Operation]]:
     """Return what the mirrors of these groups will have to show for the same identities."""
     if not targets:
         return []
@@ -259,8 +286,8 @@ def _mirrored(reading: Reading, verb: Verb, targets: Sequence[Target]) -> list[O
             ),
         )
         .where(
-            own.id.in_([each.account_id for each in targets]),
-            group.id.in_([each.group_id for each in targets]),
+            own.id.in_({each.account_id for each in targets}),
+            group.id.in_({each.group_id for each in targets}),
             mirror.source_id != group.source_id,
             mirror.ended_at.is_(None),
             other.ended_at.is_(None),
@@ -268,24 +295,11 @@ def _mirrored(reading: Reading, verb: Verb, targets: Sequence[Target]) -> list[O
         )
         .order_by(mirror.id, other.id)
     ).all()
-    wanted = {(each.account_id, each.group_id) for each in targets}
-    adding = verb is Verb.ADD_MEMBER
+    wanted, adding = set(targets), verb is Verb.ADD_MEMBER
     return [
-        Operation(
-            verb=verb,
-            way=Way.IMPORT,
-            source_id=source.id,
-            source=source.public_id,
-            source_name=source.name,
-            account_id=account.id,
-            account=account.external_id,
-            account_name=account.display_name,
-            group_id=shown.id,
-            group=shown.external_id,
-            group_name=shown.name,
-        )
+        (Target(own_id, group_id), _operation(verb, Way.IMPORT, source, account, shown))
         for own_id, group_id, account, shown, source, membership_id in rows
-        if (own_id, group_id) in wanted and (membership_id is None) == adding
+        if Target(own_id, group_id) in wanted and (membership_id is None) == adding
     ]
 
 
@@ -296,18 +310,4 @@ def account_operation(reading: Reading, verb: Verb, account_id: int) -> Operatio
         .join(Source, Source.id == Account.source_id)
         .where(Account.id == account_id)
     ).one()
-    return Operation(
-        verb=verb,
-        way=Way.DIRECT,
-        source_id=source.id,
-        source=source.public_id,
-        source_name=source.name,
-        account_id=account.id,
-        account=account.external_id,
-        account_name=account.display_name,
-    )
-
-
-def as_document(operations: Sequence[Operation]) -> list[dict[str, Any]]:
-    """Return a plan's operations as they are stored: everything, internal keys too."""
-    return [asdict(each) | {"text": each.sentence()} for each in operations]
+    return _operation(verb, Way.DIRECT, source, account)

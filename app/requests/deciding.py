@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import sqlalchemy as sa
+from sqlalchemy.orm import aliased
 
 from app import events
 from app.directory.models import Identity
@@ -102,16 +103,22 @@ def may_answer(reading: Reading, approval: Approval) -> bool:
 
 
 def stand_ins(reading: Reading, approver_id: int) -> Sequence[int]:
-    """Return who stands in for an approver now. A stand-in's own stand-in gains nothing."""
+    """Return who stands in for an approver now.
+
+    A stand-in's own stand-in gains nothing, and nobody stands in for somebody who has left.
+    """
+    delegator = aliased(Identity)
     return reading.session.scalars(
         sa.select(Delegation.delegate_id)
         .join(Identity, Identity.id == Delegation.delegate_id)
+        .join(delegator, delegator.id == Delegation.delegator_id)
         .where(
             Delegation.delegator_id == approver_id,
             Delegation.valid_from <= reading.now,
             Delegation.valid_to > reading.now,
             Delegation.ended_at.is_(None),
             Identity.is_active,
+            delegator.is_active,
         )
     ).all()
 
@@ -143,8 +150,15 @@ def refuse_unless_open(uow: UnitOfWork, approval: Approval, request: AccessReque
     if approval.outcome is not None:
         raise ConflictError(f"This was answered: {approval.outcome.value}.")
     step = uow.session.get_one(Step, approval.step_id)
-    if step.state is not StepState.OPEN:
+    if step.state is StepState.WAITING:
         raise ConflictError("An earlier step has to be answered first.")
+    if step.state is not StepState.OPEN:
+        raise ConflictError(f"This step is {step.state.value} by somebody else's answer.")
+    given = sa.select(Approval.id).where(
+        Approval.step_id == step.id, Approval.decided_by_id == uow.actor.identity_id
+    )
+    if uow.session.scalar(given) is not None:
+        raise ConflictError("You have answered this step; another person has to, as well.")
 
 
 def approve(
@@ -180,6 +194,31 @@ def refuse(
     request.why = comment
     close_questions(uow, request)
     uow.record(events.RequestRefused(subject=request.public_id, by=uow.actor.public_id))
+
+
+def ask_again(uow: UnitOfWork, request: AccessRequest) -> None:
+    """Put the steps that were approved on another plan to their approvers once more.
+
+    What they signed is not what would run now. Their first answers stay in the ledger.
+    """
+    again = uow.session.scalars(
+        sa.select(Step).where(Step.request_id == request.id, Step.state == StepState.APPROVED)
+    ).all()
+    for step in again:
+        step.state = StepState.WAITING
+        step.opened_at = step.due_at = step.decided_at = None
+    uow.session.execute(
+        sa.update(Approval)
+        .where(Approval.step_id.in_([each.id for each in again]))
+        .values(
+            outcome=None,
+            comment=None,
+            plan_digest=None,
+            decided_at=None,
+            decided_by_id=None,
+            version=Approval.version + 1,
+        )
+    )
 
 
 def close_questions(uow: UnitOfWork, request: AccessRequest) -> None:

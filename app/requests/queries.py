@@ -1,5 +1,6 @@
 """Reads of requests, approvals and delegations; each a constant number of statements."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -138,11 +139,14 @@ def _stands_for(reading: Reading) -> list[int]:
     """The actor, and those the actor stands in for now."""
     me = reading.actor.require_identity()
     delegators = reading.session.scalars(
-        sa.select(Delegation.delegator_id).where(
+        sa.select(Delegation.delegator_id)
+        .join(Identity, Identity.id == Delegation.delegator_id)
+        .where(
             Delegation.delegate_id == me,
             Delegation.valid_from <= reading.now,
             Delegation.valid_to > reading.now,
             Delegation.ended_at.is_(None),
+            Identity.is_active,
         )
     ).all()
     return [me, *delegators]
@@ -252,7 +256,7 @@ def my_approvals(reading: Reading, window: Window) -> Page[ApprovalRow]:
     )
     found = reading.session.execute(statement.limit(window.limit + 1)).all()
     shown = page(found, window, key=lambda each: [each[5].id])
-    return Page([_approval(reading, each) for each in shown.items], shown.next_cursor)
+    return Page(_approvals(reading, shown.items), shown.next_cursor)
 
 
 def one_approval(reading: Reading, approval_id: str) -> ApprovalRow:
@@ -270,14 +274,20 @@ def one_approval(reading: Reading, approval_id: str) -> ApprovalRow:
     ).one_or_none()
     if found is None or not deciding.may_answer(reading, found[5]):
         raise NotFoundError("There is no such approval of yours.")
-    return _approval(reading, found)
+    return _approvals(reading, [found])[0]
 
 
-def _approval(reading: Reading, found: Any) -> ApprovalRow:
+def _approvals(reading: Reading, found: Sequence[Any]) -> list[ApprovalRow]:
+    """Show questions with their plans: those still open with the plan as it would run now."""
+    waiting = [each[0] for each in found if each[0].state is RequestState.SUBMITTED]
+    plans = service.present_plans(reading, waiting)
+    return [_approval(each, plans.get(each[0].id)) for each in found]
+
+
+def _approval(found: Any, operations: tuple[planning.Operation, ...] | None) -> ApprovalRow:
     request, approval, step, verdict = found[0], found[5], found[6], found[7]
     plan, digest = request.plan, request.plan_digest
-    if request.state is RequestState.SUBMITTED:
-        operations = service.present_plan(reading, request)
+    if operations is not None:
         plan, digest = [each.shown() for each in operations], planning.digest(operations)
     return ApprovalRow(
         id=approval.public_id,

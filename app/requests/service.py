@@ -5,6 +5,7 @@ looks and whenever somebody decides; an approval of a plan that has changed is r
 plan shown.
 """
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +24,7 @@ from app.kernel.errors import (
     NotPermittedError,
     PolicyRefusedError,
 )
+from app.kernel.event import moment
 from app.kernel.uow import Reading, UnitOfWork
 from app.provisioning import planning
 from app.provisioning import service as provisioning
@@ -100,7 +102,7 @@ def consider(reading: Reading, wish: Wish) -> Considered:
         raise NotFoundError("There is no such entitlement.")
     target = planning.target(reading, identity_id=beneficiary.id, group_id=group.id)
     _refuse_no_op(reading, wish, target)
-    operations = _operations(reading, wish.action, target)
+    operations = _operations(reading, wish.action, [target])[target]
     digest = planning.digest(operations)
     facts = rulebook_facts.build(
         reading,
@@ -120,7 +122,9 @@ def consider(reading: Reading, wish: Wish) -> Considered:
 def preview(reading: Reading, wish: Wish) -> tuple[Considered, Verdict]:
     """Return what a request would mean and what the policy says of it, storing nothing."""
     considered = consider(reading, wish)
-    return considered, rulebook.preview(reading, considered.facts)
+    verdict = rulebook.preview(reading, considered.facts)
+    _refuse_shortening(reading, wish, considered.target, verdict)
+    return considered, verdict
 
 
 def submit(uow: UnitOfWork, wish: Wish) -> AccessRequest:
@@ -141,6 +145,7 @@ def submit(uow: UnitOfWork, wish: Wish) -> AccessRequest:
     if not refused.is_allowed:
         texts = " ".join(each.text for each in refused.reasons if each.effect.value == "refuses")
         raise PolicyRefusedError(texts, verdict_document(refused))
+    _refuse_shortening(uow, wish, target, refused)
     ruling, verdict = rulebook.judge(uow, considered.facts)
     request = AccessRequest(
         public_id=uow.ids.new(),
@@ -284,9 +289,23 @@ def carry_out(uow: UnitOfWork, request: AccessRequest) -> None:
             )
 
 
-def present_plan(reading: Reading, request: AccessRequest) -> tuple[Operation, ...]:
-    """Return the operations that carrying out a request would run as things are now."""
-    return _operations(reading, request.action, Target(request.account_id, request.group_id))
+def present_plans(
+    reading: Reading, requests: Sequence[AccessRequest]
+) -> dict[int, tuple[Operation, ...]]:
+    """Return what carrying out each request would run as things are now, by its key.
+
+    A constant number of statements, however many requests there are.
+    """
+    plans: dict[int, tuple[Operation, ...]] = {}
+    for action in Action:
+        wanted = {
+            each.id: Target(each.account_id, each.group_id)
+            for each in requests
+            if each.action is action
+        }
+        found = _operations(reading, action, set(wanted.values()))
+        plans |= {request_id: found[where] for request_id, where in wanted.items()}
+    return plans
 
 
 def _revalidate(uow: UnitOfWork, request: AccessRequest, shown_digest: str) -> None:
@@ -294,11 +313,8 @@ def _revalidate(uow: UnitOfWork, request: AccessRequest, shown_digest: str) -> N
     wish = Wish(entitlement="", action=request.action)
     target = Target(request.account_id, request.group_id)
     _refuse_no_op(uow, wish, target)
-    operations = present_plan(uow, request)
+    operations = present_plans(uow, [request])[request.id]
     digest = planning.digest(operations)
-    if digest != request.plan_digest:
-        request.plan = [each.shown() for each in operations]
-        request.plan_digest = digest
     if digest != shown_digest:
         current: dict[str, Any] = {
             "plan_digest": digest,
@@ -322,13 +338,19 @@ def _revalidate(uow: UnitOfWork, request: AccessRequest, shown_digest: str) -> N
         texts = " ".join(each.text for each in verdict.reasons if each.effect.value == "refuses")
         raise PolicyRefusedError(texts, verdict_document(verdict))
     request.ruling_id = ruling.id
+    if digest != request.plan_digest:
+        request.plan = [each.shown() for each in operations]
+        request.plan_digest = digest
+        deciding.ask_again(uow, request)
 
 
-def _operations(reading: Reading, action: Action, target: Target) -> tuple[Operation, ...]:
+def _operations(
+    reading: Reading, action: Action, targets: Collection[Target]
+) -> dict[Target, tuple[Operation, ...]]:
     if action is Action.EXTEND:
-        return ()
+        return dict.fromkeys(targets, ())
     verb = Verb.ADD_MEMBER if action is Action.ADD else Verb.REMOVE_MEMBER
-    return planning.membership_operations(reading, verb, [target])
+    return planning.operations_by_target(reading, verb, targets) if targets else {}
 
 
 def _leaves_none(reading: Reading, operations: tuple[Operation, ...]) -> bool:
@@ -366,7 +388,21 @@ def _refuse_no_op(reading: Reading, wish: Wish, target: Target) -> None:
                 raise NothingToChangeError("The beneficiary does not have this access directly.")
         case Action.EXTEND:
             if held is None:
-                raise NothingToChangeError("There is no access of a set duration to extend.")
+                raise NothingToChangeError("There is no access decided here to extend.")
+            if held.until is None:
+                raise NothingToChangeError("This access has no end that could be moved.")
+
+
+def _refuse_shortening(reading: Reading, wish: Wish, target: Target, verdict: Verdict) -> None:
+    """An extension that would end before the access does extends nothing."""
+    if wish.action is not Action.EXTEND or not verdict.is_allowed:
+        return
+    held = grants.live_grant(reading, target.account_id, target.group_id)
+    until = access_ends_at(reading.now, verdict.duration_days)
+    if held is None or held.until is None or until is None:
+        return
+    if until <= held.until:
+        raise NothingToChangeError(f"This access lasts until {moment(held.until)} already.")
 
 
 def _refuse_duplicate(uow: UnitOfWork, wish: Wish, considered: Considered) -> None:

@@ -7,6 +7,7 @@ the cloud's Payroll mirrors corp's.
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -127,10 +128,12 @@ class Cast:
     Attributes:
         house: Where they are.
         tokens: API token by name.
+        app: The web application, made once.
     """
 
     house: TestHouse
     tokens: dict[str, str] = field(default_factory=dict)
+    app: Any = None
 
     def file(self, source: str) -> Path:
         """Return the state file of a source."""
@@ -223,7 +226,9 @@ class Cast:
 
     def call(self, name: str) -> Caller:
         """Return a client of the API that acts as somebody."""
-        return self.house.caller(self.tokens[name])
+        if self.app is None:
+            self.app = self.house.app()
+        return Caller(self.app.test_client(), self.tokens[name])
 
 
 def bring_in(house: TestHouse) -> Cast:
