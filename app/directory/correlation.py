@@ -124,12 +124,16 @@ class _Register:
         self.know(made, number, mail)
         return made
 
-    def may_take(self, identity_id: int, number: str | None) -> bool:
-        """Whether no number speaks against this identity being the one with `number`."""
+    def agrees(self, identity_id: int, number: str | None) -> bool:
+        """Whether an identity has this number, or one of the two has none."""
         has = self.number_of.get(identity_id)
-        if number is None or has is None or has == number:
+        return number is None or has is None or has == number
+
+    def may_keep(self, identity_id: int, number: str | None) -> bool:
+        """Whether an account may stay tied: its number agrees, or was corrected everywhere."""
+        if self.agrees(identity_id, number):
             return True
-        return self.carriers[identity_id, has] == 0
+        return self.carriers[identity_id, self.number_of[identity_id]] == 0
 
     def renumber(self, identity_id: int, number: str) -> None:
         had = self.number_of.get(identity_id)
@@ -178,7 +182,7 @@ def _stays(account: Candidate, register: _Register) -> tuple[int, CorrelationRul
     tied = account.identity_id
     if tied is None or tied in register.services:
         return None
-    if not register.may_take(tied, account.employee_number or None):
+    if not register.may_keep(tied, account.employee_number or None):
         return None
     return tied, CorrelationRule(account.rule or CorrelationRule.OWN)
 
@@ -190,7 +194,7 @@ def _by_mail(
         return None
     number = account.employee_number or None
     having = register.by_mail.get(account.mail.casefold(), set())
-    free = [each for each in having if register.may_take(each, number)]
+    free = [each for each in having if register.agrees(each, number)]
     if len(free) == 1 and len(having) == 1:
         return free[0], CorrelationRule.MAIL
     if having:
