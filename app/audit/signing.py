@@ -1,0 +1,274 @@
+"""The keys of an instance: one signs the log, one signs documents. Old ones stay in the history.
+
+Private halves are sealed under `signing-key:ID` and opened only to sign. The log's name is fixed
+when its first key is made and never changes, whatever key signs for it later.
+"""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from urllib.parse import urlsplit
+
+import sqlalchemy as sa
+
+from app import events
+from app.audit.domain import KeyPurpose
+from app.audit.models import SigningKey
+from app.kernel.actor import Permission
+from app.kernel.errors import NotFoundError
+from app.kernel.ledger import HEAD, LedgerHead
+from app.kernel.sealed import SealKey
+from app.kernel.uow import Reading, UnitOfWork
+from evidence.certificates import (
+    KeyedCertificate,
+    SigningCredential,
+    certificate_fingerprint,
+    create_authority,
+    issue_signer,
+    load_credential,
+)
+from evidence.checkpoint import sign_note as make_note
+from evidence.keys import MemorySigner, VerifierKey, parse_vkey, verifier_key
+
+ORGANIZATION = "Attestry"
+AUTHORITY_LIFE = timedelta(days=3650)
+SIGNER_LIFE = timedelta(days=1095)
+LONGEST_NAME = 64
+END_OF_PEM = "-----END CERTIFICATE-----\n"
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentKey:
+    """The key that signs reports and containers, ready to sign.
+
+    Attributes:
+        credential: Signs.
+        signer: The signer's certificate, PEM.
+        anchor: The certificate everything is held against, PEM.
+    """
+
+    credential: SigningCredential
+    signer: bytes
+    anchor: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRow:
+    """A key as the history tells of it."""
+
+    id: str
+    purpose: KeyPurpose
+    name: str
+    public: str
+    created_at: datetime
+    retired_at: datetime | None
+
+
+def make_keys(uow: UnitOfWork, seal: SealKey, base_url: str) -> None:
+    """Make an instance's first keys, and begin its ledger under a name of its own.
+
+    Args:
+        uow: The unit of work of `init`.
+        seal: Seals the private halves.
+        base_url: Where this instance is reached; its host becomes part of the log's name.
+    """
+    origin = f"{urlsplit(base_url).netloc}/ledger/{uow.ids.new()[-12:]}"
+    uow.session.add(LedgerHead(name=HEAD, size=0))
+    _make_log_key(uow, seal, origin)
+    _make_document_key(uow, seal, origin)
+
+
+def rotate(uow: UnitOfWork, seal: SealKey, purpose: KeyPurpose) -> KeyRow:
+    """Make a new key and let the present one sign no longer; it stays in the history.
+
+    Args:
+        uow: The unit of work.
+        seal: Seals the private half.
+        purpose: Which of the keys.
+
+    Returns:
+        The new key.
+
+    Raises:
+        NotPermittedError: The actor may not.
+        NotFoundError: There is no key yet.
+    """
+    uow.actor.require(Permission.KEY_ROTATE)
+    present = _present(uow, purpose)
+    present.retired_at = uow.now
+    uow.record(
+        events.KeyRetired(
+            subject=present.public_id, purpose=purpose, key_id=_key_id(purpose, present.public)
+        )
+    )
+    make = {KeyPurpose.LOG: _make_log_key, KeyPurpose.DOCUMENT: _make_document_key}[purpose]
+    return _row(make(uow, seal, present.name))
+
+
+def history(reading: Reading) -> Sequence[KeyRow]:
+    """Return every key there was, the newest first.
+
+    Raises:
+        NotPermittedError: The actor may not read the ledger.
+    """
+    reading.actor.require(Permission.LEDGER_READ)
+    found = reading.session.scalars(sa.select(SigningKey).order_by(SigningKey.id.desc()))
+    return [_row(each) for each in found]
+
+
+def log_signer(reading: Reading, seal: SealKey) -> MemorySigner:
+    """Open the key that signs checkpoints and manifests.
+
+    Raises:
+        NotFoundError: There is none: `attestry init` was not run.
+        SealError: It was sealed under another seal key.
+    """
+    key = _present(reading, KeyPurpose.LOG)
+    return MemorySigner(key.name, seal.open(_purpose(key.public_id), key.sealed))
+
+
+def document_key(reading: Reading, seal: SealKey) -> DocumentKey:
+    """Open the key that signs reports and containers.
+
+    Raises:
+        NotFoundError: There is none: `attestry init` was not run.
+        SealError: It was sealed under another seal key.
+    """
+    key = _present(reading, KeyPurpose.DOCUMENT)
+    opened = seal.open_mapping(_purpose(key.public_id), key.sealed)
+    signer, anchor = split_chain(key.public)
+    pair = KeyedCertificate(signer, opened["signer"].encode("ascii"))
+    return DocumentKey(load_credential(pair, [anchor]), signer, anchor)
+
+
+def verifier_keys(reading: Reading) -> tuple[VerifierKey, ...]:
+    """Return every key that ever signed for the log, the present one first."""
+    texts = reading.session.scalars(
+        sa.select(SigningKey.public)
+        .where(SigningKey.purpose == KeyPurpose.LOG)
+        .order_by(SigningKey.id.desc())
+    )
+    return tuple(parse_vkey(text) for text in texts)
+
+
+def present_key(reading: Reading) -> VerifierKey:
+    """Return the key that signs for the log now: what outsiders are told to keep.
+
+    Raises:
+        NotPermittedError: The actor may not read the ledger.
+        NotFoundError: There is none: `attestry init` was not run.
+    """
+    reading.actor.require(Permission.LEDGER_READ)
+    return parse_vkey(_present(reading, KeyPurpose.LOG).public)
+
+
+def anchor(reading: Reading) -> bytes:
+    """Return the certificate that reports are held against, PEM.
+
+    Raises:
+        NotPermittedError: The actor may not read the ledger.
+        NotFoundError: There is none: `attestry init` was not run.
+    """
+    reading.actor.require(Permission.LEDGER_READ)
+    return split_chain(_present(reading, KeyPurpose.DOCUMENT).public)[1]
+
+
+def sign_note(reading: Reading, seal: SealKey, text: str) -> str:
+    """Return a text as a note signed with the log's key (receipts).
+
+    Raises:
+        EvidenceError: The text cannot be a note's.
+    """
+    return make_note(text, log_signer(reading, seal)).decode()
+
+
+def split_chain(public: str) -> tuple[bytes, bytes]:
+    """Cut the public half of a document key into the signer's certificate and its anchor."""
+    signer, end, rest = public.partition(END_OF_PEM)
+    return (signer + end).encode("ascii"), rest.encode("ascii")
+
+
+def _make_log_key(uow: UnitOfWork, seal: SealKey, origin: str) -> SigningKey:
+    private = secrets.token_bytes(32)
+    vkey = verifier_key(MemorySigner(origin, private)).vkey
+    public_id = uow.ids.new()
+    sealed = seal.seal(_purpose(public_id), private)
+    return _keep(uow, KeyPurpose.LOG, public_id, name=origin, public=vkey, sealed=sealed)
+
+
+def _make_document_key(uow: UnitOfWork, seal: SealKey, name: str) -> SigningKey:
+    host = name.partition("/")[0]
+    public_id = uow.ids.new()
+    authority = create_authority(
+        f"Evidence of {host}"[:LONGEST_NAME],
+        ORGANIZATION,
+        now=uow.now,
+        valid_for=AUTHORITY_LIFE,
+        random=secrets.token_bytes,
+    )
+    signer = issue_signer(
+        authority,
+        f"Attestry at {host}"[:LONGEST_NAME],
+        ORGANIZATION,
+        now=uow.now,
+        valid_for=SIGNER_LIFE,
+        random=secrets.token_bytes,
+    )
+    # The authority's key is forgotten at once: it certifies one signer, and nobody can add another.
+    sealed = seal.seal_mapping(_purpose(public_id), {"signer": signer.key.decode("ascii")})
+    public = (signer.certificate + authority.certificate).decode("ascii")
+    return _keep(uow, KeyPurpose.DOCUMENT, public_id, name=name, public=public, sealed=sealed)
+
+
+def _keep(
+    uow: UnitOfWork, purpose: KeyPurpose, public_id: str, *, name: str, public: str, sealed: bytes
+) -> SigningKey:
+    key = SigningKey(
+        public_id=public_id,
+        purpose=purpose,
+        name=name,
+        public=public,
+        sealed=sealed,
+        created_at=uow.now,
+        retired_at=None,
+    )
+    uow.session.add(key)
+    key_id = _key_id(purpose, public)
+    uow.record(events.KeyMade(subject=public_id, purpose=purpose, key_id=key_id))
+    return key
+
+
+def _present(reading: Reading, purpose: KeyPurpose) -> SigningKey:
+    key = reading.session.scalar(
+        sa.select(SigningKey)
+        .where(SigningKey.purpose == purpose, SigningKey.retired_at.is_(None))
+        .order_by(SigningKey.id.desc())
+        .limit(1)
+    )
+    if key is None:
+        raise NotFoundError("There is no signing key: run `attestry init`.")
+    return key
+
+
+def _key_id(purpose: KeyPurpose, public: str) -> str:
+    match purpose:
+        case KeyPurpose.LOG:
+            return parse_vkey(public).key_id.hex()
+        case KeyPurpose.DOCUMENT:
+            return certificate_fingerprint(split_chain(public)[0])
+
+
+def _purpose(public_id: str) -> str:
+    return f"signing-key:{public_id}"
+
+
+def _row(key: SigningKey) -> KeyRow:
+    return KeyRow(
+        id=key.public_id,
+        purpose=key.purpose,
+        name=key.name,
+        public=key.public,
+        created_at=key.created_at,
+        retired_at=key.retired_at,
+    )
