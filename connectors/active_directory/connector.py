@@ -228,7 +228,7 @@ class ActiveDirectoryConnector:
         if "=" in name:
             found = self._client.find(name, ["objectGUID"])
         else:
-            login = name.rsplit("\\", 1)[-1]
+            login = name.rsplit("\\", 1)[-1].split("@")[0]
             where = f"(|{equals('userPrincipalName', name)}{equals('sAMAccountName', login)})"
             query = Search("")
             found = next(iter(self._search(query, where, ("objectGUID",))), None)
@@ -342,8 +342,8 @@ def _problems(kept: _Reading) -> tuple[Problem, ...]:
     if not kept.others:
         return ()
     detail = (
-        f"{kept.others} members are neither accounts nor groups that were read: computers, contacts, "
-        "objects of other domains or outside base_dn. They are counted and not stored."
+        f"{kept.others} members are neither accounts nor groups that were read: computers, "
+        "contacts, objects of other domains or outside base_dn. They are counted, not stored."
     )
     return (Problem("other_member", detail),)
 

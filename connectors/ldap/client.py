@@ -364,7 +364,9 @@ def _bind_error(result: Mapping[str, Any]) -> ConnectorError:
     )
 
 
-def _socket_error(address: Address, error: LDAPExceptionError) -> ConnectorError:
+def _socket_error(  # noqa: PLR0911 - one a meaning
+    address: Address, error: LDAPExceptionError
+) -> ConnectorError:
     """Tell apart by text what ldap3 gives as one error."""
     text = str(error).lower()
     where = address.text
@@ -379,7 +381,7 @@ def _socket_error(address: Address, error: LDAPExceptionError) -> ConnectorError
             "of the authority as ca_file.",
             key="ca_file",
         )
-    if "wrong version number" in text or "wrong_version_number" in text or "eof" in text:
+    if any(each in text for each in ("wrong version", "wrong_version", "eof", "ssl wrapping")):
         return MisconfiguredError(
             f"{where} does not speak TLS: use its TLS port, or ldap:// with start_tls=true.",
             key="uri",

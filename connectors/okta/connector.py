@@ -1,0 +1,314 @@
+"""Okta: read users, groups and members to the end; change what Okta masters; read back by id."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from connectors.errors import (
+    ConnectorError,
+    DeniedError,
+    TargetConflictError,
+    TargetMissingError,
+    UnsupportedError,
+)
+from connectors.okta import mapping
+from connectors.okta.client import Answer, Listing, OktaClient, path
+from connectors.okta.config import KEYS, OktaConfig, read_config
+from connectors.port import SettingKey
+from connectors.records import (
+    Account,
+    AccountBatch,
+    Batch,
+    Change,
+    CheckItem,
+    CheckReport,
+    Effect,
+    Group,
+    GroupBatch,
+    Member,
+    MemberBatch,
+    MemberKind,
+    MemberList,
+    Observation,
+    Outcome,
+    Problem,
+    Query,
+    ReadReport,
+    Verb,
+)
+
+USERS_A_PAGE, GROUPS_A_PAGE, MEMBERS_A_PAGE = "200", "200", "1000"
+BATCH = 500
+ACTIVE, SUSPENDED, DEPROVISIONED, STAGED = "ACTIVE", "SUSPENDED", "DEPROVISIONED", "STAGED"
+CLOSED = (SUSPENDED, DEPROVISIONED)
+CLEARED = "user.session.clear"
+LOOK_BACK = timedelta(hours=1)
+LIFECYCLE = {
+    Verb.SUSPEND_ACCOUNT: "suspend",
+    Verb.ENABLE_ACCOUNT: "unsuspend",
+    Verb.DEACTIVATE_ACCOUNT: "deactivate",
+}
+
+
+class OktaConnector:
+    """One Okta organisation."""
+
+    def __init__(self, config: OktaConfig, now: Callable[[], datetime]) -> None:
+        """Speak to an organisation; opens nothing yet."""
+        self._config = config
+        self._client = OktaClient(config)
+        self._now = now
+
+    # --- reading ---------------------------------------------------------------------------
+
+    def snapshot(self) -> Iterator[Batch]:
+        """Read all users in every status, all groups, and the members of each."""
+        problems: list[Problem] = []
+        every = " or ".join(f'status eq "{status}"' for status in mapping.STATUSES)
+        users = Listing(path("users", limit=USERS_A_PAGE, filter=every))
+        accounts = _usable(map(mapping.account, self._client.list_all(users)), problems)
+        resolved = mapping.resolve_managers(accounts)
+        for start in range(0, len(resolved), BATCH):
+            yield AccountBatch(tuple(resolved[start : start + BATCH]))
+        listing = Listing(path("groups", limit=GROUPS_A_PAGE))
+        rules = self._rules(problems)
+        found = self._client.list_all(listing)
+        groups = _usable((mapping.group(each, rules) for each in found), problems)
+        for start in range(0, len(groups), BATCH):
+            yield GroupBatch(tuple(groups[start : start + BATCH]))
+        members = Listing(path("groups", "{id}", "users", limit=MEMBERS_A_PAGE))
+        known = {each.external_id for each in accounts}
+        yield from self._members(groups, known, members, problems)
+        broken = any(each.code in ("unreadable_group", "bad_record") for each in problems)
+        yield ReadReport(
+            is_complete=users.is_complete and listing.is_complete and not broken,
+            endpoint=self._config.org_url,
+            account=self._config.account,
+            queries=(
+                _query("accounts", users),
+                _query("groups", listing),
+                _query("members", members),
+            ),
+            problems=tuple(problems),
+        )
+
+    def _rules(self, problems: list[Problem]) -> dict[str, str]:
+        try:
+            return mapping.rules(
+                self._client.list_all(Listing(path("groups", "rules", limit="200")))
+            )
+        except DeniedError:
+            detail = "Group rules cannot be read: groups that a rule fills are not marked as such."
+            problems.append(Problem("rules_unreadable", detail))
+            return {}
+
+    def _members(
+        self, groups: list[Group], known: set[str], total: Listing, problems: list[Problem]
+    ) -> Iterator[Batch]:
+        by_path = {
+            path("groups", each.external_id, "users", limit=MEMBERS_A_PAGE): each.external_id
+            for each in groups
+        }
+
+        def unreadable(listing: Listing, error: ConnectorError) -> None:
+            detail = f"The members of a group could not be read: {error}"
+            problems.append(Problem("unreadable_group", detail, by_path[listing.text]))
+
+        unknown = 0
+        for listing, found in self._client.list_many(
+            [Listing(each) for each in by_path], unreadable
+        ):
+            ids = [str(each["id"]) for each in found]
+            members = tuple(Member(each, MemberKind.ACCOUNT) for each in ids if each in known)
+            unknown += len(ids) - len(members)
+            total.pages += listing.pages
+            total.returned += listing.returned
+            yield MemberBatch((MemberList(by_path[listing.text], members),))
+        if unknown:
+            detail = (
+                f"{unknown} members appeared while the users were read; the next read has them."
+            )
+            problems.append(Problem("unknown_member", detail))
+
+    # --- checking --------------------------------------------------------------------------
+
+    def check(self) -> CheckReport:
+        """Try everything, changing nothing."""
+        self._client.call("GET", path("users", limit="1"))
+        items = [
+            CheckItem("reach", is_ok=True, detail=f"{self._config.org_url} answers."),
+            CheckItem("sign in", is_ok=True, detail=f"Okta takes the {self._config.account}."),
+            CheckItem("read accounts", is_ok=True, detail="Users can be read."),
+            self._try("read groups", path("groups", limit="1"), "", is_required=True),
+            self._try("read rules", path("groups", "rules", limit="1"), "groups are not marked"),
+            self._try("read log", path("logs", limit="1"), "cleared sessions cannot be shown"),
+        ]
+        return CheckReport(tuple(items), self._config.org_url, self._config.account, self._own())
+
+    def _try(self, name: str, where: str, cost: str, *, is_required: bool = False) -> CheckItem:
+        try:
+            self._client.call("GET", where)
+        except DeniedError as error:
+            detail = f"{error} Without it {cost}." if cost else str(error)
+            return CheckItem(name, is_ok=False, detail=detail, is_required=is_required)
+        return CheckItem(name, is_ok=True, detail="Allowed.", is_required=is_required)
+
+    def _own(self) -> str | None:
+        """Return whose token it is; a service app is no user."""
+        if self._config.client_id is not None:
+            return None
+        try:
+            found = self._client.call("GET", path("users", "me")).body
+        except (TargetMissingError, DeniedError):
+            return None
+        return str(found["id"])
+
+    # --- changing --------------------------------------------------------------------------
+
+    def ensure(self, change: Change) -> Outcome:
+        """Bring about a state."""
+        if change.group_id is not None:
+            return self._ensure_member(change, change.group_id)
+        if change.verb is Verb.CLEAR_SESSIONS:
+            where = path("users", change.account_id, "sessions", oauthTokens="true")
+            return _done("DELETE", where, self._client.call("DELETE", where))
+        if change.verb not in LIFECYCLE:
+            raise UnsupportedError("Okta does not disable: an account is suspended or deactivated.")
+        return self._ensure_status(change)
+
+    def _ensure_member(self, change: Change, group_id: str) -> Outcome:
+        group = self._client.call("GET", path("groups", group_id)).body
+        if group.get("type") != mapping.WRITABLE:
+            where = "in its directory" if group.get("type") == mapping.MIRROR else "by Okta itself"
+            raise UnsupportedError(f"The group is mastered {where} and cannot be changed in Okta.")
+        method = "PUT" if change.verb is Verb.ADD_MEMBER else "DELETE"
+        where = path("groups", group_id, "users", change.account_id)
+        if self._is_member(change.account_id, group_id) == (change.verb is Verb.ADD_MEMBER):
+            return Outcome(Effect.ALREADY, f"{method} {where}", "not sent: it is so")
+        return _done(method, where, self._client.call(method, where))
+
+    def _ensure_status(self, change: Change) -> Outcome:
+        status = self._status(change.account_id)
+        query = {"sendEmail": "false"} if change.verb is Verb.DEACTIVATE_ACCOUNT else {}
+        where = path("users", change.account_id, "lifecycle", LIFECYCLE[change.verb], **query)
+        if _is_so(change.verb, status):
+            return Outcome(Effect.ALREADY, f"POST {where}", f"not sent: status {status}")
+        if change.verb is Verb.SUSPEND_ACCOUNT and status != ACTIVE:
+            raise TargetConflictError(
+                f"Okta suspends active accounts only, and this one is {status}: deactivate it, or "
+                "see to it by hand."
+            )
+        if change.verb is Verb.ENABLE_ACCOUNT and status != SUSPENDED:
+            raise TargetConflictError(f"The account is {status}: activate it in Okta by hand.")
+        return _done("POST", where, self._client.call("POST", where))
+
+    def _status(self, account_id: str) -> str:
+        return str(self._client.call("GET", path("users", account_id)).body["status"])
+
+    def _is_member(self, account_id: str, group_id: str) -> bool:
+        found = self._client.list_all(Listing(path("users", account_id, "groups")))
+        return any(each["id"] == group_id for each in found)
+
+    # --- reading back ----------------------------------------------------------------------
+
+    def observe(self, change: Change) -> Observation:
+        """Read back a state, by identifier."""
+        if change.group_id is not None:
+            return self._observe_member(change, change.group_id)
+        if change.verb is Verb.CLEAR_SESSIONS:
+            return self._observe_sessions(change)
+        query = f"GET {path('users', change.account_id)}"
+        try:
+            status = self._status(change.account_id)
+        except TargetMissingError:
+            if change.verb is Verb.ENABLE_ACCOUNT:
+                raise
+            return Observation(in_effect=True, shown="There is no such user.", query=query)
+        return Observation(
+            in_effect=_is_so(change.verb, status), shown=f"The status is {status}.", query=query
+        )
+
+    def _observe_member(self, change: Change, group_id: str) -> Observation:
+        query = f"GET {path('users', change.account_id, 'groups')}"
+        adding = change.verb is Verb.ADD_MEMBER
+        try:
+            is_member = self._is_member(change.account_id, group_id)
+        except TargetMissingError:
+            if adding:
+                raise
+            return Observation(in_effect=True, shown="There is no such user.", query=query)
+        shown = f"The group {group_id} is {'' if is_member else 'not '}among the user's groups."
+        return Observation(in_effect=is_member == adding, shown=shown, query=query)
+
+    def _observe_sessions(self, change: Change) -> Observation:
+        """Okta lists no sessions; what it can show is its own log of their clearing."""
+        since = (self._now() - LOOK_BACK).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+        wanted = f'eventType eq "{CLEARED}" and target.id eq "{change.account_id}"'
+        where = path("logs", since=since, filter=wanted, sortOrder="DESCENDING", limit="1")
+        try:
+            found = self._client.call("GET", where).body
+        except ConnectorError:
+            found = None
+        if isinstance(found, list) and found:
+            event = found[0]
+            shown = f"The System Log has {CLEARED} {event['uuid']} of {event['published']}."
+            return Observation(in_effect=True, shown=shown, query=f"GET {where}")
+        shown = "Okta lists no sessions, and its System Log does not show the clearing (yet)."
+        return Observation(in_effect=None, shown=shown, query=f"GET {where}")
+
+    def close(self) -> None:
+        """Give back connections."""
+        self._client.close()
+
+
+def _is_so(verb: Verb, status: str) -> bool:
+    """Say whether a status is what a verb ensures."""
+    if verb is Verb.SUSPEND_ACCOUNT:
+        return status in (*CLOSED, STAGED)
+    if verb is Verb.DEACTIVATE_ACCOUNT:
+        return status == DEPROVISIONED
+    return status == ACTIVE
+
+
+def _done(method: str, where: str, answer: Answer) -> Outcome:
+    return Outcome(Effect.CHANGED, f"{method} {where}", answer.text)
+
+
+def _query(purpose: str, listing: Listing) -> Query:
+    return Query(purpose, f"GET {listing.text}", listing.pages, listing.returned)
+
+
+def _usable(found: Any, problems: list[Problem]) -> list[Any]:
+    kept: list[Account | Group] = []
+    for each in found:
+        if isinstance(each, Problem):
+            problems.append(each)
+        else:
+            kept.append(each)
+    return kept
+
+
+@dataclass(frozen=True, slots=True)
+class OktaKind:
+    """The kind `okta`."""
+
+    name: str = "okta"
+    keys: tuple[SettingKey, ...] = KEYS
+
+    def connect(
+        self,
+        settings: Mapping[str, str],
+        secrets: Mapping[str, str],
+        *,
+        now: Callable[[], datetime],
+    ) -> OktaConnector:
+        """Make a connector.
+
+        Raises:
+            MisconfiguredError: A value cannot be used; `key` names it.
+        """
+        return OktaConnector(read_config(settings, secrets), now)
+
+
+KIND = OktaKind()

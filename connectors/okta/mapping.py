@@ -1,0 +1,142 @@
+"""Pure: from Okta's JSON to records.
+
+Only the few fields that are needed are looked at, each record by itself: a strange one is set aside
+with its reason and never costs the page it came with. Statuses: Okta, *User status values*.
+"""
+
+import base64
+import binascii
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from connectors.records import Account, AccountKind, Group, Problem
+
+CANNOT_SIGN_IN = frozenset({"STAGED", "SUSPENDED", "DEPROVISIONED"})
+STATUSES = (
+    "ACTIVE",
+    "DEPROVISIONED",
+    "LOCKED_OUT",
+    "PASSWORD_EXPIRED",
+    "PROVISIONED",
+    "RECOVERY",
+    "STAGED",
+    "SUSPENDED",
+)
+WRITABLE = "OKTA_GROUP"
+MIRROR = "APP_GROUP"
+BUILT_IN = "BUILT_IN"
+GUID_BYTES = 16
+
+
+def account(found: Any) -> Account | Problem:
+    """Return an account, or why the record cannot be used. Its manager is resolved afterwards."""
+    try:
+        profile = found["profile"]
+        status = str(found["status"])
+        login = str(profile["login"])
+        names = [str(profile[key]) for key in ("firstName", "lastName") if profile.get(key)]
+        return Account(
+            external_id=str(found["id"]),
+            login=login,
+            display_name=_text(profile.get("displayName")) or " ".join(names) or login,
+            is_enabled=status not in CANNOT_SIGN_IN,
+            status=status,
+            kind=_kind(profile),
+            mail=_text(profile.get("email")),
+            employee_number=_text(profile.get("employeeNumber")),
+            manager_id=_text(profile.get("managerId")),
+            department=_text(profile.get("department")),
+            title=_text(profile.get("title")),
+            address=f"/api/v1/users/{found['id']}",
+            last_sign_in_at=_moment(found.get("lastLogin")),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        about = str(found.get("id", "")) if isinstance(found, dict) else ""
+        return Problem("bad_record", f"A user cannot be read: {type(error).__name__}.", about)
+
+
+def resolve_managers(accounts: Iterable[Account]) -> list[Account]:
+    """Return the accounts with their managers by id.
+
+    `managerId` holds whatever an organisation puts there: an employee number, a login or an id.
+    """
+    kept = list(accounts)
+    known: dict[str, str] = {}
+    for name in ("login", "mail", "employee_number", "external_id"):
+        for each in kept:
+            value = getattr(each, name)
+            if value:
+                known[value] = each.external_id
+    return [
+        replace(each, manager_id=known.get(each.manager_id)) if each.manager_id else each
+        for each in kept
+    ]
+
+
+def group(found: Any, rules: Mapping[str, str]) -> Group | Problem:
+    """Return a group, or why the record cannot be used.
+
+    Args:
+        found: Its JSON.
+        rules: Group id to the name of the rule that fills it.
+    """
+    try:
+        profile = found["profile"]
+        kind = str(found["type"])
+        key = str(found["id"])
+        return Group(
+            external_id=key,
+            name=str(profile["name"]),
+            kind=kind,
+            description=_text(profile.get("description")) or "",
+            is_writable=kind == WRITABLE,
+            master_id=master_id(profile.get("externalId")) if kind == MIRROR else None,
+            rule="every user of the organisation" if kind == BUILT_IN else rules.get(key),
+            address=f"/api/v1/groups/{key}",
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        about = str(found.get("id", "")) if isinstance(found, dict) else ""
+        return Problem("bad_record", f"A group cannot be read: {type(error).__name__}.", about)
+
+
+def master_id(external: Any) -> str | None:
+    """Return the objectGUID of a group mastered in Active Directory, as that connector writes it.
+
+    Okta shows the 16 bytes as the directory stores them, in base64.
+    """
+    if not isinstance(external, str):
+        return None
+    try:
+        raw = base64.b64decode(external, validate=True)
+    except (binascii.Error, ValueError):
+        return external
+    return str(UUID(bytes_le=raw)) if len(raw) == GUID_BYTES else external
+
+
+def rules(found: Iterable[Any]) -> dict[str, str]:
+    """Return group id to the name of the active rule that fills it."""
+    filled: dict[str, str] = {}
+    for rule in found:
+        if not isinstance(rule, dict) or rule.get("status") != "ACTIVE":
+            continue
+        assigned = (rule.get("actions") or {}).get("assignUserToGroups") or {}
+        for key in assigned.get("groupIds") or ():
+            filled[str(key)] = str(rule.get("name") or rule.get("id"))
+    return filled
+
+
+def _kind(profile: Mapping[str, Any]) -> AccountKind:
+    """A service says so itself: `userType` is the attribute organisations mark it with."""
+    is_service = str(profile.get("userType") or "").strip().lower() in {"service", "robot", "bot"}
+    return AccountKind.SERVICE if is_service else AccountKind.PERSON
+
+
+def _text(value: Any) -> str | None:
+    return str(value) if value not in (None, "") else None
+
+
+def _moment(value: Any) -> datetime | None:
+    return datetime.fromisoformat(value) if isinstance(value, str) else None
