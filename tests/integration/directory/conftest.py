@@ -1,4 +1,4 @@
-"""A directory of its own for each test: an SQLite store, one memory source, a moving clock."""
+"""A directory of its own for each test, on both stores: memory sources and a moving clock."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -87,19 +87,27 @@ class Directory:
         return [row[0] for row in self.rows(sa.select(LedgerEntry.kind).order_by(LedgerEntry.id))]
 
 
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.enable_socket)])
+def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[sa.Engine]:
+    if request.param == "sqlite":
+        url = f"sqlite:///{tmp_path / 'store.db'}"
+    else:
+        url = request.getfixturevalue("postgres_server").database()
+    opened = sa.create_engine(url, **engine_options(url))
+    prepare(opened)
+    Base.metadata.create_all(opened)
+    yield opened
+    opened.dispose()
+
+
 @pytest.fixture
-def directory(tmp_path: Path) -> Iterator[Directory]:
-    url = f"sqlite:///{tmp_path / 'store.db'}"
-    engine = sa.create_engine(url, **engine_options(url))
-    prepare(engine)
-    Base.metadata.create_all(engine)
+def directory(engine: sa.Engine, tmp_path: Path) -> Directory:
     clock = MovingClock(datetime(2026, 3, 2, 8, 0, tzinfo=UTC))
     tx = Transactions(Database(engine), clock, RandomIds(clock), InlineJobs())
     seal = SealKey.from_file(tmp_path / "seal.key", create=True)
     found = Directory(tx, clock, seal, tmp_path)
     sa.event.listen(engine, "before_cursor_execute", partial(_note, found.statements))
-    yield found
-    engine.dispose()
+    return found
 
 
 def _note(

@@ -1,7 +1,6 @@
 """Reading a source into the store: equal to what the source shows, and nothing but that."""
 
 from dataclasses import replace
-from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -21,50 +20,9 @@ from app.directory.models import (
 from app.kernel.actor import Actor, ActorKind, Role
 from app.kernel.errors import ConflictError, NotPermittedError
 from connectors.memory.state import State
-from connectors.records import Account as Shown
-from connectors.records import AccountKind, Member, MemberKind
-from connectors.records import Group as ShownGroup
+from connectors.records import AccountKind, MemberKind
 from integration.directory.conftest import Directory
-
-ODD = 'O\'Brien, "Zoë" #1 🦊 مدير <b>'
-
-
-def account(key: str, **more: Any) -> Shown:
-    facts: dict[str, Any] = {
-        "external_id": key,
-        "login": key,
-        "display_name": key.title(),
-        "is_enabled": True,
-        "status": "enabled",
-        "mail": f"{key}@corp.example",
-        "employee_number": f"E-{key}",
-    }
-    return Shown(**{**facts, **more})
-
-
-def group(key: str, **more: Any) -> ShownGroup:
-    return ShownGroup(**{"external_id": key, "name": f"Group {key}", "kind": "security", **more})
-
-
-def people(*keys: str) -> list[Member]:
-    return [Member(key, MemberKind.ACCOUNT) for key in keys]
-
-
-def nested(*keys: str) -> list[Member]:
-    return [Member(key, MemberKind.GROUP) for key in keys]
-
-
-def small() -> State:
-    return State().add(
-        [account("alice", manager_id="bob"), account("bob"), account("eve", is_enabled=False)],
-        [group("staff"), group("admins", is_administrative=True)],
-        {"staff": [*people("alice", "bob"), *nested("admins")], "admins": people("bob")},
-    )
-
-
-def crowd(count: int) -> State:
-    keys = [f"p{number:04}" for number in range(count)]
-    return State().add([account(key) for key in keys], [group("all")], {"all": people(*keys)})
+from integration.directory.states import ODD, account, crowd, group, nested, people, small
 
 
 def open_pairs(directory: Directory) -> set[tuple[str, str]]:
