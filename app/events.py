@@ -783,6 +783,15 @@ class TaskFailed(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class TaskCancelled(Event):
+    """What a task was to bring about is no longer decided."""
+
+    kind: ClassVar[str] = "task.cancelled"
+    attempt: int
+    code: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class TaskWaitsForImport(Event):
     """Done at its master; the mirror shows it after its next import."""
 
@@ -978,6 +987,7 @@ EVENTS: Mapping[str, type[Event]] = {
         TaskRefuted,
         TaskRetried,
         TaskFailed,
+        TaskCancelled,
         TaskWaitsForImport,
         DriftAdopted,
         NoticeQueued,

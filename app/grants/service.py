@@ -133,11 +133,9 @@ def end(uow: UnitOfWork, *, account_id: int, group_id: int, cause: EndCause, cau
     """
     if pending_end(uow, account_id, group_id) is not None:
         raise NothingToChangeError("This access is being taken away already.")
-    grant = live_grant(uow, account_id, group_id)
+    grant = _grant_to_end(uow, account_id, group_id)
     if grant is None and not is_member(uow, account_id, group_id):
         raise NothingToChangeError("The account does not have this access directly.")
-    if grant is not None:
-        grant.state = GrantState.ENDING
     decided = End(
         public_id=uow.ids.new(),
         account_id=account_id,
@@ -160,6 +158,8 @@ def end(uow: UnitOfWork, *, account_id: int, group_id: int, cause: EndCause, cau
             cause_ref=cause_ref,
         )
     )
+    if grant is not None:
+        _note_ending(uow, grant)
     return decided
 
 
@@ -231,16 +231,36 @@ def reopen(uow: UnitOfWork, *, grant_id: int | None, end_id: int | None) -> None
     """A person tries a failed operation again: what it decides is wanted once more.
 
     The task's own event tells the ledger of it; a right that is open already stays as it is.
+
+    Raises:
+        ConflictError: Something else was decided about the same access since.
     """
     if end_id is not None:
         decided = uow.session.get_one(End, end_id)
         if decided.state is EndState.FAILED:
+            _refuse_if_decided_anew(uow, decided.account_id, decided.group_id)
             decided.state = EndState.AUTHORISED
-    if grant_id is not None and end_id is None:
+    elif grant_id is not None:
         grant = uow.session.get_one(Grant, grant_id)
         if grant.state is GrantState.FAILED:
+            _refuse_if_decided_anew(uow, grant.account_id, grant.group_id)
             grant.state = GrantState.AUTHORISED
             grant.ended_at = None
+
+
+def is_wanted(reading: Reading, *, grant_id: int | None, end_id: int | None) -> bool:
+    """Say whether what an operation was decided for still holds.
+
+    A right that was ended before it came about is not to come about; an end is void once the same
+    access was decided anew.
+    """
+    if end_id is not None:
+        decided = reading.session.get_one(End, end_id)
+        is_given_anew = live_grant(reading, decided.account_id, decided.group_id) is not None
+        return decided.state is not EndState.WITHDRAWN and not is_given_anew
+    if grant_id is not None:
+        return reading.session.get_one(Grant, grant_id).state in LIVE_GRANT
+    return True
 
 
 def due_to_end(reading: Reading, limit: int = 500) -> list[Grant]:
@@ -253,6 +273,42 @@ def due_to_end(reading: Reading, limit: int = 500) -> list[Grant]:
             .limit(limit)
         )
     )
+
+
+def _grant_to_end(reading: Reading, account_id: int, group_id: int) -> Grant | None:
+    """Return the grant an end is about: one that holds, or one whose earlier end failed."""
+    return live_grant(reading, account_id, group_id) or reading.session.scalar(
+        sa.select(Grant)
+        .where(
+            Grant.account_id == account_id,
+            Grant.group_id == group_id,
+            Grant.state == GrantState.ENDING,
+        )
+        .order_by(Grant.id.desc())
+        .limit(1)
+    )
+
+
+def _note_ending(uow: UnitOfWork, grant: Grant) -> None:
+    """A grant begins to end; one that never came about has failed, and is told so."""
+    if grant.state is GrantState.AUTHORISED:
+        uow.record(
+            events.GrantFailed(
+                subject=grant.public_id,
+                cause=grant.cause,
+                cause_ref=grant.cause_ref,
+                code="ended_first",
+            )
+        )
+    grant.state = GrantState.ENDING
+
+
+def _refuse_if_decided_anew(reading: Reading, account_id: int, group_id: int) -> None:
+    if (
+        live_grant(reading, account_id, group_id) is not None
+        or pending_end(reading, account_id, group_id) is not None
+    ):
+        raise ConflictError("This access was decided anew since; this try would undo that.")
 
 
 def _names(reading: Reading, account_id: int, group_id: int) -> tuple[str, str]:

@@ -5,17 +5,20 @@ last member of an administrators' group.
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import sqlalchemy as sa
+from sqlalchemy.orm import aliased
 
 from app.catalog.models import Protection
 from app.directory.models import Account, Group, Membership, Source
 from app.kernel.errors import PolicyRefusedError
 from app.kernel.uow import Reading
+from app.provisioning.domain import TaskState
 from app.provisioning.models import Task
 from app.provisioning.planning import Operation, account_operation, membership_operations
 from app.provisioning.planning import Target as Where
-from app.provisioning.reconcile import Guarded, judge
+from app.provisioning.reconcile import CLOSING, TAKING, Guarded, judge
 from app.rulebook import service as rulebook
 from connectors.records import Verb
 
@@ -31,10 +34,11 @@ def guarded(reading: Reading, operations: Sequence[Operation]) -> Guarded:
     """
     accounts = {each.account_id for each in operations}
     groups = {each.group_id for each in operations if each.group_id is not None}
+    closed = {each.account_id for each in operations if each.verb in CLOSING}
     return Guarded(
         accounts=protected_accounts(reading, accounts),
         groups=protected_groups(reading, groups),
-        administrators=administrators(reading, groups),
+        administrators=administrators(reading, groups, closed),
     )
 
 
@@ -71,22 +75,37 @@ def protected_groups(reading: Reading, group_ids: Iterable[int]) -> dict[int, st
     return {row.group_id: row.reason for row in rows if row.group_id is not None}
 
 
-def administrators(reading: Reading, group_ids: Iterable[int]) -> dict[int, set[int]]:
-    """Return the enabled accounts directly in each administrators' group among these."""
+def administrators(
+    reading: Reading, group_ids: Iterable[int], closed_ids: Iterable[int] = ()
+) -> dict[int, set[int]]:
+    """Return the usable accounts directly in administrators' groups.
+
+    Args:
+        reading: The store.
+        group_ids: Those of these groups that are administrators' groups.
+        closed_ids: And all such groups that one of these accounts is in.
+    """
+    own = aliased(Membership)
+    theirs = sa.select(own.group_id).where(
+        own.account_id.in_(list(closed_ids)), own.valid_to.is_(None)
+    )
     rows = reading.session.execute(
-        sa.select(Membership.group_id, Membership.account_id)
-        .join(Group, Group.id == Membership.group_id)
-        .join(Account, Account.id == Membership.account_id)
+        sa.select(Group.id, Account.id)
+        .select_from(Group)
+        .outerjoin(
+            Membership, sa.and_(Membership.group_id == Group.id, Membership.valid_to.is_(None))
+        )
+        .outerjoin(Account, sa.and_(Account.id == Membership.account_id, Account.is_enabled))
         .where(
-            Group.id.in_(list(group_ids)),
             Group.is_administrative,
-            Membership.valid_to.is_(None),
-            Account.is_enabled,
+            sa.or_(Group.id.in_(list(group_ids)), Group.id.in_(theirs)),
         )
     )
     found: dict[int, set[int]] = {}
     for group_id, account_id in rows:
-        found.setdefault(group_id, set()).add(account_id)
+        staying = found.setdefault(group_id, set())
+        if account_id is not None:
+            staying.add(account_id)
     return found
 
 
@@ -104,15 +123,15 @@ def refusal_of(reading: Reading, task: Task) -> tuple[str, str] | None:
         where = Where(task.account_id, task.group_id)
         operations = membership_operations(reading, Verb(task.verb), [where])[:1]
     found = guarded(reading, operations)
-    if task.group_id is not None and task.group_id in found.administrators:
+    if Verb(task.verb) in TAKING and found.administrators:
         reading.session.execute(
-            sa.select(Group.id).where(Group.id == task.group_id).with_for_update()
+            sa.select(Group.id)
+            .where(Group.id.in_(found.administrators))
+            .order_by(Group.id)
+            .with_for_update(key_share=True)
         )
-        found = Guarded(
-            found.accounts,
-            found.groups,
-            {task.group_id: set(found.administrators[task.group_id]) - _leaving(reading, task)},
-        )
+        found = guarded(reading, operations)  # what was read before the lock may be old
+        found = replace(found, administrators=_staying(reading, task, found))
     judged = judge(operations, found, rulebook.policy_in_force(reading), {})
     refusal = judged.refusal_of(0)
     return (refusal.code, refusal.reason) if refusal else None
@@ -129,16 +148,26 @@ def refuse_if_guarded(reading: Reading, task: Task) -> None:
         raise PolicyRefusedError(refusal[1], {"outcome": "refuse", "code": refusal[0]})
 
 
-def _leaving(reading: Reading, task: Task) -> set[int]:
-    from app.provisioning.domain import TaskState
-
-    return set(
-        reading.session.scalars(
-            sa.select(Task.account_id).where(
-                Task.group_id == task.group_id,
-                Task.verb == Verb.REMOVE_MEMBER.value,
-                Task.state == TaskState.RUNNING,
-                Task.id != task.id,
-            )
+def _staying(reading: Reading, task: Task, found: Guarded) -> dict[int, set[int]]:
+    """Return the administrators that no other task is taking away at this moment."""
+    rows = reading.session.execute(
+        sa.select(Task.account_id, Task.group_id).where(
+            Task.state == TaskState.RUNNING,
+            Task.id != task.id,
+            sa.or_(
+                sa.and_(
+                    Task.verb == Verb.REMOVE_MEMBER.value,
+                    Task.group_id.in_(found.administrators),
+                ),
+                Task.verb.in_([each.value for each in CLOSING]),
+            ),
         )
-    )
+    ).all()
+    return {
+        group: {
+            account
+            for account in accounts
+            if not any(gone == account and where in (group, None) for gone, where in rows)
+        }
+        for group, accounts in found.administrators.items()
+    }

@@ -12,7 +12,7 @@ from app.kernel.delivery import Delivery
 from app.kernel.uow import Transactions, UnitOfWork
 from app.provisioning import planning, service
 from app.provisioning.domain import PlanCause, TaskState
-from app.provisioning.models import Plan, Task
+from app.provisioning.models import Task
 from app.provisioning.planning import Target
 from connectors.records import Verb
 
@@ -43,7 +43,11 @@ def on_grant_authorised(tx: Transactions, delivery: Delivery) -> None:
             grants=[grant.id],
         )
         service.make_plan(
-            uow, cause=PlanCause.REQUEST, cause_ref=grant.cause_ref, operations=operations
+            uow,
+            cause=PlanCause.REQUEST,
+            cause_ref=grant.cause_ref,
+            operations=operations,
+            decided_by=delivery.actor,
         )
 
 
@@ -64,7 +68,11 @@ def on_end_authorised(tx: Transactions, delivery: Delivery) -> None:
             ends=[end.id],
         )
         service.make_plan(
-            uow, cause=CAUSES[end.cause], cause_ref=end.cause_ref, operations=operations
+            uow,
+            cause=CAUSES[end.cause],
+            cause_ref=end.cause_ref,
+            operations=operations,
+            decided_by=delivery.actor,
         )
 
 
@@ -101,7 +109,7 @@ def _confirm_import(uow: UnitOfWork, task: Task, run: SyncRun) -> None:
     task.verified_at = uow.now
     task.read_back = {"in_effect": True, "shown": shown, "query": f"sync run {run.public_id}"}
     uow.record(events.TaskVerified(subject=task.public_id, attempt=task.attempt, shown=shown))
-    service.finish_if_over(uow, uow.session.get_one(Plan, task.plan_id))
+    service.settle(uow, task.plan_id)
 
 
 def heal(tx: Transactions) -> int:

@@ -23,6 +23,7 @@ TAKING = frozenset(
         Verb.CLEAR_SESSIONS,
     }
 )
+CLOSING = frozenset({Verb.DISABLE_ACCOUNT, Verb.SUSPEND_ACCOUNT, Verb.DEACTIVATE_ACCOUNT})
 PROTECTED = "protected"
 LAST_ADMINISTRATOR = "last_administrator"
 LIMIT = "removal_limit"
@@ -35,7 +36,8 @@ class Guarded:
     Attributes:
         accounts: Account key to reason (protected itself, or its identity, or our own).
         groups: Group key to reason.
-        administrators: Keys of the accounts in each administrators' group, by group key.
+        administrators: Keys of the usable accounts in each administrators' group, by group key:
+            every such group that the plan takes from, or that an account it closes is in.
     """
 
     accounts: Mapping[int, str]
@@ -103,21 +105,20 @@ def judge(
 
 def _refusals(operations: Sequence[Operation], guarded: Guarded) -> list[Refusal]:
     found: list[Refusal] = []
-    leaving: dict[int, set[int]] = {}
+    staying = {group: set(accounts) for group, accounts in guarded.administrators.items()}
     for index, each in enumerate(operations):
         if each.verb not in TAKING or each.way is Way.IMPORT:
             continue
-        refusal = _refusal(index, each, guarded, leaving)
+        refusal = _protected(index, each, guarded) or _last(index, each, staying)
         if refusal is not None:
             found.append(refusal)
-        elif each.group_id is not None:
-            leaving.setdefault(each.group_id, set()).add(each.account_id)
+            continue
+        for group in _administered(each, staying):
+            staying[group].discard(each.account_id)
     return found
 
 
-def _refusal(
-    index: int, operation: Operation, guarded: Guarded, leaving: Mapping[int, set[int]]
-) -> Refusal | None:
+def _protected(index: int, operation: Operation, guarded: Guarded) -> Refusal | None:
     reason = guarded.accounts.get(operation.account_id)
     if reason is not None:
         return Refusal(index, PROTECTED, f"{operation.account_name} is protected: {reason}")
@@ -126,13 +127,26 @@ def _refusal(
     reason = guarded.groups.get(operation.group_id)
     if reason is not None:
         return Refusal(index, PROTECTED, f"{operation.group_name} is protected: {reason}")
-    administrators = set(guarded.administrators.get(operation.group_id, ()))
-    gone = leaving.get(operation.group_id, set()) | {operation.account_id}
-    if operation.account_id in administrators and not administrators - gone:
-        return Refusal(
-            index,
-            LAST_ADMINISTRATOR,
-            f"{operation.account_name} is the last member of the administrators' group "
-            f"{operation.group_name}; add another one first.",
-        )
     return None
+
+
+def _last(index: int, operation: Operation, staying: Mapping[int, set[int]]) -> Refusal | None:
+    """Refuse what would leave an administrators' group with nobody who can use it."""
+    if all(staying[group] - {operation.account_id} for group in _administered(operation, staying)):
+        return None
+    group = f" {operation.group_name}" if operation.group_name else ""
+    return Refusal(
+        index,
+        LAST_ADMINISTRATOR,
+        f"{operation.account_name} is the last member of an administrators' group{group} "
+        "who can sign in; add another one first.",
+    )
+
+
+def _administered(operation: Operation, staying: Mapping[int, Collection[int]]) -> list[int]:
+    """Return the administrators' groups that an operation would take its account from."""
+    if operation.group_id is not None:
+        return [operation.group_id] if operation.group_id in staying else []
+    if operation.verb not in CLOSING:
+        return []
+    return [group for group, accounts in staying.items() if operation.account_id in accounts]

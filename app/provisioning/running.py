@@ -23,7 +23,7 @@ from app.kernel.sealed import SealKey
 from app.kernel.uow import Reading, Transactions, UnitOfWork
 from app.provisioning import guards, service
 from app.provisioning.domain import TaskState
-from app.provisioning.models import Attempt, Plan, Task
+from app.provisioning.models import Attempt, Task
 from connectors.errors import (
     ConnectorError,
     TargetMissingError,
@@ -35,6 +35,8 @@ from connectors.records import Change, Observation, Outcome, Verb
 CRASH_POINTS = ("before_claim", "after_claim", "after_apply", "after_read_back", "before_commit")
 ATTEMPTS = 12
 LONGEST_WAIT = timedelta(hours=1)
+BUSY = "Another operation on the same membership is under way."
+BUSY_WAIT = timedelta(seconds=5)
 ENDING = frozenset(
     {Verb.REMOVE_MEMBER, Verb.DISABLE_ACCOUNT, Verb.SUSPEND_ACCOUNT, Verb.DEACTIVATE_ACCOUNT}
 )
@@ -120,10 +122,8 @@ def claim(tx: Transactions, seal: SealKey, task_id: str, attempt: int) -> Claime
         runnable = (TaskState.QUEUED, TaskState.RUNNING)
         if task is None or task.attempt != attempt or task.state not in runnable:
             return None
-        refusal = guards.refusal_of(uow, task)
-        if refusal is not None:
-            service.fail(uow, task, code=refusal[0], detail=refusal[1])
-            _finish(uow, task)
+        if not _may_run(uow, task):
+            service.settle(uow, task.plan_id)
             return None
         if task.state is TaskState.QUEUED:
             task.state = TaskState.RUNNING
@@ -131,6 +131,44 @@ def claim(tx: Transactions, seal: SealKey, task_id: str, attempt: int) -> Claime
             uow.session.add(Attempt(task_id=task.id, number=attempt, began_at=uow.now))
             uow.record(events.TaskClaimed(subject=task.public_id, attempt=attempt))
         return _claimed(uow, task, seal)
+
+
+def _may_run(uow: UnitOfWork, task: Task) -> bool:
+    """Say whether a task may run now; if not, note what becomes of it instead."""
+    if not grants.is_wanted(uow, grant_id=task.grant_id, end_id=task.end_id):
+        service.cancel(uow, task, code="not_wanted")
+        return False
+    refusal = guards.refusal_of(uow, task)
+    if refusal is not None:
+        service.fail(uow, task, code=refusal[0], detail=refusal[1])
+        return False
+    if _is_busy(uow, task):
+        _queue_again(uow, task, code="busy", detail=BUSY, wait=BUSY_WAIT)
+        return False
+    return True
+
+
+def _is_busy(uow: UnitOfWork, task: Task) -> bool:
+    """Say whether another operation on the same membership runs now.
+
+    An addition and a removal side by side could end in either order, and both be read back as done.
+    """
+    if task.group_id is None:
+        return False
+    uow.session.execute(
+        sa.select(Account.id).where(Account.id == task.account_id).with_for_update(key_share=True)
+    )
+    other = uow.session.scalar(
+        sa.select(Task.id)
+        .where(
+            Task.account_id == task.account_id,
+            Task.group_id == task.group_id,
+            Task.state == TaskState.RUNNING,
+            Task.id != task.id,
+        )
+        .limit(1)
+    )
+    return other is not None
 
 
 def _claimed(reading: Reading, task: Task, seal: SealKey) -> Claimed:
@@ -189,7 +227,7 @@ def record(uow: UnitOfWork, task: Task, done: Done) -> None:
         _note_verified(uow, task, done.observation)
     else:
         _note_refuted(uow, task, done.observation)
-    _finish(uow, task)
+    service.settle(uow, task.plan_id)
 
 
 def _note_applied(uow: UnitOfWork, task: Task, outcome: Outcome) -> None:
@@ -300,9 +338,13 @@ def _again_or_fail(
         service.fail(uow, task, code=code, detail=detail)
         return
     backoff = min(timedelta(seconds=2**task.attempt), LONGEST_WAIT)
+    _queue_again(uow, task, code=code, detail=detail, wait=max(backoff, wait or timedelta(0)))
+
+
+def _queue_again(uow: UnitOfWork, task: Task, *, code: str, detail: str, wait: timedelta) -> None:
     task.state = TaskState.QUEUED
     task.attempt += 1
-    task.due_at = uow.now + max(backoff, wait or timedelta(0))
+    task.due_at = uow.now + wait
     task.error_code, task.error = code, detail
     uow.record(
         events.TaskRetried(
@@ -322,8 +364,3 @@ def _end_attempt(uow: UnitOfWork, task: Task, result: str, detail: str) -> None:
         .where(Attempt.task_id == task.id, Attempt.number == task.attempt)
         .values(ended_at=uow.now, result=result, detail=detail)
     )
-
-
-def _finish(uow: UnitOfWork, task: Task) -> None:
-    uow.session.flush()
-    service.finish_if_over(uow, uow.session.get_one(Plan, task.plan_id))

@@ -57,19 +57,27 @@ def removals_today(reading: Reading) -> dict[str, int]:
 
 
 def make_plan(
-    uow: UnitOfWork, *, cause: PlanCause, cause_ref: str, operations: Sequence[Operation]
+    uow: UnitOfWork,
+    *,
+    cause: PlanCause,
+    cause_ref: str,
+    operations: Sequence[Operation],
+    decided_by: str | None = None,
 ) -> Plan:
     """Fix the operations of a decision as tasks, and enqueue those that may run now.
 
     What is protected becomes a failed task with its reason; removals beyond the limit are held for
-    a person. Closing accounts is never held.
+    a person. Closing accounts is never held, and comes first: the rest of a plan that closes
+    accounts waits until each of them was tried.
 
     Args:
         uow: The unit of work of the decision itself.
         cause: What decided it.
         cause_ref: Public id of what decided it.
         operations: In the order in which they run.
+        decided_by: Public id of who decided; they cannot release it. Left out: the actor.
     """
+    _count_alone(uow, operations)
     judged = consider(uow, operations)
     held = judged.held_reason
     plan = Plan(
@@ -81,7 +89,7 @@ def make_plan(
         state=PlanState.HELD if held else PlanState.OPEN,
         held_reason=held,
         created_at=uow.now,
-        created_by=uow.actor.public_id,
+        created_by=decided_by or uow.actor.public_id,
     )
     uow.session.add(plan)
     uow.session.flush()
@@ -97,22 +105,27 @@ def make_plan(
     if held:
         uow.record(events.PlanHeld(subject=plan.public_id, code=reconcile.LIMIT, reason=held))
     for index, operation in enumerate(operations):
-        task = _task(uow, plan, index, operation, is_held=held is not None)
-        refusal = judged.refusal_of(index)
-        if refusal is not None:
-            fail(uow, task, code=refusal.code, detail=refusal.reason)
-    finish_if_over(uow, plan)
+        _add_task(uow, plan, index, operation, judged)
+    settle(uow, plan.id)
     return plan
 
 
-def _task(
-    uow: UnitOfWork, plan: Plan, ordinal: int, operation: Operation, *, is_held: bool
-) -> Task:
-    state = TaskState.QUEUED
-    if operation.way is Way.IMPORT:
-        state = TaskState.WAITS_FOR_IMPORT
-    elif is_held and operation.is_removal:
-        state = TaskState.HELD
+def _count_alone(uow: UnitOfWork, operations: Sequence[Operation]) -> None:
+    """Let only one plan at a time count the removals of a source, or two would pass as one."""
+    sources = {each.source_id for each in operations if each.is_removal}
+    if sources:
+        uow.session.execute(
+            sa.select(Source.id)
+            .where(Source.id.in_(sources))
+            .order_by(Source.id)
+            .with_for_update(key_share=True)
+        )
+
+
+def _add_task(
+    uow: UnitOfWork, plan: Plan, ordinal: int, operation: Operation, judged: reconcile.Judgement
+) -> None:
+    refusal = judged.refusal_of(ordinal)
     task = Task(
         public_id=uow.ids.new(),
         plan_id=plan.id,
@@ -123,18 +136,27 @@ def _task(
         group_id=operation.group_id,
         grant_id=operation.grant_id,
         end_id=operation.end_id,
-        state=state,
+        state=_first_state(operation, is_held=judged.held_reason is not None),
         attempt=1,
         due_at=uow.now,
         created_at=uow.now,
     )
     uow.session.add(task)
     uow.session.flush()
-    if state is TaskState.QUEUED:
+    if refusal is not None:
+        fail(uow, task, code=refusal.code, detail=refusal.reason)
+    elif task.state is TaskState.QUEUED:
         enqueue(uow, task)
-    if state is TaskState.WAITS_FOR_IMPORT:
+    elif task.state is TaskState.WAITS_FOR_IMPORT:
         uow.record(events.TaskWaitsForImport(subject=task.public_id, attempt=1))
-    return task
+
+
+def _first_state(operation: Operation, *, is_held: bool) -> TaskState:
+    if operation.way is Way.IMPORT:
+        return TaskState.WAITS_FOR_IMPORT
+    if operation.verb in reconcile.CLOSING:
+        return TaskState.QUEUED
+    return TaskState.HELD if is_held and operation.is_removal else TaskState.WAITING
 
 
 def enqueue(uow: UnitOfWork, task: Task) -> None:
@@ -164,16 +186,51 @@ def fail(uow: UnitOfWork, task: Task, *, code: str, detail: str) -> None:
         grants.fail(uow, grant_id=task.grant_id, code=code)
 
 
-def finish_if_over(uow: UnitOfWork, plan: Plan) -> None:
-    """Close a plan when each of its tasks has come to an end."""
-    if plan.state is not PlanState.OPEN:
-        return
+def cancel(uow: UnitOfWork, task: Task, *, code: str) -> None:
+    """Let go of a task whose decision does not hold any more."""
+    task.state = TaskState.CANCELLED
+    task.error_code = code
+    uow.record(events.TaskCancelled(subject=task.public_id, attempt=task.attempt, code=code))
+
+
+def settle(uow: UnitOfWork, plan_id: int) -> None:
+    """Let a plan go on after one of its tasks has: what waited is queued, what is over is closed.
+
+    The plan's row is locked, so that of two tasks that end at the same moment one sees the other.
+    """
     uow.session.flush()
-    tasks = uow.session.scalars(sa.select(Task).where(Task.plan_id == plan.id)).all()
-    if not all(is_over(task.state) for task in tasks):
-        return
+    plan = uow.session.get_one(Plan, plan_id, with_for_update=True, populate_existing=True)
+    tasks = uow.session.scalars(
+        sa.select(Task).where(Task.plan_id == plan.id).order_by(Task.ordinal)
+    ).all()
+    if all(_was_tried(task) for task in tasks):
+        for task in tasks:
+            if task.state is TaskState.WAITING:
+                _queue(uow, task)
+    if plan.state is PlanState.OPEN and all(is_over(task.state) for task in tasks):
+        _close(uow, plan, tasks)
+
+
+def _was_tried(task: Task) -> bool:
+    """Say whether nothing has to wait for a task: it closes no account, or was tried once."""
+    is_untried = task.attempt == 1 and task.state in (TaskState.QUEUED, TaskState.RUNNING)
+    return Verb(task.verb) not in reconcile.CLOSING or not is_untried
+
+
+def _queue(uow: UnitOfWork, task: Task) -> None:
+    task.state = TaskState.QUEUED
+    task.due_at = uow.now
+    enqueue(uow, task)
+
+
+def _close(uow: UnitOfWork, plan: Plan, tasks: Sequence[Task]) -> None:
     counts = Counter(task.state for task in tasks)
-    plan.state = PlanState.FAILED if counts[TaskState.FAILED] else PlanState.DONE
+    if counts[TaskState.FAILED]:
+        plan.state = PlanState.FAILED
+    elif tasks and counts[TaskState.CANCELLED] == len(tasks):
+        plan.state = PlanState.CANCELLED
+    else:
+        plan.state = PlanState.DONE
     plan.ended_at = uow.now
     uow.record(
         events.PlanCompleted(
@@ -194,7 +251,7 @@ def release(uow: UnitOfWork, *, plan_id: str) -> Plan:
         ConflictError: It is not held (any more).
     """
     uow.actor.require(Permission.PLAN_RELEASE)
-    plan = uow.session.scalar(sa.select(Plan).where(Plan.public_id == plan_id))
+    plan = uow.session.scalar(sa.select(Plan).where(Plan.public_id == plan_id).with_for_update())
     if plan is None:
         raise NotFoundError("There is no such plan.")
     if plan.state is not PlanState.HELD:
@@ -210,9 +267,8 @@ def release(uow: UnitOfWork, *, plan_id: str) -> Plan:
         .where(Task.plan_id == plan.id, Task.state == TaskState.HELD)
         .order_by(Task.ordinal)
     ):
-        task.state = TaskState.QUEUED
-        task.due_at = uow.now
-        enqueue(uow, task)
+        task.state = TaskState.WAITING
+    settle(uow, plan.id)
     return plan
 
 
@@ -222,11 +278,11 @@ def retry(uow: UnitOfWork, *, task_id: str) -> Task:
     Raises:
         NotPermittedError: The actor may not.
         NotFoundError: There is no such task.
-        ConflictError: It has not failed.
+        ConflictError: It has not failed, or something else was decided about the same since.
         PolicyRefusedError: What it takes away is still protected.
     """
     uow.actor.require(Permission.TASK_RETRY)
-    task = uow.session.scalar(sa.select(Task).where(Task.public_id == task_id))
+    task = uow.session.scalar(sa.select(Task).where(Task.public_id == task_id).with_for_update())
     if task is None:
         raise NotFoundError("There is no such task.")
     if task.state is not TaskState.FAILED:
@@ -237,8 +293,8 @@ def retry(uow: UnitOfWork, *, task_id: str) -> Task:
     task.due_at = uow.now
     task.error_code = None
     task.error = None
-    plan = uow.session.get_one(Plan, task.plan_id)
-    if plan.state in (PlanState.FAILED, PlanState.DONE):
+    plan = uow.session.get_one(Plan, task.plan_id, with_for_update=True)
+    if plan.state is PlanState.FAILED:
         plan.state = PlanState.OPEN
         plan.ended_at = None
     grants.reopen(uow, grant_id=task.grant_id, end_id=task.end_id)

@@ -26,10 +26,10 @@ from app.kernel.errors import (
 )
 from app.kernel.event import moment
 from app.kernel.uow import Reading, UnitOfWork
-from app.provisioning import planning
+from app.provisioning import guards, planning
 from app.provisioning import service as provisioning
 from app.provisioning.planning import Operation, Target
-from app.provisioning.reconcile import LAST_ADMINISTRATOR
+from app.provisioning.reconcile import LAST_ADMINISTRATOR, PROTECTED
 from app.requests import deciding
 from app.requests.domain import Action, RequestState
 from app.requests.models import AccessRequest, Approval
@@ -114,7 +114,7 @@ def consider(reading: Reading, wish: Wish) -> Considered:
         duration_days=wish.duration_days,
         ticket=wish.ticket,
         plan_digest=digest,
-        leaves_no_administrator=_leaves_none(reading, operations),
+        **_standing(reading, operations),
     )
     return Considered(requester, beneficiary, target, operations, digest, facts)
 
@@ -331,7 +331,7 @@ def _revalidate(uow: UnitOfWork, request: AccessRequest, shown_digest: str) -> N
         duration_days=request.duration_days,
         ticket=request.ticket,
         plan_digest=digest,
-        leaves_no_administrator=_leaves_none(uow, operations),
+        **_standing(uow, operations),
     )
     ruling, verdict = rulebook.judge(uow, facts)
     if not verdict.is_allowed:
@@ -353,9 +353,14 @@ def _operations(
     return planning.operations_by_target(reading, verb, targets) if targets else {}
 
 
-def _leaves_none(reading: Reading, operations: tuple[Operation, ...]) -> bool:
-    judged = provisioning.consider(reading, operations)
-    return any(each.code == LAST_ADMINISTRATOR for each in judged.refusals)
+def _standing(reading: Reading, operations: tuple[Operation, ...]) -> dict[str, bool]:
+    """Return what provisioning would refuse, as facts, so that it is refused when it is asked."""
+    codes = {each.code for each in provisioning.consider(reading, operations).refusals}
+    accounts = guards.protected_accounts(reading, {each.account_id for each in operations})
+    return {
+        "leaves_no_administrator": LAST_ADMINISTRATOR in codes,
+        "is_account_protected": PROTECTED in codes and bool(accounts),
+    }
 
 
 def _beneficiary(reading: Reading, wish: Wish, requester: Identity) -> Identity:

@@ -1,5 +1,6 @@
 """From tables to `policies.facts`: everything a rule may see about one ask."""
 
+from dataclasses import replace
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -30,6 +31,7 @@ def build(
     ticket: str | None,
     plan_digest: str,
     leaves_no_administrator: bool,
+    is_account_protected: bool = False,
 ) -> of.Facts:
     """Build the facts of one ask.
 
@@ -44,12 +46,14 @@ def build(
         ticket: Or None.
         plan_digest: Digest of the exact operations.
         leaves_no_administrator: Whether a removal would take the last one.
+        is_account_protected: Whether the account itself is, besides its identity.
     """
     group = reading.session.get_one(Group, group_id)
     requester = reading.session.get_one(Identity, requester_id)
+    seen = identity(reading, beneficiary_id)
     ask = of.Ask(
         requester_id=IdentityId(requester.public_id),
-        beneficiary=identity(reading, beneficiary_id),
+        beneficiary=replace(seen, is_protected=seen.is_protected or is_account_protected),
         entitlement=entitlement(reading, group),
         action=action,
         now=reading.now,
