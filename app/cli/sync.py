@@ -23,7 +23,11 @@ SUFFIXES = ("_appeared", "_changed", "_ended")
 @click.option("--full", is_flag=True, help="Compare every member, whatever the digests say.")
 @click.option("--dry-run", is_flag=True, help="Show the difference and keep it for a person.")
 @click.option("--accept", metavar="RUN", help="Store what this parked run has read.")
-@click.option("--refuse", metavar="RUN", help="Forget what this parked run has read.")
+@click.option(
+    "--refuse",
+    metavar="RUN",
+    help="Forget what this parked run has read, or give up one whose process is gone.",
+)
 @answers
 @click.pass_obj
 @click.pass_context
@@ -45,7 +49,7 @@ def sync(
     else:
         found = [_read(local, name, full=full, dry_run=dry_run) for name in _all(local, names)]
     good = GOOD | {SyncState.PARKED} if dry_run else GOOD
-    if any(each.state not in good for each in found):
+    if not refuse and any(each.state not in good for each in found):
         ctx.call_on_close(lambda: ctx.exit(1))
     document = {"items": SyncRunAnswer(many=True).dump(found), "next_cursor": None}
     return document, "\n".join(_line(each) for each in found)

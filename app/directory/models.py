@@ -229,7 +229,7 @@ class Closure(Model):
     depth: Mapped[int]
 
 
-class ParkedRead(Model):
+class ParkedRead(Governed, Model):
     """What a parked run has read, kept until a person accepts or refuses exactly that."""
 
     __tablename__ = "directory_parked_read"

@@ -89,17 +89,24 @@ def accept_run(uow: UnitOfWork, *, run_id: str) -> SyncRun:
 
 
 def refuse_run(uow: UnitOfWork, *, run_id: str) -> SyncRun:
-    """Forget what a parked run has read; the store stays as it is.
+    """Forget what a parked run has read, or give up one whose process is gone.
+
+    The store stays as it is. A process that is still reading for a run that was given up finds
+    so at its end, and stores nothing.
 
     Raises:
         NotFoundError: There is no such run.
-        ConflictError: It is not parked.
+        ConflictError: It is neither parked nor under way.
     """
     uow.actor.require(Permission.SYNC_JUDGE)
+    run = syncing.run_row(uow, run_id, is_locked=True)
+    source = uow.session.get_one(Source, run.source_id)
+    if run.state is SyncState.RUNNING:
+        _give_up(uow, source, run, "Somebody gave it up before its end.")
+        return run
     run = _parked(uow, run_id)
     run.state = SyncState.REFUSED
     uow.session.delete(uow.session.get_one(ParkedRead, run.id))
-    source = uow.session.get_one(Source, run.source_id)
     uow.record(events.SyncRefused(subject=run.public_id, source=source.public_id))
     return run
 
@@ -122,12 +129,15 @@ def _refuse_second_run(uow: UnitOfWork, source: Source) -> None:
     for run in running:
         if run.begun_at > uow.now - GIVEN_UP_AFTER:
             raise ConflictError(
-                f"The run {run.public_id} of {source.name} is under way: wait for its end.",
+                f"The run {run.public_id} of {source.name} is under way: wait for its end, or "
+                f"give it up if its process is gone (`sync --refuse {run.public_id}`).",
                 current={"run": run.public_id},
             )
-        run.state = SyncState.FAILED
-        run.ended_at = uow.now
-        run.why = "It never came to an end: its process was stopped."
-        uow.record(
-            events.SyncFailed(subject=run.public_id, source=source.public_id, code="given_up")
-        )
+        _give_up(uow, source, run, "It never came to an end: its process was stopped.")
+
+
+def _give_up(uow: UnitOfWork, source: Source, run: SyncRun, why: str) -> None:
+    run.state = SyncState.FAILED
+    run.ended_at = uow.now
+    run.why = why
+    uow.record(events.SyncFailed(subject=run.public_id, source=source.public_id, code="given_up"))

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from app.directory import queries, service
+from app.directory import queries, service, syncing
 from app.directory.domain import SyncState
 from app.directory.models import Account, Closure, Group, Identity, Membership, Source
 from app.events import SourceChecked
@@ -151,6 +151,32 @@ def test_two_runs_of_a_source_are_never_under_way_at_once(directory: Directory) 
         first = service.request_sync(uow, source_name="corp").public_id
     with pytest.raises(ConflictError, match=first):
         directory.sync()
+
+
+def test_a_run_whose_process_is_gone_is_given_up_and_stores_nothing_later(
+    directory: Directory,
+) -> None:
+    directory.show(small())
+    directory.add()
+    with directory.tx.write() as uow:
+        lost = service.request_sync(uow, source_name="corp").public_id
+    with directory.tx.write() as uow:
+        assert service.refuse_run(uow, run_id=lost).state is SyncState.FAILED
+    syncing.run_sync(directory.tx, directory.connect, directory.seal, {"run": lost})
+    assert directory.rows(sa.select(Account.id)) == []
+    assert directory.sync().state is SyncState.COMPLETE
+
+
+def test_a_run_of_long_ago_that_never_ended_does_not_stand_in_the_way(
+    directory: Directory,
+) -> None:
+    directory.show(small())
+    directory.add()
+    with directory.tx.write() as uow:
+        service.request_sync(uow, source_name="corp")
+    directory.clock.advance(timedelta(hours=7))
+    assert directory.sync().state is SyncState.COMPLETE
+    assert "directory.sync_failed" in directory.kinds()
 
 
 def test_an_auditor_cannot_add_change_check_or_remove_a_source(directory: Directory) -> None:
