@@ -1,0 +1,225 @@
+"""Building a bundle: one consistent reading of the store, put into the format of `evidence.bundle`.
+
+Nothing here writes to the store. What is told is cut by the closed rule of the scope; the proof,
+the consistency with the bundle before and the keys come from the same moment.
+"""
+
+import base64
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from app.audit import gathering, reports, signing
+from app.audit.domain import BundleKind, BundleState
+from app.audit.models import Bundle
+from app.audit.scope import PeriodScope, Scope, period
+from app.audit.tiles import StoredTiles
+from app.kernel.errors import ConflictError
+from app.kernel.event import moment
+from app.kernel.ledger import LedgerCheckpoint, LedgerDisclosure, LedgerEntry, LedgerPosition
+from app.kernel.sealed import SealKey
+from app.kernel.uow import Reading
+from app.requests.models import AccessRequest
+from app.rulebook.models import Policy, Ruling
+from evidence import tiles
+from evidence.bundle import (
+    BundleParts,
+    BundleSigners,
+    BundleSummary,
+    PolicyFile,
+    Table,
+    write_bundle,
+)
+from evidence.checkpoint import Checkpoint, sign_checkpoint
+from evidence.cms import sign_detached
+from evidence.keys import Signer, verifier_key
+from evidence.merkle import encode_multiproof
+from evidence.pdf.render import render
+from evidence.pdf.seal import seal as seal_pdf
+from evidence.record import Disclosure
+
+AT_ONCE = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is to be built.
+
+    Attributes:
+        id: The bundle's public id.
+        created_at: Its time.
+        kind: Its kind.
+        scope: What it is about.
+        controls: Which controls it answers.
+        supersedes: Which bundle it replaces, or None.
+    """
+
+    id: str
+    created_at: datetime
+    kind: BundleKind
+    scope: Scope
+    controls: Sequence[str]
+    supersedes: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """What was built.
+
+    Attributes:
+        summary: Size, digest and counts.
+        tree_size: The log's size it is held against.
+    """
+
+    summary: BundleSummary
+    tree_size: int
+
+
+def build(reading: Reading, seal: SealKey, order: Order, out: Path) -> Built:
+    """Write a bundle.
+
+    Args:
+        reading: One consistent look at the store, at a moment when all it is about is sealed.
+        seal: Opens the signing keys.
+        order: What is to be built.
+        out: The file to make.
+
+    Raises:
+        ConflictError: The ledger was never sealed.
+        EvidenceError: Something cannot be put into the format.
+    """
+    signer = signing.log_signer(reading, seal)
+    documents = signing.document_key(reading, seal)
+    head = _head(reading.session, signer)
+    seen = reports.Findings()
+    files = gathering.data_files(order.scope)
+    subject = reports.Subject(
+        order.id, order.created_at, order.scope, order.controls, head, verifier_key(signer)
+    )
+
+    def draw(counts: Mapping[str, int]) -> bytes:
+        again = lambda name: files[name].rows(reading.session)  # noqa: E731
+        return render(reports.report(subject, counts, seen, again))
+
+    stored = StoredTiles(reading.session)
+    parts = BundleParts(
+        id=order.id,
+        created_at=moment(order.created_at),
+        kind=order.kind.value,
+        period=period(order.scope),
+        scope=order.scope.told(),
+        controls=order.controls,
+        supersedes=order.supersedes,
+        tables={
+            name: Table(tuple(file.columns), _counted(name, file, reading.session, seen))
+            for name, file in files.items()
+        },
+        entries=_entries(reading.session, order.scope, head.size),
+        disclosures=_disclosures(reading.session, order.scope, head.size),
+        policies=_policies(reading.session, order.scope),
+        checkpoint=sign_checkpoint(head, signer),
+        proof=lambda indexes: encode_multiproof(tiles.multiproof(stored, head.size, indexes)),
+        render=draw,
+        trust={"ca.pem": documents.anchor, "signer.pem": documents.signer},
+        consistency=_consistency(reading.session, head, signer),
+    )
+    signers = BundleSigners(
+        note=signer,
+        seal=lambda unsigned: seal_pdf(unsigned, documents.credential),
+        cms=lambda content: sign_detached(content, documents.credential, order.created_at),
+    )
+    return Built(write_bundle(out, parts, signers), head.size)
+
+
+def _head(session: Session, signer: Signer) -> Checkpoint:
+    row = session.execute(
+        sa.select(LedgerCheckpoint.size, LedgerCheckpoint.root)
+        .order_by(LedgerCheckpoint.size.desc())
+        .limit(1)
+    ).one_or_none()
+    if row is None:
+        raise ConflictError("The ledger has no signed head yet: run `attestry ledger checkpoint`.")
+    return Checkpoint(signer.name, row.size, row.root)
+
+
+def _counted(
+    name: str, file: gathering.DataFile, session: Session, seen: reports.Findings
+) -> Iterator[Mapping[str, Any]]:
+    tally = seen.tallies.setdefault(name, Counter())
+    for row in file.rows(session, tally):
+        if row["what"] == "item":
+            seen.decided[f"{row['decision']}.{row['remediation']}"] += 1
+        yield row
+
+
+def _entries(session: Session, scope: Scope, size: int) -> Iterator[tuple[int, bytes]]:
+    found = session.execute(
+        sa.select(LedgerPosition.idx, LedgerEntry.body)
+        .join(LedgerEntry, LedgerEntry.id == LedgerPosition.entry_id)
+        .where(LedgerPosition.idx < size, scope.entries())
+        .order_by(LedgerPosition.idx)
+        .execution_options(yield_per=AT_ONCE)
+    )
+    for row in found:
+        yield row.idx, row.body
+
+
+def _disclosures(session: Session, scope: Scope, size: int) -> Iterator[Disclosure]:
+    found = session.execute(
+        sa.select(
+            LedgerEntry.public_id,
+            LedgerDisclosure.field,
+            LedgerDisclosure.salt,
+            LedgerDisclosure.value,
+        )
+        .join(LedgerEntry, LedgerEntry.id == LedgerDisclosure.entry_id)
+        .join(LedgerPosition, LedgerPosition.entry_id == LedgerEntry.id)
+        .where(LedgerPosition.idx < size, scope.entries())
+        .order_by(LedgerPosition.idx, LedgerDisclosure.field)
+        .execution_options(yield_per=AT_ONCE)
+    )
+    for entry, field, salt, value in found:
+        yield Disclosure(entry, field, salt, value)
+
+
+def _policies(session: Session, scope: Scope) -> list[PolicyFile]:
+    """The texts in force at any moment of the scope or judged by, and the facts of its verdicts."""
+    rulings = sa.select(AccessRequest.ruling_id).where(scope.requests())
+    belongs: sa.ColumnElement[bool] = Ruling.id.in_(rulings)
+    if isinstance(scope, PeriodScope):
+        belongs = sa.or_(belongs, scope.holds(Ruling.judged_at))
+    in_force = sa.and_(
+        Policy.in_force_from < scope.end,
+        sa.or_(Policy.in_force_to.is_(None), Policy.in_force_to >= scope.start),
+    )
+    judged_by = Policy.id.in_(sa.select(Ruling.policy_id).where(belongs))
+    texts = session.scalars(sa.select(Policy.text).where(sa.or_(in_force, judged_by)))
+    files = [PolicyFile(text.encode()) for text in texts]
+    facts = session.scalars(sa.select(Ruling.facts).where(belongs).order_by(Ruling.id))
+    return files + [PolicyFile(each.encode(), "application/json") for each in facts]
+
+
+def _consistency(session: Session, head: Checkpoint, signer: Signer) -> bytes | None:
+    """Prove that the log grew out of the one that the bundle before was held against.
+
+    The earlier head is signed anew: the same bytes as long as the key is the same, and after a
+    change of keys one that today's key vouches for.
+    """
+    old = session.scalar(
+        sa.select(sa.func.max(Bundle.tree_size)).where(
+            Bundle.state == BundleState.READY, Bundle.tree_size <= head.size
+        )
+    )
+    if not old:
+        return None
+    stored = StoredTiles(session)
+    path = tiles.consistency(stored, old, head.size)
+    earlier = Checkpoint(head.origin, old, tiles.root(stored, old))
+    lines = [f"old {old}", *(base64.b64encode(each).decode("ascii") for each in path)]
+    return "\n".join(lines).encode("ascii") + b"\n\n" + sign_checkpoint(earlier, signer)

@@ -1,0 +1,294 @@
+"""Bundles: asked for, built by a job, checked by the verifier before anybody may take them away."""
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from app import events
+from app.audit import sealing, signing
+from app.audit.building import Order, build
+from app.audit.controls import CONTROLS, answered_by
+from app.audit.domain import BundleKind, BundleState
+from app.audit.models import Bundle
+from app.audit.scope import PeriodScope, Scope, campaign_scope
+from app.kernel.actor import Permission
+from app.kernel.errors import AttestryError, ConflictError, FieldErrors, NotFoundError
+from app.kernel.event import moment
+from app.kernel.jobs import Job, Queue
+from app.kernel.sealed import SealKey
+from app.kernel.uow import Reading, Transactions, UnitOfWork
+from app.web.paging import Page, Window, page
+from evidence.errors import EvidenceError
+from evidence.verify import Report, verify_bundle
+
+BUILD = "build_bundle"
+FOLDER = "bundles"
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What somebody asks for: a campaign, or a stretch of time.
+
+    Attributes:
+        campaign: Public id of a campaign, or None.
+        start: Begin of a period, or None.
+        end: Its end, which does not belong to it; a later one than now is now.
+        leavers: Of a period, only what was done about leavers.
+        controls: Which controls it answers; none: all that its kind speaks to.
+    """
+
+    campaign: str | None = None
+    start: datetime | None = None
+    end: datetime | None = None
+    leavers: bool = False
+    controls: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BundleRow:
+    """A bundle as lists show it."""
+
+    key: int
+    id: str
+    kind: BundleKind
+    scope: Mapping[str, Any]
+    controls: Sequence[str]
+    state: BundleState
+    requested_by: str
+    requested_at: datetime
+    built_at: datetime | None
+    sha256: str | None
+    bytes: int | None
+    tree_size: int | None
+    checks: Sequence[Mapping[str, Any]]
+    why: str | None
+
+
+def request(uow: UnitOfWork, wish: Wish, *, is_built_here: bool = False) -> BundleRow:
+    """Ask for a bundle; a job builds it.
+
+    Args:
+        uow: The unit of work.
+        wish: What about.
+        is_built_here: The caller builds it at once, with `run_build`; then there is no job.
+
+    Raises:
+        NotPermittedError: The actor may not.
+        InvalidInputError: Neither or both of campaign and period, or an unknown control.
+        NotFoundError: There is no such campaign.
+    """
+    uow.actor.require(Permission.BUNDLE_BUILD)
+    _refuse_unclear(wish, uow.now)
+    kind, scope = _kept_scope(uow, wish)
+    bundle = Bundle(
+        public_id=uow.ids.new(),
+        kind=kind,
+        scope=scope,
+        controls=list(wish.controls) or answered_by(kind),
+        state=BundleState.QUEUED,
+        requested_by=uow.actor.public_id,
+        requested_at=uow.now,
+        checks=[],
+    )
+    uow.session.add(bundle)
+    uow.record(events.BundleRequested(subject=bundle.public_id, bundle_kind=kind, scope=scope))
+    if not is_built_here:
+        payload = {"bundle": bundle.public_id}
+        uow.enqueue(Job(Queue.BUILD, BUILD, bundle.public_id, payload))
+    uow.session.flush()
+    return _row(bundle)
+
+
+def run_build(tx: Transactions, seal: SealKey, home: Path, payload: Mapping[str, str]) -> None:
+    """Build a bundle that was asked for, and check it; the runner of `build_bundle` jobs.
+
+    Doing it again is harmless: what is ready stays as it is.
+
+    Args:
+        tx: The store.
+        seal: Opens the signing keys.
+        home: Bundles are kept in its folder `bundles`.
+        payload: `bundle`, a public id.
+    """
+    sealing.seal_pending(tx, seal, home)
+    public_id = payload["bundle"]
+    folder = home / FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".building-", dir=folder) as held:
+        made = Path(held) / f"{public_id}.zip"
+        try:
+            with tx.read() as reading:
+                order = _order(reading, public_id)
+                if order is None:
+                    return
+                built = build(reading, seal, order, made)
+                keys, anchor = [signing.present_key(reading)], signing.anchor(reading)
+            checked = verify_bundle(made, keys, [anchor])
+        except (AttestryError, EvidenceError) as error:
+            _fail(tx, public_id, "cannot_be_built", str(error), [])
+            return
+        if not checked.holds:
+            _fail(tx, public_id, "does_not_verify", "It does not verify.", _checks(checked))
+            return
+        made.replace(bundle_path(home, public_id))
+    with tx.write() as uow:
+        bundle = _find(uow, public_id)
+        if bundle.state is BundleState.READY:
+            return
+        bundle.state, bundle.built_at = BundleState.READY, uow.now
+        bundle.sha256, bundle.bytes_count = built.summary.sha256, built.summary.bytes
+        bundle.tree_size, bundle.checks = built.tree_size, _checks(checked)
+        uow.record(
+            events.BundleBuilt(
+                subject=public_id, sha256=built.summary.sha256, tree_size=built.tree_size
+            )
+        )
+
+
+def take_away(uow: UnitOfWork, public_id: str, home: Path) -> Path:
+    """Return the file of a bundle, and record that somebody took it away.
+
+    Raises:
+        NotPermittedError: The actor may not read bundles.
+        NotFoundError: There is no such bundle.
+        ConflictError: It is not ready.
+    """
+    uow.actor.require(Permission.BUNDLE_READ)
+    bundle = _find(uow, public_id)
+    if bundle.state is not BundleState.READY or bundle.sha256 is None:
+        raise ConflictError(
+            f"The bundle is {bundle.state.value}: wait until it is ready.",
+            {"state": bundle.state.value},
+        )
+    path = bundle_path(home, public_id)
+    if not path.is_file():
+        raise NotFoundError("The bundle's file is gone from this instance's home: build it anew.")
+    uow.record(events.BundleDownloaded(subject=public_id, sha256=bundle.sha256))
+    return path
+
+
+def list_bundles(reading: Reading, window: Window) -> Page[BundleRow]:
+    """Return the bundles, newest first.
+
+    Raises:
+        NotPermittedError: The actor may not read bundles.
+    """
+    reading.actor.require(Permission.BUNDLE_READ)
+    statement = sa.select(Bundle).order_by(Bundle.id.desc()).limit(window.limit + 1)
+    if window.cursor is not None:
+        statement = statement.where(Bundle.id < window.after_id())
+    rows = [_row(each) for each in reading.session.scalars(statement)]
+    return page(rows, window, lambda row: [row.key])
+
+
+def find_bundle(reading: Reading, public_id: str) -> BundleRow:
+    """Return one bundle.
+
+    Raises:
+        NotPermittedError: The actor may not read bundles.
+        NotFoundError: There is no such bundle.
+    """
+    reading.actor.require(Permission.BUNDLE_READ)
+    return _row(_find(reading, public_id))
+
+
+def bundle_path(home: Path, public_id: str) -> Path:
+    """Say where a bundle's file is."""
+    return home / FOLDER / f"{public_id}.zip"
+
+
+def _refuse_unclear(wish: Wish, now: datetime) -> None:
+    wrong = FieldErrors()
+    has_period = wish.start is not None or wish.end is not None
+    if wish.campaign is None and not has_period:
+        wrong.add("campaign", "Give a campaign, or a period by from and to.")
+    if wish.campaign is not None and (has_period or wish.leavers):
+        wrong.add("campaign", "Give either a campaign or a period, not both.")
+    if has_period and wish.start is None:
+        wrong.add("from", "Say when the period begins.")
+    if has_period and wish.end is None:
+        wrong.add("to", "Say when the period ends.")
+    if wish.start and wish.end and wish.start >= min(wish.end, now):
+        wrong.add("from", "The period must begin before it ends, and before now.")
+    for at, name in enumerate(wish.controls):
+        if name not in CONTROLS:
+            wrong.add(f"controls.{at}", f"Unknown; one of {', '.join(CONTROLS)}.")
+    wrong.raise_if_any()
+
+
+def _kept_scope(uow: UnitOfWork, wish: Wish) -> tuple[BundleKind, dict[str, str]]:
+    if wish.campaign is not None:
+        return BundleKind.CAMPAIGN, {"campaign": campaign_scope(uow, wish.campaign).id}
+    assert wish.start is not None  # noqa: S101 - refused above
+    assert wish.end is not None  # noqa: S101
+    about = "leavers" if wish.leavers else "all"
+    end = min(wish.end, uow.now)
+    return BundleKind.PERIOD, {"from": moment(wish.start), "to": moment(end), "about": about}
+
+
+def _order(reading: Reading, public_id: str) -> Order | None:
+    bundle = _find(reading, public_id)
+    if bundle.state is BundleState.READY:
+        return None
+    return Order(
+        id=public_id,
+        created_at=reading.now,
+        kind=bundle.kind,
+        scope=_scope(reading, bundle.scope),
+        controls=bundle.controls,
+        supersedes=bundle.supersedes,
+    )
+
+
+def _scope(reading: Reading, kept: Mapping[str, str]) -> Scope:
+    if "campaign" in kept:
+        return campaign_scope(reading, kept["campaign"])
+    start, end = (datetime.fromisoformat(kept[name]) for name in ("from", "to"))
+    return PeriodScope(start, end, leavers_only=kept["about"] == "leavers")
+
+
+def _fail(
+    tx: Transactions, public_id: str, code: str, why: str, checks: list[dict[str, Any]]
+) -> None:
+    with tx.write() as uow:
+        bundle = _find(uow, public_id)
+        bundle.state, bundle.why, bundle.checks = BundleState.FAILED, why, checks
+        uow.record(events.BundleFailed(subject=public_id, code=code))
+
+
+def _checks(report: Report) -> list[dict[str, Any]]:
+    return [
+        {"name": each.name, "status": each.status.value, "detail": each.detail}
+        for each in report.checks
+    ]
+
+
+def _find(reading: Reading, public_id: str) -> Bundle:
+    found = reading.session.scalar(sa.select(Bundle).where(Bundle.public_id == public_id))
+    if found is None:
+        raise NotFoundError(f"There is no bundle {public_id}.")
+    return found
+
+
+def _row(bundle: Bundle) -> BundleRow:
+    return BundleRow(
+        key=bundle.id,
+        id=bundle.public_id,
+        kind=bundle.kind,
+        scope=bundle.scope,
+        controls=bundle.controls,
+        state=bundle.state,
+        requested_by=bundle.requested_by,
+        requested_at=bundle.requested_at,
+        built_at=bundle.built_at,
+        sha256=bundle.sha256,
+        bytes=bundle.bytes_count,
+        tree_size=bundle.tree_size,
+        checks=bundle.checks,
+        why=bundle.why,
+    )

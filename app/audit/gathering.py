@@ -1,0 +1,457 @@
+"""The rows of a bundle's data files: one statement for each kind of row, streamed.
+
+Rows carry public ids, so that they can be tied to the ledger, and names as they are at the time of
+building, so that people can read them. Columns are told in `docs/reference/bundle.md`.
+"""
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session, aliased
+
+from app.audit import columns
+from app.audit.scope import CampaignScope, PeriodScope, Scope
+from app.directory.domain import Provenance
+from app.directory.models import Account, Group, Identity, Membership, Nesting, Source, SyncRun
+from app.grants.domain import EndState
+from app.grants.models import End
+from app.kernel.event import moment
+from app.lifecycle.models import LifecycleEvent
+from app.provisioning.models import Plan, Task
+from app.requests.models import AccessRequest, Approval, Step
+from app.reviews.models import Campaign, Excluded, Item, ItemDecision, SignOff
+from app.rulebook.models import Policy, Ruling
+
+AT_ONCE = 1_000
+Row = dict[str, Any]
+Statement = sa.Select[*tuple[Any, ...]]
+Rows = Iterator[Row]
+
+By = aliased(Identity)
+Reviewer = aliased(Identity)
+Parent = aliased(Group)
+
+
+@dataclass(frozen=True, slots=True)
+class DataFile:
+    """One data file to be.
+
+    Attributes:
+        columns: Its columns.
+        statements: What to read, one after the other.
+    """
+
+    columns: Sequence[str]
+    statements: Sequence[Statement]
+
+    def rows(self, session: Session, tally: Counter[str] | None = None) -> Rows:
+        """Read its rows; a tally counts `what` and `what.state` as they pass."""
+        for statement in self.statements:
+            found = session.execute(statement.execution_options(yield_per=AT_ONCE))
+            for mapping in found.mappings():
+                row = {name: _plain(name, value) for name, value in mapping.items()}
+                if tally is not None:
+                    tally[row["what"]] += 1
+                    tally[f"{row['what']}.{row.get('state')}"] += 1
+                yield row
+
+
+def data_files(scope: Scope) -> Mapping[str, DataFile]:
+    """Return the data files of a scope, by name."""
+    population: list[Statement] = []
+    excluded: list[Statement] = []
+    drift: list[Statement] = []
+    if isinstance(scope, CampaignScope):
+        population, excluded = [_frozen_population(scope)], [_excluded(scope)]
+    elif not scope.leavers_only:
+        population, drift = _open_population(scope), _drift(scope)
+    return {
+        "population": DataFile(columns.POPULATION, population),
+        "excluded": DataFile(columns.EXCLUDED, excluded),
+        "decisions": DataFile(columns.DECISIONS, _decisions(scope)),
+        "requests": DataFile(columns.REQUESTS, _requests(scope)),
+        "leavers": DataFile(columns.LEAVERS, _leavers(scope)),
+        "drift": DataFile(columns.DRIFT, drift),
+        "sources": DataFile(columns.SOURCES, [_sources(scope)]),
+    }
+
+
+def _what(what: str) -> sa.Label[str]:
+    return sa.literal(what).label("what")
+
+
+HELD = (
+    Source.name.label("source"),
+    Account.public_id.label("account"),
+    Account.login.label("account_login"),
+    Account.display_name.label("account_name"),
+    Identity.public_id.label("identity"),
+    Identity.display_name.label("identity_name"),
+    Group.public_id.label("group"),
+    Group.name.label("group_name"),
+)
+WHY = (
+    sa.case((Membership.is_primary, "primary group"), else_="direct").label("path"),
+    Membership.provenance.label("provenance"),
+    Membership.provenance_ref.label("provenance_ref"),
+    Membership.valid_from.label("valid_from"),
+    Membership.valid_to.label("valid_to"),
+)
+
+
+def _open_population(scope: PeriodScope) -> list[Statement]:
+    """Who had what when the period ended, and which group stood in which."""
+    memberships = (
+        sa.select(_what("membership"), *HELD, *WHY)
+        .select_from(Membership)
+        .join(Account, Account.id == Membership.account_id)
+        .join(Group, Group.id == Membership.group_id)
+        .join(Source, Source.id == Group.source_id)
+        .outerjoin(Identity, Identity.id == Account.identity_id)
+        .where(_stood_at(Membership, scope.end))
+        .order_by(Membership.id)
+    )
+    nestings = (
+        sa.select(
+            _what("nesting"),
+            Source.name.label("source"),
+            Group.public_id.label("member_group"),
+            Group.name.label("member_group_name"),
+            Parent.public_id.label("group"),
+            Parent.name.label("group_name"),
+            Nesting.valid_from.label("valid_from"),
+            Nesting.valid_to.label("valid_to"),
+        )
+        .select_from(Nesting)
+        .join(Group, Group.id == Nesting.child_id)
+        .join(Parent, Parent.id == Nesting.parent_id)
+        .join(Source, Source.id == Parent.source_id)
+        .where(_stood_at(Nesting, scope.end))
+        .order_by(Nesting.id)
+    )
+    return [memberships, nestings]
+
+
+def _stood_at(interval: Any, at: datetime) -> sa.ColumnElement[bool]:
+    is_open = sa.or_(interval.valid_to.is_(None), interval.valid_to >= at)
+    return sa.and_(interval.valid_from < at, is_open)
+
+
+def _frozen_population(scope: CampaignScope) -> Statement:
+    """Every item, as it was shown, with what became of it."""
+    return (
+        sa.select(
+            _what("item"),
+            Item.public_id.label("item"),
+            *HELD,
+            *WHY,
+            Reviewer.public_id.label("reviewer"),
+            Reviewer.display_name.label("reviewer_name"),
+            Item.via.label("relationship"),
+            Item.state.label("state"),
+            Item.decision.label("decision"),
+            Item.reason.label("reason"),
+            Item.decided_at.label("decided_at"),
+            Item.signed_off_at.label("signed_off_at"),
+            Item.remediation.label("remediation"),
+            Item.remediation_at.label("remediation_at"),
+            Item.remediation_why.label("remediation_why"),
+            End.public_id.label("end"),
+            Item.frozen.label("frozen"),
+        )
+        .select_from(Item)
+        .join(Membership, Membership.id == Item.membership_id)
+        .join(Account, Account.id == Item.account_id)
+        .join(Group, Group.id == Item.group_id)
+        .join(Source, Source.id == Group.source_id)
+        .outerjoin(Identity, Identity.id == Item.identity_id)
+        .outerjoin(Reviewer, Reviewer.id == Item.reviewer_id)
+        .outerjoin(End, End.id == Item.end_id)
+        .where(Item.campaign_id == scope.key)
+        .order_by(Item.id)
+    )
+
+
+def _excluded(scope: CampaignScope) -> Statement:
+    return (
+        sa.select(
+            _what("membership"),
+            Excluded.rule.label("rule"),
+            Excluded.reason.label("reason"),
+            *HELD,
+            Excluded.what.label("frozen"),
+        )
+        .select_from(Excluded)
+        .outerjoin(Membership, Membership.id == Excluded.membership_id)
+        .outerjoin(Account, Account.id == Membership.account_id)
+        .outerjoin(Group, Group.id == Membership.group_id)
+        .outerjoin(Source, Source.id == Group.source_id)
+        .outerjoin(Identity, Identity.id == Account.identity_id)
+        .where(Excluded.campaign_id == scope.key)
+        .order_by(Excluded.id)
+    )
+
+
+def _decisions(scope: Scope) -> list[Statement]:
+    """Each decision and each change of mind, then each reviewer's word to be done."""
+    decisions = (
+        sa.select(
+            _what("decision"),
+            Campaign.public_id.label("campaign"),
+            Item.public_id.label("item"),
+            ItemDecision.move.label("move"),
+            ItemDecision.reason.label("reason"),
+            ItemDecision.until.label("until"),
+            ItemDecision.decided_at.label("at"),
+            By.public_id.label("by"),
+            By.display_name.label("by_name"),
+            Reviewer.public_id.label("reviewer"),
+            Reviewer.display_name.label("reviewer_name"),
+            Item.via.label("relationship"),
+            ItemDecision.batch_size.label("batch_size"),
+            ItemDecision.dwell_ms.label("dwell_ms"),
+        )
+        .select_from(ItemDecision)
+        .join(Item, Item.id == ItemDecision.item_id)
+        .join(Campaign, Campaign.id == Item.campaign_id)
+        .join(By, By.id == ItemDecision.decided_by_id)
+        .outerjoin(Reviewer, Reviewer.id == Item.reviewer_id)
+        .where(scope.decided(ItemDecision.decided_at))
+        .order_by(ItemDecision.id)
+    )
+    words = (
+        sa.select(
+            _what("sign-off"),
+            Campaign.public_id.label("campaign"),
+            SignOff.signed_at.label("at"),
+            By.public_id.label("by"),
+            By.display_name.label("by_name"),
+            SignOff.kept.label("kept"),
+            SignOff.revoked.label("revoked"),
+            SignOff.abstained.label("abstained"),
+        )
+        .select_from(SignOff)
+        .join(Campaign, Campaign.id == SignOff.campaign_id)
+        .join(By, By.id == SignOff.reviewer_id)
+        .where(scope.decided(SignOff.signed_at))
+        .order_by(SignOff.id)
+    )
+    return [decisions, words]
+
+
+def _requests(scope: Scope) -> list[Statement]:
+    """Requests with their verdicts, approvals, plans, and tasks with what was read back."""
+    requests = (
+        sa.select(
+            _what("request"),
+            AccessRequest.public_id.label("id"),
+            AccessRequest.action.label("action"),
+            AccessRequest.state.label("state"),
+            By.public_id.label("by"),
+            By.display_name.label("by_name"),
+            *HELD,
+            AccessRequest.reason.label("reason"),
+            AccessRequest.ticket.label("ticket"),
+            AccessRequest.duration_days.label("duration_days"),
+            AccessRequest.submitted_at.label("at"),
+            AccessRequest.decided_at.label("decided_at"),
+            AccessRequest.ended_at.label("ended_at"),
+            AccessRequest.plan_digest.label("plan_digest"),
+            Ruling.outcome.label("verdict"),
+            Policy.digest.label("policy_digest"),
+            Ruling.facts.label("facts_digest"),
+            AccessRequest.why.label("why"),
+        )
+        .select_from(AccessRequest)
+        .join(By, By.id == AccessRequest.requester_id)
+        .join(Identity, Identity.id == AccessRequest.beneficiary_id)
+        .join(Account, Account.id == AccessRequest.account_id)
+        .join(Group, Group.id == AccessRequest.group_id)
+        .join(Source, Source.id == Group.source_id)
+        .join(Ruling, Ruling.id == AccessRequest.ruling_id)
+        .join(Policy, Policy.id == Ruling.policy_id)
+        .where(scope.requests())
+        .order_by(AccessRequest.id)
+    )
+    approvals = (
+        sa.select(
+            _what("approval"),
+            Approval.public_id.label("id"),
+            AccessRequest.public_id.label("cause_ref"),
+            Step.ordinal.label("step"),
+            Step.role.label("role"),
+            Approval.how.label("how"),
+            Approval.outcome.label("state"),
+            Reviewer.public_id.label("approver"),
+            Reviewer.display_name.label("approver_name"),
+            By.public_id.label("by"),
+            By.display_name.label("by_name"),
+            Approval.comment.label("reason"),
+            Approval.plan_digest.label("plan_digest"),
+            Approval.decided_at.label("at"),
+        )
+        .select_from(Approval)
+        .join(Step, Step.id == Approval.step_id)
+        .join(AccessRequest, AccessRequest.id == Step.request_id)
+        .join(Reviewer, Reviewer.id == Approval.approver_id)
+        .outerjoin(By, By.id == Approval.decided_by_id)
+        .where(scope.requests())
+        .order_by(Approval.id)
+    )
+    plans = (
+        sa.select(
+            _what("plan"),
+            Plan.public_id.label("id"),
+            Plan.cause.label("cause"),
+            Plan.cause_ref.label("cause_ref"),
+            Plan.state.label("state"),
+            Plan.digest.label("plan_digest"),
+            Plan.operations.label("operations"),
+            Plan.held_reason.label("why"),
+            Plan.created_at.label("at"),
+            Plan.ended_at.label("ended_at"),
+        )
+        .where(scope.plans())
+        .order_by(Plan.id)
+    )
+    return [requests, approvals, plans, _tasks(Task.public_id.label("id")).where(scope.plans())]
+
+
+def _tasks(*more: Any) -> Statement:
+    return (
+        sa.select(
+            _what("task"),
+            *more,
+            Plan.public_id.label("plan"),
+            Plan.cause_ref.label("cause_ref"),
+            Task.verb.label("verb"),
+            Task.state.label("state"),
+            *HELD,
+            Task.attempt.label("attempts"),
+            Task.operation.label("operation"),
+            Task.answer.label("answer"),
+            Task.effect.label("effect"),
+            Task.read_back.label("read_back"),
+            Task.error.label("why"),
+            Task.created_at.label("at"),
+            Task.applied_at.label("applied_at"),
+            Task.verified_at.label("verified_at"),
+        )
+        .select_from(Task)
+        .join(Plan, Plan.id == Task.plan_id)
+        .join(Source, Source.id == Task.source_id)
+        .join(Account, Account.id == Task.account_id)
+        .outerjoin(Identity, Identity.id == Account.identity_id)
+        .outerjoin(Group, Group.id == Task.group_id)
+        .order_by(Task.id)
+    )
+
+
+def _leavers(scope: Scope) -> list[Statement]:
+    """What HR told, then what was done about it in each system."""
+    told = (
+        sa.select(
+            _what("event"),
+            LifecycleEvent.public_id.label("id"),
+            LifecycleEvent.event_id.label("hr_event_id"),
+            LifecycleEvent.type.label("type"),
+            LifecycleEvent.state.label("state"),
+            LifecycleEvent.employee_number.label("employee_number"),
+            Identity.public_id.label("identity"),
+            Identity.display_name.label("identity_name"),
+            LifecycleEvent.effective_at.label("effective_at"),
+            LifecycleEvent.received_at.label("at"),
+            LifecycleEvent.started_at.label("started_at"),
+            LifecycleEvent.completed_at.label("completed_at"),
+            Plan.public_id.label("plan"),
+            LifecycleEvent.why.label("why"),
+        )
+        .select_from(LifecycleEvent)
+        .outerjoin(Identity, Identity.id == LifecycleEvent.identity_id)
+        .outerjoin(Plan, Plan.id == LifecycleEvent.plan_id)
+        .where(scope.leavers())
+        .order_by(LifecycleEvent.id)
+    )
+    done = (
+        _tasks(Task.public_id.label("id"))
+        .join(LifecycleEvent, LifecycleEvent.plan_id == Plan.id)
+        .where(scope.leavers())
+    )
+    return [told, done]
+
+
+def _drift(scope: PeriodScope) -> list[Statement]:
+    """Memberships that came or went in the period without anybody here having decided it."""
+    decided = (
+        sa.select(End.id)
+        .where(
+            End.account_id == Membership.account_id,
+            End.group_id == Membership.group_id,
+            End.state.in_([EndState.AUTHORISED, EndState.CONFIRMED]),
+            End.decided_at <= Membership.valid_to,
+            End.decided_at >= Membership.valid_from,
+        )
+        .exists()
+    )
+    changed = {
+        "appeared": (
+            Membership.valid_from,
+            Membership.provenance.in_([Provenance.OBSERVED, Provenance.DRIFT_ADOPTED]),
+        ),
+        "ended": (Membership.valid_to, sa.and_(Group.master_external_id.is_(None), ~decided)),
+    }
+    return [
+        sa.select(_what(what), at.label("at"), *HELD, *WHY)
+        .select_from(Membership)
+        .join(Account, Account.id == Membership.account_id)
+        .join(Group, Group.id == Membership.group_id)
+        .join(Source, Source.id == Group.source_id)
+        .outerjoin(Identity, Identity.id == Account.identity_id)
+        .where(scope.holds(at), undecided)
+        .order_by(Membership.id)
+        for what, (at, undecided) in changed.items()
+    ]
+
+
+def _sources(scope: Scope) -> Statement:
+    return (
+        sa.select(
+            _what("run"),
+            SyncRun.public_id.label("run"),
+            Source.public_id.label("source_id"),
+            Source.name.label("source"),
+            Source.kind.label("kind"),
+            SyncRun.endpoint.label("endpoint"),
+            SyncRun.account.label("account"),
+            SyncRun.queries.label("queries"),
+            SyncRun.state.label("state"),
+            SyncRun.is_baseline.label("is_baseline"),
+            SyncRun.begun_at.label("begun_at"),
+            SyncRun.ended_at.label("ended_at"),
+            SyncRun.counts.label("counts"),
+            SyncRun.problems.label("problems"),
+            SyncRun.digest.label("digest"),
+            SyncRun.why.label("why"),
+        )
+        .select_from(SyncRun)
+        .join(Source, Source.id == SyncRun.source_id)
+        .where(scope.sync_runs())
+        .order_by(SyncRun.id)
+    )
+
+
+def _plain(name: str, value: Any) -> Any:
+    """Turn a column into what canonical JSON holds; facts are told by their digest."""
+    if name == "facts_digest":
+        return hashlib.sha256(value.encode()).hexdigest()
+    if isinstance(value, StrEnum):
+        return value.value
+    if isinstance(value, datetime):
+        return moment(value)
+    return value

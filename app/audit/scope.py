@@ -1,0 +1,180 @@
+"""What a bundle is about, and by which closed rule a record belongs to it.
+
+The rules stand in the manifest in words and here in SQL, once each, so that every data file of a
+bundle is cut by the same rule.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from app.directory.models import SyncRun
+from app.grants.models import End
+from app.kernel.errors import NotFoundError
+from app.kernel.event import moment
+from app.kernel.ledger import LedgerEntry
+from app.kernel.uow import Reading
+from app.lifecycle.models import LifecycleEvent
+from app.provisioning.models import Plan, Task
+from app.requests.models import AccessRequest
+from app.reviews.models import Campaign, Item
+
+CAMPAIGN_RULE = (
+    "Every ledger entry whose subject is the campaign, one of its items, an end that one of its "
+    "items decided, a plan or task of such an end, or a read of a source in its snapshot."
+)
+PERIOD_RULE = "Every ledger entry with from <= at < to that the log holds at its checkpoint."
+
+Ids = sa.Select[str]
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignScope:
+    """One campaign, whenever its consequences came.
+
+    Attributes:
+        key: Its row.
+        id: Its public id.
+        name: Its name.
+        start: When it was launched.
+        end: When it was closed, or the moment of building.
+        runs: Public ids of the reads in its snapshot.
+    """
+
+    key: int
+    id: str
+    name: str
+    start: datetime
+    end: datetime
+    runs: tuple[str, ...]
+
+    def told(self) -> dict[str, Any]:
+        """Return what the manifest says."""
+        return {"campaign": self.id, "entries": CAMPAIGN_RULE, "runs": list(self.runs)}
+
+    def items(self) -> Ids:
+        """Select the public ids of its items."""
+        return sa.select(Item.public_id).where(Item.campaign_id == self.key)
+
+    def entries(self) -> sa.ColumnElement[bool]:
+        """Say which ledger entries are told of."""
+        plans = sa.select(Plan.public_id).where(Plan.cause_ref.in_(self.items()))
+        tasks = (
+            sa.select(Task.public_id)
+            .join(Plan, Plan.id == Task.plan_id)
+            .where(Plan.cause_ref.in_(self.items()))
+        )
+        ends = sa.select(End.public_id).where(End.cause_ref.in_(self.items()))
+        return sa.or_(
+            LedgerEntry.subject.in_([self.id, *self.runs]),
+            LedgerEntry.subject.in_(sa.union_all(self.items(), ends, plans, tasks)),
+        )
+
+    def decided(self, _at: Any) -> sa.ColumnElement[bool]:
+        """Say which decisions belong: all of the campaign's."""
+        return Campaign.id == self.key
+
+    def requests(self) -> sa.ColumnElement[bool]:
+        """Say which requests belong: a campaign makes none."""
+        return sa.false()
+
+    def plans(self) -> sa.ColumnElement[bool]:
+        """Say which plans belong."""
+        return Plan.cause_ref.in_(self.items())
+
+    def leavers(self) -> sa.ColumnElement[bool]:
+        """Say which lifecycle events belong: none."""
+        return sa.false()
+
+    def sync_runs(self) -> sa.ColumnElement[bool]:
+        """Say which reads of sources belong."""
+        return SyncRun.public_id.in_(self.runs)
+
+
+@dataclass(frozen=True, slots=True)
+class PeriodScope:
+    """A stretch of time: its begin belongs to it, its end does not.
+
+    Attributes:
+        start: Its begin.
+        end: Its end.
+        leavers_only: Only what was done about leavers; the ledger is told of in full all the same.
+    """
+
+    start: datetime
+    end: datetime
+    leavers_only: bool = False
+
+    def told(self) -> dict[str, Any]:
+        """Return what the manifest says."""
+        what = "leavers" if self.leavers_only else "all"
+        return {"about": what, "entries": PERIOD_RULE}
+
+    def entries(self) -> sa.ColumnElement[bool]:
+        """Say which ledger entries are told of."""
+        return self.holds(LedgerEntry.at)
+
+    def holds(self, at: Any) -> sa.ColumnElement[bool]:
+        """Say whether a moment lies in it."""
+        return sa.and_(at >= self.start, at < self.end)
+
+    def decided(self, at: Any) -> sa.ColumnElement[bool]:
+        """Say which review decisions belong: those made in it."""
+        return sa.false() if self.leavers_only else self.holds(at)
+
+    def requests(self) -> sa.ColumnElement[bool]:
+        """Say which requests belong: those that were under way in it."""
+        if self.leavers_only:
+            return sa.false()
+        return self._under_way(AccessRequest.submitted_at, AccessRequest.ended_at)
+
+    def plans(self) -> sa.ColumnElement[bool]:
+        """Say which plans belong: those that were under way in it."""
+        if self.leavers_only:
+            return sa.false()
+        return self._under_way(Plan.created_at, Plan.ended_at)
+
+    def leavers(self) -> sa.ColumnElement[bool]:
+        """Say which lifecycle events belong: those received by its end and not done before it."""
+        return self._under_way(LifecycleEvent.received_at, LifecycleEvent.completed_at)
+
+    def sync_runs(self) -> sa.ColumnElement[bool]:
+        """Say which reads of sources belong: those that were begun in it."""
+        return self.holds(SyncRun.begun_at)
+
+    def _under_way(self, begun: Any, ended: Any) -> sa.ColumnElement[bool]:
+        return sa.and_(begun < self.end, sa.or_(ended.is_(None), ended >= self.start))
+
+
+Scope = CampaignScope | PeriodScope
+
+
+def campaign_scope(reading: Reading, public_id: str) -> CampaignScope:
+    """Return the scope of a campaign.
+
+    Raises:
+        NotFoundError: There is no such campaign.
+    """
+    found = reading.session.scalar(sa.select(Campaign).where(Campaign.public_id == public_id))
+    if found is None:
+        raise NotFoundError(f"There is no campaign {public_id}.")
+    return CampaignScope(
+        key=found.id,
+        id=found.public_id,
+        name=found.name,
+        start=found.launched_at,
+        end=found.closed_at or reading.now,
+        runs=_runs(found.snapshot),
+    )
+
+
+def period(scope: Scope) -> dict[str, str]:
+    """Return the period as the manifest says it."""
+    return {"from": moment(scope.start), "to": moment(scope.end)}
+
+
+def _runs(snapshot: Sequence[Any]) -> tuple[str, ...]:
+    return tuple(str(each["run"]) for each in snapshot)
