@@ -1,0 +1,75 @@
+"""`attestry evidence`: build a bundle here and now, and check any bundle, offline."""
+
+import shutil
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import click
+
+from app.audit import bundles
+from app.audit.domain import BundleState
+from app.audit.schemas import BundleSchema
+from app.cli.main import Local
+from app.cli.output import answers
+from evidence.verify import main as verify_main
+
+DAY = click.DateTime(["%Y-%m-%d"])
+
+
+@click.group()
+def evidence() -> None:
+    """Evidence bundles: build one, check one."""
+
+
+@evidence.command()
+@click.option("--campaign", metavar="ID", help="Of a campaign.")
+@click.option("--from", "first", type=DAY, metavar="DAY", help="Of a period: its first day.")
+@click.option("--to", "last", type=DAY, metavar="DAY", help="Of a period: its last day.")
+@click.option("--leavers", is_flag=True, help="Of a period, only what was done about leavers.")
+@click.option("--control", "controls", multiple=True, metavar="ID", help="Which it answers.")
+@click.option(
+    "--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="The file."
+)
+@click.pass_obj
+@answers
+def build(
+    local: Local,
+    *,
+    campaign: str | None,
+    first: datetime | None,
+    last: datetime | None,
+    leavers: bool,
+    controls: tuple[str, ...],
+    out: Path,
+) -> tuple[Any, str]:
+    """Build a bundle of a campaign or a period into --out."""
+    house = local.house
+    wish = bundles.Wish(
+        campaign=campaign,
+        start=first and first.replace(tzinfo=UTC),
+        end=last and last.replace(tzinfo=UTC) + timedelta(days=1),
+        leavers=leavers,
+        controls=controls,
+    )
+    with house.tx.write(local.actor) as uow:
+        asked = bundles.request(uow, wish, is_built_here=True)
+    home = house.settings.home
+    bundles.run_build(house.tx, house.seal, home, {"bundle": asked.id})
+    with house.tx.read(local.actor) as reading:
+        made = bundles.find_bundle(reading, asked.id)
+    if made.state is not BundleState.READY:
+        raise click.ClickException(f"The bundle could not be built: {made.why}")
+    shutil.copyfile(bundles.bundle_path(home, made.id), out)
+    return BundleSchema().dump(made), f"{out}: bundle {made.id}, manifest SHA-256 {made.sha256}"
+
+
+@evidence.command(
+    context_settings={"ignore_unknown_options": True, "allow_extra_args": True},
+    add_help_option=False,
+)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def verify(arguments: tuple[str, ...]) -> None:
+    """Check a bundle: as `python -m evidence verify`, with the same options and exit codes."""
+    sys.exit(verify_main(["verify", *arguments]))
