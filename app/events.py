@@ -707,7 +707,7 @@ class PlanReleased(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class PlanCompleted(Event):
-    """Every task of a plan has ended."""
+    """Every task of a plan has ended, or it cannot go on without a person."""
 
     kind: ClassVar[str] = "plan.completed"
     verified: int

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from app.directory.models import Account, Group, Identity, Membership, Source
 from app.grants import service as grants
 from app.grants.domain import EndCause
+from app.grants.models import Grant
 from app.kernel.uow import Reading, UnitOfWork
 from app.provisioning import planning
 from app.provisioning.planning import Operation, Target
@@ -111,24 +112,27 @@ def _sessions(reading: Reading, identity: Identity) -> tuple[Operation, ...]:
 
 
 def _targets(reading: Reading, identity: Identity) -> list[Target]:
-    """Direct memberships that can be removed where they are: not mirrors, not primary groups."""
+    """Return what is to be taken away: what a source shows, and what is decided and on its way."""
     if not rulebook.policy_in_force(reading).leaver.is_membership_removing:
         return []
+    shown = sa.select(Membership.account_id, Membership.group_id).where(
+        Membership.valid_to.is_(None), Membership.is_primary.is_(False)
+    )
+    decided = sa.select(Grant.account_id, Grant.group_id).where(Grant.state.in_(grants.LIVE_GRANT))
+    held = sa.union(shown, decided).subquery()
     rows = reading.session.execute(
-        sa.select(Membership.account_id, Membership.group_id)
-        .join(Account, Account.id == Membership.account_id)
-        .join(Group, Group.id == Membership.group_id)
+        sa.select(held.c.account_id, held.c.group_id)
+        .join(Account, Account.id == held.c.account_id)
+        .join(Group, Group.id == held.c.group_id)
         .join(Source, Source.id == Group.source_id)
         .where(
             Account.identity_id == identity.id,
             Account.ended_at.is_(None),
-            Membership.valid_to.is_(None),
-            Membership.is_primary.is_(False),
             Group.master_external_id.is_(None),
             Group.is_writable,
             Source.is_enabled,
         )
-        .order_by(Group.source_id, Membership.group_id, Membership.account_id)
+        .order_by(Group.source_id, held.c.group_id, held.c.account_id)
     )
     return [Target(row.account_id, row.group_id) for row in rows]
 

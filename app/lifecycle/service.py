@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
 
 from app import events
 from app.directory.models import Identity
@@ -66,12 +67,8 @@ def receive(uow: UnitOfWork, told: Told) -> LifecycleEvent:
         InvalidInputError: Nobody has this employee number.
     """
     uow.actor.require(Permission.HR_WRITE)
-    known = uow.session.scalar(
-        sa.select(LifecycleEvent).where(LifecycleEvent.event_id == told.event_id)
-    )
+    known = _known(uow, told)
     if known is not None:
-        if known.body_digest != told.digest():
-            raise ConflictError("This event_id was used for another event. Take a new one.")
         return known
     identity = _identity(uow, told)
     event = LifecycleEvent(
@@ -90,8 +87,14 @@ def receive(uow: UnitOfWork, told: Told) -> LifecycleEvent:
     )
     if told.type is LifecycleType.LEAVER:
         event.state = LifecycleState.WAITING
-    uow.session.add(event)
-    uow.session.flush()
+    try:
+        with uow.session.begin_nested():
+            uow.session.add(event)
+    except IntegrityError:  # the same call at the same moment: the other one was first
+        first = _known(uow, told)
+        if first is None:
+            raise
+        return first
     uow.record(
         events.LifecycleReceived(
             subject=event.public_id,
@@ -107,6 +110,15 @@ def receive(uow: UnitOfWork, told: Told) -> LifecycleEvent:
         start(uow, event)
     event.first_answer = answer(event)
     return event
+
+
+def _known(reading: Reading, told: Told) -> LifecycleEvent | None:
+    known = reading.session.scalar(
+        sa.select(LifecycleEvent).where(LifecycleEvent.event_id == told.event_id)
+    )
+    if known is not None and known.body_digest != told.digest():
+        raise ConflictError("This event_id was used for another event. Take a new one.")
+    return known
 
 
 def preview(reading: Reading, told: Told) -> planning.LeaverPlan:
@@ -135,6 +147,7 @@ def start(uow: UnitOfWork, event: LifecycleEvent) -> None:
         cause=PlanCause.LEAVER,
         cause_ref=event.public_id,
         operations=planned.operations,
+        decided_by=event.received_by,
     )
     event.plan_id = plan.id
     uow.record(

@@ -21,7 +21,8 @@ from app.rulebook import service as rulebook
 from connectors.records import Verb
 
 PROVISION = "provision"
-COUNTED = (TaskState.CANCELLED, TaskState.FAILED, TaskState.HELD)
+AT_THE_MIRROR = (TaskState.WAITS_FOR_IMPORT,)
+UNCOUNTED = (TaskState.CANCELLED, TaskState.FAILED, TaskState.HELD, *AT_THE_MIRROR)
 
 
 def consider(reading: Reading, operations: Sequence[Operation]) -> reconcile.Judgement:
@@ -49,7 +50,7 @@ def removals_today(reading: Reading) -> dict[str, int]:
         .where(
             Task.verb == Verb.REMOVE_MEMBER.value,
             Task.created_at >= midnight,
-            Task.state.not_in((*COUNTED, TaskState.WAITS_FOR_IMPORT)),
+            Task.state.not_in(UNCOUNTED),
         )
         .group_by(Source.name)
     )
@@ -207,8 +208,17 @@ def settle(uow: UnitOfWork, plan_id: int) -> None:
         for task in tasks:
             if task.state is TaskState.WAITING:
                 _queue(uow, task)
-    if plan.state is PlanState.OPEN and all(is_over(task.state) for task in tasks):
+    if plan.state is PlanState.OPEN and _is_over([task.state for task in tasks]):
         _close(uow, plan, tasks)
+
+
+def _is_over(states: Sequence[TaskState]) -> bool:
+    """Say whether a plan has ended, or cannot go on without a person.
+
+    What a mirror is to show is not waited for once something has failed: it may never come.
+    """
+    is_stuck = TaskState.FAILED in states
+    return all(is_over(each) or (is_stuck and each in AT_THE_MIRROR) for each in states)
 
 
 def _was_tried(task: Task) -> bool:
