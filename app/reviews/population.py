@@ -1,0 +1,182 @@
+"""What a campaign looks at: every open membership in its scope, to be decided or left out by rule.
+
+All of the population is accounted for: what is not an item is excluded, with its rule and reason.
+What each item showed at that moment is frozen into it: evidence tells what the reviewer saw.
+"""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import aliased
+
+from app.catalog.domain import Risk
+from app.catalog.models import Entitlement
+from app.directory.models import Account, Group, Identity, Membership, Source
+from app.kernel.event import moment
+from app.kernel.uow import Reading
+from evidence.canonical import canonical
+
+MIRRORED, PRIMARY, BUILT_IN, NOBODY = "mirrored", "primary_group", "built_in", "nobody_to_ask"
+REASONS = {
+    MIRRORED: "It mirrors a group mastered elsewhere and is reviewed there.",
+    PRIMARY: "It is the account's primary group, which every account must have.",
+    BUILT_IN: "The source itself fills this group; nobody is taken out of it.",
+    NOBODY: "Nobody could be asked: no manager, owner or fallback but the holder.",
+}
+MANAGER, OWNER, FALLBACK = "manager", "owner", "fallback"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One open membership in scope.
+
+    Attributes:
+        membership_id: Its key.
+        account_id: Key of the account.
+        group_id: Key of the group.
+        identity_id: Key of the holder, or None for an orphan account.
+        reviewer_id: Key of who decides, or None if excluded.
+        via: Why this reviewer.
+        rule: Why it is excluded, or None.
+        shown: What is frozen.
+    """
+
+    membership_id: int
+    account_id: int
+    group_id: int
+    identity_id: int | None
+    reviewer_id: int | None
+    via: str
+    rule: str | None
+    shown: dict[str, Any] = field(repr=False)
+
+
+def gather(
+    reading: Reading, source_ids: Sequence[int], group_ids: Sequence[int], fallback_id: int | None
+) -> Iterator[Found]:
+    """Read the population in one statement, in a stable order.
+
+    Args:
+        reading: The store.
+        source_ids: Sources in scope.
+        group_ids: Groups in scope; none is all of those sources.
+        fallback_id: Who decides where neither manager nor owner can.
+    """
+    holder, manager = aliased(Identity), aliased(Identity)
+    written, told, owner_account = aliased(Identity), aliased(Identity), aliased(Account)
+    statement = (
+        sa.select(Membership, Account, Group, Source, holder, manager, written, told, Entitlement)
+        .join(Account, Account.id == Membership.account_id)
+        .join(Group, Group.id == Membership.group_id)
+        .join(Source, Source.id == Group.source_id)
+        .outerjoin(holder, holder.id == Account.identity_id)
+        .outerjoin(manager, manager.id == holder.manager_id)
+        .outerjoin(Entitlement, Entitlement.group_id == Group.id)
+        .outerjoin(written, written.id == Entitlement.owner_id)
+        .outerjoin(
+            owner_account,
+            sa.and_(
+                owner_account.source_id == Group.source_id,
+                owner_account.external_id == Group.owner_external_id,
+            ),
+        )
+        .outerjoin(told, told.id == owner_account.identity_id)
+        .where(Membership.valid_to.is_(None), Source.id.in_(source_ids))
+        .order_by(Membership.id)
+    )
+    if group_ids:
+        statement = statement.where(Group.id.in_(group_ids))
+    for row in reading.session.execute(statement.execution_options(yield_per=1000)):
+        yield _found(*row, fallback_id=fallback_id)
+
+
+def _found(
+    membership: Membership,
+    account: Account,
+    group: Group,
+    source: Source,
+    holder: Identity | None,
+    manager: Identity | None,
+    written: Identity | None,
+    told: Identity | None,
+    described: Entitlement | None,
+    *,
+    fallback_id: int | None,
+) -> Found:
+    owner = written or told
+    reviewer_id, via = _reviewer(holder, manager, owner, fallback_id)
+    rule = _rule(membership, group, reviewer_id)
+    default = Risk.PRIVILEGED if group.is_administrative else Risk.LOW
+    return Found(
+        membership_id=membership.id,
+        account_id=account.id,
+        group_id=group.id,
+        identity_id=holder.id if holder else None,
+        reviewer_id=None if rule else reviewer_id,
+        via=via,
+        rule=rule,
+        shown={
+            "source": source.name,
+            "account": account.public_id,
+            "account_login": account.login,
+            "account_name": account.display_name,
+            "account_status": account.status,
+            "identity": holder.public_id if holder else None,
+            "identity_name": holder.display_name if holder else None,
+            "department": holder.department if holder else None,
+            "title": holder.title if holder else None,
+            "group": group.public_id,
+            "group_name": group.name,
+            "description": (described and described.description) or group.description,
+            "owner_name": owner.display_name if owner else None,
+            "risk": (described.risk if described else default).value,
+            "provenance": membership.provenance.value,
+            "provenance_ref": membership.provenance_ref,
+            "since": moment(membership.valid_from),
+            "last_sign_in_at": _text(account.last_sign_in_at),
+            "removal": f"not automatic: {group.rule}" if group.rule else "automatic",
+        },
+    )
+
+
+def _reviewer(
+    holder: Identity | None,
+    manager: Identity | None,
+    owner: Identity | None,
+    fallback_id: int | None,
+) -> tuple[int | None, str]:
+    """Manager, else owner, else the fallback; never the holder, never who is not active."""
+    own = holder.id if holder else None
+    if manager is not None and manager.is_active and manager.id != own:
+        return manager.id, MANAGER
+    if owner is not None and owner.is_active and owner.id != own:
+        return owner.id, OWNER
+    if fallback_id is not None and fallback_id != own:
+        return fallback_id, FALLBACK
+    return None, ""
+
+
+def _rule(membership: Membership, group: Group, reviewer_id: int | None) -> str | None:
+    if group.master_external_id is not None:
+        return MIRRORED
+    if membership.is_primary:
+        return PRIMARY
+    if not group.is_writable:
+        return BUILT_IN
+    return NOBODY if reviewer_id is None else None
+
+
+def digest(found: Sequence[Found]) -> str:
+    """Return the SHA-256 over what was frozen, line by line in its order: the population's name."""
+    total = hashlib.sha256()
+    for each in found:
+        total.update(canonical({**each.shown, "rule": each.rule}) + b"\n")
+    return total.hexdigest()
+
+
+def _text(at: datetime | None) -> str | None:
+    return moment(at) if at is not None else None
