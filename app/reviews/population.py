@@ -1,7 +1,7 @@
 """What a campaign looks at: every open membership in its scope, to be decided or left out by rule.
 
 All of the population is accounted for: what is not an item is excluded, with its rule and reason.
-What each item showed at that moment is frozen into it: evidence tells what the reviewer saw.
+What each item showed at that moment is frozen into it, so that evidence tells what was seen.
 """
 
 import hashlib
