@@ -6,6 +6,7 @@ from app.directory.models import Group, Identity
 from app.kernel.delivery import Delivery
 from app.kernel.uow import Transactions, UnitOfWork
 from app.notices import service
+from app.requests import deciding
 from app.requests.models import AccessRequest, Approval, Step
 from app.reviews.models import Campaign, Item
 
@@ -18,7 +19,10 @@ ENDS = {
 
 
 def on_step_opened(tx: Transactions, delivery: Delivery) -> None:
-    """Tell the approvers of a step that it waits for them."""
+    """Tell the approvers of a step, and those who stand in for them, that it waits.
+
+    The plan's digest is part of what they are told: a plan that changed is told of again.
+    """
     with tx.write() as uow:
         request, group = _request(uow, delivery.subject)
         approvers = uow.session.scalars(
@@ -27,11 +31,12 @@ def on_step_opened(tx: Transactions, delivery: Delivery) -> None:
             .where(Step.public_id == delivery.data["step"], Approval.outcome.is_(None))
         ).all()
         requester = uow.session.get_one(Identity, request.requester_id)
-        for approver in approvers:
+        asked = [each for one in approvers for each in (one, *deciding.stand_ins(uow, one))]
+        for person in dict.fromkeys(asked):
             service.tell(
                 uow,
-                recipient_id=approver,
-                kind=f"approval-wanted-{delivery.data['ordinal']}",
+                recipient_id=person,
+                kind=f"approval-wanted-{delivery.data['ordinal']}-{request.plan_digest[:8]}",
                 about=request.public_id,
                 subject=f"Your approval is wanted: {group.name}",
                 body=f"{requester.display_name} asks: {request.action.value} {group.name}.\n"

@@ -47,5 +47,5 @@ def on_failed(tx: Transactions, delivery: Delivery) -> None:
         code = delivery.data["code"]
         request.state = RequestState.FAILED
         request.ended_at = uow.now
-        request.why = f"It could not be carried out ({code}); an operator has been told."
+        request.why = f"It could not be carried out ({code}); an operator has to look at it."
         uow.record(events.RequestFailed(subject=request.public_id, code=code))

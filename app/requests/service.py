@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from app import events
-from app.directory.models import Group, Identity
+from app.directory.models import Account, Group, Identity
 from app.grants import service as grants
 from app.grants.domain import EndCause, GrantCause
 from app.kernel.actor import Permission
@@ -166,13 +166,14 @@ def submit(uow: UnitOfWork, wish: Wish) -> AccessRequest:
     uow.session.add(request)
     uow.session.flush()
     group = uow.session.get_one(Group, target.group_id)
+    account = uow.session.get_one(Account, target.account_id)
     uow.record(
         events.RequestSubmitted(
             subject=request.public_id,
             requester=considered.requester.public_id,
             beneficiary=considered.beneficiary.public_id,
             entitlement=group.public_id,
-            account=considered.operations[0].account if considered.operations else "",
+            account=account.public_id,
             action=wish.action,
             duration_days=request.duration_days,
             plan_digest=request.plan_digest,
