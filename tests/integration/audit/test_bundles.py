@@ -49,6 +49,7 @@ def lines(path: Path, member: str) -> list[dict[str, Any]]:
 def period(house: TestHouse, cast: Cast) -> bundles.BundleRow:
     """A bundle of everything up to now."""
     house.clock.advance(timedelta(hours=1))
+    assert cast.house is house
     return built(house, whole_period(house))
 
 
