@@ -242,7 +242,8 @@ def _database_now(connection: sa.Connection) -> datetime:
     if connection.dialect.name == "sqlite":
         text = connection.scalar(sa.text("SELECT strftime('%Y-%m-%dT%H:%M:%f', 'now')"))
         return datetime.fromisoformat(f"{text}+00:00")
-    return connection.execute(sa.select(sa.func.clock_timestamp())).scalar_one()
+    found: datetime = connection.execute(sa.select(sa.func.clock_timestamp())).scalar_one()
+    return found
 
 
 def _die() -> NoReturn:

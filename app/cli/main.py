@@ -5,6 +5,7 @@ import sys
 from dataclasses import dataclass
 
 import click
+from typing_extensions import override
 
 from app.cli import output
 from app.kernel.actor import SYSTEM, Actor
@@ -56,10 +57,12 @@ class Local:
 class Commands(click.Group):
     """Finds a command in its module."""
 
+    @override
     def list_commands(self, _ctx: click.Context) -> list[str]:
         """Return the names, in the order of the documentation."""
         return list(COMMANDS)
 
+    @override
     def get_command(self, _ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import the module of a command."""
         if cmd_name not in COMMANDS:

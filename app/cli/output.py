@@ -6,7 +6,7 @@ everything else goes to stderr.
 
 import functools
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import click
@@ -43,7 +43,7 @@ def answers(command: Command) -> Command:
     return wrapped
 
 
-def table(headers: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+def table(headers: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     """Lay out rows under their headers, for a terminal."""
     widths = [max(len(cell) for cell in column) for column in zip(headers, *rows, strict=True)]
     lines = [headers, tuple("-" * width for width in widths), *rows]

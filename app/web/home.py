@@ -5,7 +5,7 @@ of. It shows nothing that belongs to somebody.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from typing import Protocol
 
 from flask import Blueprint, Flask, current_app, render_template
 
@@ -16,19 +16,23 @@ from app.web.scope import doors
 EXTENSION = "attestry_home"
 
 
-@dataclass(frozen=True, slots=True)
-class SourceLine:
-    """One source, as the page tells of it.
+class SourceLine(Protocol):
+    """One source, as the page tells of it."""
 
-    Attributes:
-        name: Its name.
-        kind: What it is.
-        simulated_by: Name of the file that is its whole state, or None for a real one.
-    """
+    @property
+    def name(self) -> str:
+        """Its name."""
+        ...
 
-    name: str
-    kind: str
-    simulated_by: str | None
+    @property
+    def kind(self) -> str:
+        """What it is."""
+        ...
+
+    @property
+    def simulated_by(self) -> str | None:
+        """Name of the file that is its whole state, or None for a real one."""
+        ...
 
 
 Sources = Callable[[Reading], Sequence[SourceLine]]
