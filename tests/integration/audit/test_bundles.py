@@ -2,13 +2,16 @@
 
 import json
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
-from app.audit import bundles, signing
+from app.audit import bundles, sealing, signing
 from app.audit.domain import BundleState, KeyPurpose
 from app.kernel.errors import InvalidInputError, NotFoundError
 from app.kernel.ledger import LedgerEntry
@@ -148,3 +151,37 @@ def test_an_unclear_wish_is_refused_by_field(
 def test_a_bundle_of_an_unknown_campaign_is_refused(house: TestHouse) -> None:
     with pytest.raises(NotFoundError), house.write() as uow:
         bundles.request(uow, bundles.Wish(campaign="x"))
+
+
+def test_a_larger_bundle_takes_no_more_statements(house: TestHouse, cast: Cast) -> None:
+    small = statements_of_a_build(house)
+    cast.put("corp", "payroll", "alice", "bob", "carol", "dana", "mallory")
+    assert cast.sync("corp") == "complete"
+    for _ in range(40):
+        with house.write() as uow:
+            signing.rotate(uow, house.house.seal, KeyPurpose.LOG)
+    assert statements_of_a_build(house) <= small + 3  # the consistency with the first one
+
+
+def statements_of_a_build(house: TestHouse) -> int:
+    house.clock.advance(timedelta(hours=1))
+    sealing.seal_pending(house.tx, house.house.seal, house.home)
+    with house.write() as uow:
+        asked = bundles.request(uow, whole_period(house), is_built_here=True)
+    with counting(house) as ran:
+        bundles.run_build(house.tx, house.house.seal, house.home, {"bundle": asked.id})
+    return len(ran)
+
+
+@contextmanager
+def counting(house: TestHouse) -> Iterator[list[str]]:
+    """Collect the statements that reach the database."""
+    ran: list[str] = []
+
+    def note(_c: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        ran.append(statement)
+
+    engine = house.tx.database.engine
+    sa.event.listen(engine, "before_cursor_execute", note)
+    yield ran
+    sa.event.remove(engine, "before_cursor_execute", note)

@@ -156,7 +156,7 @@ def test_an_altered_tile_is_found(house: TestHouse) -> None:
     tell(house, 5)
     seal(house)
     with house.tx.database.engine.begin() as connection:
-        held = connection.scalar(sa.select(LedgerTile.hashes))
+        held = connection.scalars(sa.select(LedgerTile.hashes)).one()
         connection.execute(sa.update(LedgerTile).values(hashes=bytes(32) + held[32:]))
     assert check(house).problems == ("Entry 0 is not the one that was taken into the tree.",)
 
@@ -197,7 +197,7 @@ def test_another_history_of_the_same_length_is_not_sealed(house: TestHouse) -> N
     tell(house, 2)
     seal(house)
     with house.tx.database.engine.begin() as connection:
-        held = connection.scalar(sa.select(LedgerTile.hashes))
+        held = connection.scalars(sa.select(LedgerTile.hashes)).one()
         connection.execute(sa.update(LedgerTile).values(hashes=held[32:64] + held[:32] + held[64:]))
     tell(house, 1)
     with pytest.raises(ConflictError, match="altered"):
