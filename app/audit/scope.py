@@ -24,7 +24,7 @@ from app.reviews.models import Campaign, Item
 
 CAMPAIGN_RULE = (
     "Every ledger entry whose subject is the campaign, one of its items, an end that one of its "
-    "items decided, a plan or task of such an end, or a read of a source in its snapshot."
+    "items decided or waits for, a plan it caused or a task of one, or a read of a source in its snapshot."
 )
 PERIOD_RULE = "Every ledger entry with from <= at < to that the log holds at its checkpoint."
 
@@ -61,13 +61,11 @@ class CampaignScope:
 
     def entries(self) -> sa.ColumnElement[bool]:
         """Say which ledger entries are told of."""
-        plans = sa.select(Plan.public_id).where(Plan.cause_ref.in_(self.items()))
-        tasks = (
-            sa.select(Task.public_id)
-            .join(Plan, Plan.id == Task.plan_id)
-            .where(Plan.cause_ref.in_(self.items()))
-        )
-        ends = sa.select(End.public_id).where(End.cause_ref.in_(self.items()))
+        plans = sa.select(Plan.public_id).where(self.plans())
+        tasks = sa.select(Task.public_id).join(Plan, Plan.id == Task.plan_id).where(self.plans())
+        awaited = sa.select(Item.end_id).where(Item.campaign_id == self.key)
+        decided = sa.or_(End.cause_ref.in_(self.items()), End.id.in_(awaited))
+        ends = sa.select(End.public_id).where(decided)
         return sa.or_(
             LedgerEntry.subject.in_([self.id, *self.runs]),
             LedgerEntry.subject.in_(sa.union_all(self.items(), ends, plans, tasks)),
@@ -82,8 +80,8 @@ class CampaignScope:
         return sa.false()
 
     def plans(self) -> sa.ColumnElement[bool]:
-        """Say which plans belong."""
-        return Plan.cause_ref.in_(self.items())
+        """Say which plans belong: those that the campaign or one of its items caused."""
+        return sa.or_(Plan.cause_ref == self.id, Plan.cause_ref.in_(self.items()))
 
     def leavers(self) -> sa.ColumnElement[bool]:
         """Say which lifecycle events belong: none."""
