@@ -309,6 +309,28 @@ def present_plans(
     return plans
 
 
+def facts_now(reading: Reading, request: AccessRequest, operations: tuple[Operation, ...]) -> Facts:
+    """Return what the policy would be shown of a request as things are now.
+
+    Args:
+        reading: The store.
+        request: The request.
+        operations: Its plan as it would run now.
+    """
+    return rulebook_facts.build(
+        reading,
+        requester_id=request.requester_id,
+        beneficiary_id=request.beneficiary_id,
+        group_id=request.group_id,
+        action=AskedAction(request.action.value),
+        reason=request.reason,
+        duration_days=request.duration_days,
+        ticket=request.ticket,
+        plan_digest=planning.digest(operations),
+        **_standing(reading, operations),
+    )
+
+
 def _revalidate(uow: UnitOfWork, request: AccessRequest, shown_digest: str) -> None:
     """Refuse an approval of what is no longer what would be run, or no longer allowed."""
     wish = Wish(entitlement="", action=request.action)
@@ -322,18 +344,7 @@ def _revalidate(uow: UnitOfWork, request: AccessRequest, shown_digest: str) -> N
             "plan": [each.shown() for each in operations],
         }
         raise ConflictError("The plan is not the one you were shown. Look again.", current)
-    facts = rulebook_facts.build(
-        uow,
-        requester_id=request.requester_id,
-        beneficiary_id=request.beneficiary_id,
-        group_id=request.group_id,
-        action=AskedAction(request.action.value),
-        reason=request.reason,
-        duration_days=request.duration_days,
-        ticket=request.ticket,
-        plan_digest=digest,
-        **_standing(uow, operations),
-    )
+    facts = facts_now(uow, request, operations)
     ruling, verdict = rulebook.judge(uow, facts)
     if not verdict.is_allowed:
         texts = " ".join(each.text for each in verdict.reasons if each.effect.value == "refuses")

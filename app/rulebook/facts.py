@@ -6,7 +6,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 
-from app.catalog.domain import Risk
+from app.catalog.domain import default_is_requestable, default_risk
 from app.catalog.models import Entitlement as Described
 from app.catalog.models import Protection
 from app.directory.models import Account, Closure, Group, Identity, Membership, Source
@@ -89,7 +89,12 @@ def entitlement(reading: Reading, group: Group) -> of.Entitlement:
     """Return what a rule may see of an entitlement."""
     source = reading.session.get_one(Source, group.source_id)
     described = reading.session.scalar(sa.select(Described).where(Described.group_id == group.id))
-    default = Risk.PRIVILEGED if group.is_administrative else Risk.LOW
+    by_default = default_is_requestable(
+        is_writable=group.is_writable,
+        is_mirror=group.master_external_id is not None,
+        is_by_rule=group.rule is not None,
+    )
+    risk = described.risk if described else default_risk(is_administrative=group.is_administrative)
     owner = owner_of(reading, group)
     return of.Entitlement(
         id=EntitlementId(group.public_id),
@@ -97,8 +102,8 @@ def entitlement(reading: Reading, group: Group) -> of.Entitlement:
         source=source.name,
         group_kind=group.kind,
         owner_id=IdentityId(owner.public_id) if owner else None,
-        risk=of.Risk((described.risk if described else default).value),
-        is_requestable=described.is_requestable if described else True,
+        risk=of.Risk(risk.value),
+        is_requestable=described.is_requestable if described else by_default,
         is_removal_automatic=group.rule is None,
         is_protected=_is_protected(reading, Protection.group_id == group.id),
         is_administrative=group.is_administrative,
@@ -155,37 +160,49 @@ def administrators(reading: Reading) -> list[Identity]:
 
 def holdings(reading: Reading, identity_id: int) -> tuple[of.Holding, ...]:
     """Return all an identity has now, direct and through nesting, in two statements."""
+    held = _held(reading, Account.identity_id == identity_id)
+    return next(iter(held.values()), ())
+
+
+def all_holdings(reading: Reading) -> dict[IdentityId, tuple[of.Holding, ...]]:
+    """Return what everybody has now, in two statements."""
+    return _held(reading, sa.true())
+
+
+def _held(
+    reading: Reading, whose: sa.ColumnElement[bool]
+) -> dict[IdentityId, tuple[of.Holding, ...]]:
     through = aliased(Group)
-    direct = reading.session.execute(
-        sa.select(Group, Source.name, Membership.valid_from, Membership.provenance)
+    direct = (
+        sa.select(
+            Identity.public_id, Group, Source.name, Membership.valid_from, Membership.provenance
+        )
         .select_from(Membership)
         .join(Account, Account.id == Membership.account_id)
-        .join(Group, Group.id == Membership.group_id)
-        .join(Source, Source.id == Group.source_id)
-        .where(Account.identity_id == identity_id, Membership.valid_to.is_(None))
-    ).all()
-    nested = reading.session.execute(
-        sa.select(Group, Source.name, Membership.valid_from, Membership.provenance, through)
-        .select_from(Membership)
-        .join(Account, Account.id == Membership.account_id)
+        .join(Identity, Identity.id == Account.identity_id)
+        .where(whose, Membership.valid_to.is_(None))
+    )
+    nested = (
+        direct.add_columns(through.public_id)
         .join(Closure, Closure.descendant_id == Membership.group_id)
         .join(Group, Group.id == Closure.ancestor_id)
         .join(through, through.id == Membership.group_id)
         .join(Source, Source.id == Group.source_id)
-        .where(
-            Account.identity_id == identity_id,
-            Membership.valid_to.is_(None),
-            Closure.ancestor_id != Closure.descendant_id,
-        )
+        .where(Closure.ancestor_id != Closure.descendant_id)
         .order_by(Closure.depth, through.id)
-    ).all()
-    found = [_holding(group, name, since, why) for group, name, since, why in direct]
-    held = {each.entitlement_id for each in found}
-    for group, name, since, why, via in nested:
-        if group.public_id not in held:
-            held.add(EntitlementId(group.public_id))
-            found.append(_holding(group, name, since, why, (EntitlementId(via.public_id),)))
-    return tuple(found)
+    )
+    direct = direct.join(Group, Group.id == Membership.group_id).join(
+        Source, Source.id == Group.source_id
+    )
+    found: dict[IdentityId, dict[str, of.Holding]] = {}
+    for who, group, source, since, why in reading.session.execute(direct):
+        mine = found.setdefault(IdentityId(who), {})
+        mine.setdefault(group.public_id, _holding(group, source, since, why))
+    for who, group, source, since, why, via in reading.session.execute(nested):
+        mine = found.setdefault(IdentityId(who), {})
+        path = (EntitlementId(via),)
+        mine.setdefault(group.public_id, _holding(group, source, since, why, path))
+    return {who: tuple(mine.values()) for who, mine in found.items()}
 
 
 def _holding(
