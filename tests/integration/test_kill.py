@@ -95,7 +95,7 @@ def authorise(cast: Cast) -> None:
             grants.authorise(
                 uow,
                 account_id=cast.account(CORP, name).id,
-                group_id=cast.group(CORP, "payroll").id,
+                group_id=cast.group(CORP, "ledger").id,
                 cause=GrantCause.REQUEST,
                 cause_ref="00000000-0000-7000-8000-000000000000",
             )
@@ -114,7 +114,7 @@ def test_a_worker_killed_there_loses_nothing_and_doubles_nothing(
         eventually(lambda: workers.deaths >= 1, workers)
     finally:
         workers.stop()
-    assert all(cast.holds(CORP, "payroll", name) for name in WANTED)
+    assert all(cast.holds(CORP, "ledger", name) for name in WANTED)
     effects = Counter((tmp_path / "effects").read_text(encoding="utf-8").splitlines())
     assert len(effects) == len(WANTED)
     assert set(effects.values()) == {1}
