@@ -24,7 +24,8 @@ from app.reviews.models import Campaign, Item
 
 CAMPAIGN_RULE = (
     "Every ledger entry whose subject is the campaign, one of its items, an end that one of its "
-    "items decided or waits for, a plan it caused or a task of one, or a read of a source in its snapshot."
+    "items decided or waits for, a plan it caused or a task of one, or a read of a source "
+    "in its snapshot."
 )
 PERIOD_RULE = "Every ledger entry with from <= at < to that the log holds at its checkpoint."
 
