@@ -115,10 +115,11 @@ def _leads_to(reading: Reading) -> Callable[[int], list[str]]:
     ).all()
     names = {row[0]: row[2] for row in rows} | {row[1]: row[3] for row in rows}
     edges = [(row[0], row[1]) for row in rows]
+    nested = {row[1] for row in rows}
 
     @cache
     def paths(group_id: int) -> list[str]:
-        if group_id not in names:
+        if group_id not in nested:
             return []
         ways = graph.ways_up(edges, [group_id])
         return [
