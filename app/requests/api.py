@@ -16,7 +16,7 @@ blp = scope.api("requests", "Ask for access, and say yes or no.")
 
 
 @blp.route("/requests/preview", methods=["POST"])
-@scope.command(blp, schemas.PreviewSchema, body=schemas.WishSchema)
+@scope.command(blp, schemas.RequestPreviewSchema, body=schemas.WishSchema)
 def preview(uow: UnitOfWork, body: dict[str, Any]) -> dict[str, Any]:
     """What a request would mean: verdict, approvers, plan. Nothing is stored."""
     considered, verdict = service.preview(uow, service.Wish(**body))

@@ -77,7 +77,7 @@ class ApproverSchema(Schema):
     people = fields.List(fields.Nested(PersonSchema))
 
 
-class PreviewSchema(Schema):
+class RequestPreviewSchema(Schema):
     """What a request would mean; nothing is stored."""
 
     verdict = fields.Nested(VerdictSchema)
