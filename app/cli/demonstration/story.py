@@ -5,29 +5,50 @@ the ledger came about as it would anywhere, and the bundle verifies. The two sou
 their state is a file each.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import sqlalchemy as sa
 
+from app.audit import bundles
+from app.catalog import service as catalog
+from app.catalog.domain import Kind, Risk
+from app.cli.demonstration import company as made
 from app.cli.demonstration.company import CLOUD, CORP, Company, Person, external_id, group_id
+from app.cli.init import prepare
 from app.directory import service as directory
-from app.directory.models import Group, Identity
+from app.directory.models import Account, Group, Identity
+from app.events import DemonstrationMade
 from app.kernel.actor import Actor, ActorKind, Role
-from app.kernel.clock import MovingClock
+from app.kernel.clock import MovingClock, SystemClock
+from app.kernel.errors import InvalidInputError, NothingToChangeError
 from app.kernel.jobs import InlineJobs
+from app.kernel.jobs import migrate as migrate_jobs
+from app.kernel.settings import Settings
+from app.kernel.uow import UnitOfWork
 from app.lifecycle import service as lifecycle
 from app.lifecycle.domain import LifecycleType
+from app.notices.mailer import MemoryMailer
 from app.requests import queries as request_queries
 from app.requests import service as requests
+from app.requests.domain import Action, StepState
+from app.requests.models import AccessRequest, Approval, Step
+from app.reviews import queries as review_queries
+from app.reviews import service as reviews
+from app.reviews.domain import DecisionMove
+from app.reviews.models import Campaign, Item
+from app.signin import service as signin
 from app.web.paging import MAX_LIMIT, Window
-from app.wiring import House
-from connectors.memory.state import changing
+from app.wiring import House, Ports, build
+from connectors.memory.state import State, changing, read_state, write_state
 from connectors.records import Member, MemberKind
 
 LENGTH = timedelta(days=120)
-WORKDAY = 9
+EVERY_SO_OFTEN = 11
+WANTED = (f"{CLOUD}/CRM", f"{CORP}/VPN Users", f"{CLOUD}/Wiki", f"{CORP}/Payments Enter")
+REASONS = ("Joined the project.", "Covers for a colleague.", "New customer accounts.", "Audit.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +108,16 @@ class Story:
                 sa.select(Group.public_id).where(Group.external_id == group_id(source, name))
             ).one()
 
+    def describe(self, uow: UnitOfWork, source: str, name: str, risk: Risk) -> None:
+        """Write down how much harm a group can do."""
+        catalog.describe(
+            uow,
+            entitlement=self.entitlement(source, name),
+            version=0,
+            risk=risk,
+            is_requestable=True,
+        )
+
     def sync(self, *sources: str) -> None:
         """Read sources."""
         for source in sources:
@@ -96,9 +127,16 @@ class Story:
 
     # --- requests --------------------------------------------------------------------------
 
-    def ask(self, person: Person, source: str, group: str, reason: str, **more: object) -> str:
+    def ask(
+        self, person: Person, source: str, group: str, reason: str, duration_days: int | None
+    ) -> str:
         """Ask for access, as oneself."""
-        wish = requests.Wish(entitlement=self.entitlement(source, group), reason=reason, **more)  # type: ignore[arg-type]
+        wish = requests.Wish(
+            entitlement=self.entitlement(source, group),
+            action=Action.ADD,
+            reason=reason,
+            duration_days=duration_days,
+        )
         with self.house.tx.write(self.actor(person)) as uow:
             request = requests.submit(uow, wish).public_id
         self.now_do()
@@ -106,24 +144,36 @@ class Story:
 
     def answer(self, request: str, outcome: str, comment: str | None = None) -> bool:
         """Let whoever is asked next about a request answer; False if nobody is."""
-        for person in self.company.people.values():
-            actor = self.actor(person)
-            with self.house.tx.read(actor) as reading:
-                found = request_queries.my_approvals(reading, Window(limit=MAX_LIMIT)).items
-            mine = next((each for each in found if each.request.id == request), None)
-            if mine is None:
-                continue
-            with self.house.tx.write(actor) as uow:
-                requests.decide(
-                    uow,
-                    approval_id=mine.id,
-                    outcome=outcome,
-                    comment=comment,
-                    plan_digest=mine.plan_digest,
+        with self.house.tx.read() as reading:
+            number = reading.session.scalar(
+                sa.select(Identity.employee_number)
+                .join(Approval, Approval.approver_id == Identity.id)
+                .join(Step, Step.id == Approval.step_id)
+                .join(AccessRequest, AccessRequest.id == Step.request_id)
+                .where(
+                    AccessRequest.public_id == request,
+                    Step.state == StepState.OPEN,
+                    Approval.outcome.is_(None),
                 )
-            self.now_do()
-            return True
-        return False
+                .order_by(Approval.id)
+                .limit(1)
+            )
+        if number is None:
+            return False
+        actor = self.actor(self.company.people[number])
+        with self.house.tx.read(actor) as reading:
+            found = request_queries.my_approvals(reading, Window(limit=MAX_LIMIT)).items
+        mine = next(each for each in found if each.request.id == request)
+        with self.house.tx.write(actor) as uow:
+            requests.decide(
+                uow,
+                approval_id=mine.id,
+                outcome=outcome,
+                comment=comment,
+                plan_digest=mine.plan_digest,
+            )
+        self.now_do()
+        return True
 
     def approve_all(self, request: str) -> None:
         """Let everybody who is asked say yes, some hours apart."""
@@ -163,8 +213,277 @@ class Story:
         """Return the state file of a source."""
         return self.house.settings.home / f"{source}.simulated.json"
 
-    def company_state(self, source: str):  # type: ignore[no-untyped-def]  # noqa: ANN201
+    def company_state(self, source: str) -> State:
         """Return what a source holds now."""
-        from connectors.memory.state import read_state
-
         return read_state(self.file(source))
+
+    # --- reviews and evidence --------------------------------------------------------------
+
+    def launch(self, template: str, name: str, share: Sequence[str], fallback: Person) -> str:
+        """Launch a review of some groups."""
+        shape = reviews.Shape(
+            name=template,
+            entitlements=[self.entitlement(*each.split("/", 1)) for each in share],
+            fallback=self.actor(fallback).public_id,
+            due_days=21,
+        )
+        with self.house.tx.write(self.actor(self.operator)) as uow:
+            reviews.save_template(uow, shape)
+        with self.house.tx.write(self.actor(self.operator)) as uow:
+            campaign = reviews.launch(uow, template_id=template, name=name).public_id
+        self.now_do()
+        return campaign
+
+    def review(self, campaign: str, *, until_share: float = 1.0) -> None:
+        """Let reviewers decide: most is kept, now and then something is revoked.
+
+        Args:
+            campaign: Its public id.
+            until_share: How many of the reviewers do their part.
+        """
+        with self.house.tx.read() as reading:
+            waiting = reading.session.scalars(
+                sa.select(Identity.employee_number)
+                .where(
+                    Identity.id.in_(
+                        sa.select(Item.reviewer_id)
+                        .join(Campaign, Campaign.id == Item.campaign_id)
+                        .where(Campaign.public_id == campaign)
+                    )
+                )
+                .order_by(Identity.employee_number)
+            ).all()
+        done = int(len(waiting) * until_share)
+        for place, number in enumerate(waiting[:done]):
+            self.pass_time(minutes=37)
+            self._review_as(self.company.people[number or ""], campaign, place)
+
+    def _review_as(self, person: Person, campaign: str, place: int) -> None:
+        actor = self.actor(person)
+        window = Window(limit=MAX_LIMIT)
+        with self.house.tx.read(actor) as reading:
+            items = review_queries.list_items(reading, window, campaign=campaign).items
+        said = [_judged(item.id, item.version, place + count) for count, item in enumerate(items)]
+        with self.house.tx.write(actor) as uow:
+            reviews.decide(uow, said)
+        with self.house.tx.write(actor) as uow:
+            reviews.sign_off(uow, campaign_id=campaign)
+        self.now_do()
+
+    def close(self, campaign: str) -> None:
+        """Close a review."""
+        with self.house.tx.write(self.actor(self.operator)) as uow:
+            reviews.close(uow, campaign_id=campaign)
+        self.now_do()
+
+    def bundle(self, wish: bundles.Wish) -> None:
+        """Ask for evidence, as the auditor."""
+        with self.house.tx.write(self.actor(self.auditor)) as uow:
+            bundles.request(uow, wish)
+        self.now_do()
+
+    # --- who is who ------------------------------------------------------------------------
+
+    @property
+    def head_of_it(self) -> Person:
+        """The administrator."""
+        return next(each for each in self.company.heads() if each.department == "IT")
+
+    @property
+    def operator(self) -> Person:
+        """Who operates: the first lead of IT."""
+        return self.company.reports(self.head_of_it.number)[0]
+
+    @property
+    def auditor(self) -> Person:
+        """Who audits: somebody of Legal."""
+        head = next(each for each in self.company.heads() if each.department == "Legal")
+        return self.company.reports(head.number)[0]
+
+    @property
+    def manager(self) -> Person:
+        """A manager with reports: the head of Finance."""
+        return next(each for each in self.company.heads() if each.department == "Finance")
+
+    @property
+    def requester(self) -> Person:
+        """Somebody who asks: the last of the manager's leads."""
+        return self.company.reports(self.manager.number)[-1]
+
+
+def _judged(item: str, version: int, count: int) -> reviews.Said:
+    if count % EVERY_SO_OFTEN == EVERY_SO_OFTEN - 1:
+        reason = "Has moved to other work and no longer needs it."
+        return reviews.Said(item, DecisionMove.REVOKE, version, reason=reason, dwell_ms=9_000)
+    return reviews.Said(item, DecisionMove.KEEP, version, dwell_ms=2_500)
+
+
+def tell(settings: Settings) -> list[Persona]:
+    """Tell the whole story into an empty instance.
+
+    Args:
+        settings: Of the instance; its mode is demonstration.
+
+    Returns:
+        Who a visitor can be.
+    """
+    end = SystemClock().now()
+    clock, jobs = MovingClock(end - LENGTH), InlineJobs()
+    house = build(settings, Ports(clock=clock, jobs=jobs, mailer=MemoryMailer()))
+    jobs.runners = dict(house.runners)
+    migrate_jobs(settings.database_url)
+    prepare(house, admin=None)
+    story = Story(house, clock, jobs, made.make(clock.now()))
+    _connect(story)
+    _first_quarter(story)
+    _autumn_review(story)
+    _second_quarter(story)
+    if clock.now() < end:
+        clock.move_to(end)
+    personas = _personas(story)
+    story.now_do()
+    house.close()
+    return personas
+
+
+def _connect(story: Story) -> None:
+    """Day one: two sources, their first read, and who is what."""
+    for source, flavour in ((CORP, "directory"), (CLOUD, "okta")):
+        write_state(story.file(source), story.company.states[source])
+        with story.house.tx.write() as uow:
+            directory.add_source(
+                uow,
+                story.house.seal,
+                name=source,
+                kind="memory",
+                settings={"path": str(story.file(source)), "flavour": flavour},
+                secrets={},
+            )
+    story.sync(CORP, CLOUD)
+    named = (
+        (story.head_of_it, Role.ADMIN),
+        (story.operator, Role.OPERATOR),
+        (story.auditor, Role.AUDITOR),
+    )
+    for person, role in named:
+        story.roles[person.number] = role
+        with story.house.tx.write() as uow:
+            until = story.clock.now() + timedelta(days=360) if role is Role.AUDITOR else None
+            signin.grant_role(uow, who=person.number, role=role, until=until)
+    with story.house.tx.write() as uow:
+        story.describe(uow, CORP, "Payments Release", Risk.PRIVILEGED)
+        story.describe(uow, CORP, "Database Admins", Risk.PRIVILEGED)
+        story.describe(uow, CORP, "Payments Enter", Risk.HIGH)
+        breakglass = uow.session.scalars(
+            sa.select(Account.public_id).where(
+                Account.external_id == external_id(CORP, "breakglass")
+            )
+        ).one()
+        catalog.protect(uow, what=Kind.ACCOUNT, ref=breakglass, reason="Emergency access.")
+    story.now_do()
+
+
+def _first_quarter(story: Story) -> None:
+    """People ask, managers answer, some leave."""
+    people = [each for each in story.company.people.values() if each.title in made.TITLES]
+    for place, person in enumerate(people[:24]):
+        story.pass_time(days=1, hours=place % 5)
+        request = _try_to_ask(story, person, place)
+        if request is None:
+            continue
+        if place % 6 == 4:  # noqa: PLR2004 - now and then
+            story.answer(request, "refuse", "Not needed for this role.")
+        elif place % 6 == 5:  # noqa: PLR2004
+            with story.house.tx.write(story.actor(person)) as uow:
+                requests.cancel(uow, request_id=request)
+            story.now_do()
+        else:
+            story.approve_all(request)
+    for number, person in enumerate(people[40:43]):
+        story.pass_time(days=2)
+        story.leaves(person, story.clock.now(), number)
+        story.import_into_cloud()
+        story.sync(CLOUD)
+
+
+def _try_to_ask(story: Story, person: Person, place: int) -> str | None:
+    wanted = WANTED[place % len(WANTED)]
+    source, _, group = wanted.partition("/")
+    try:
+        return story.ask(person, source, group, REASONS[place % len(REASONS)], 90)
+    except (NothingToChangeError, InvalidInputError):  # has it, or has no account there
+        return None
+
+
+def _autumn_review(story: Story) -> None:
+    """A review that was finished, and its evidence."""
+    scope = [f"{CORP}/Payments Enter", f"{CORP}/Payments Release", f"{CORP}/Server Operators"]
+    scope += [f"{CORP}/{each} Approvers" for each in made.DEPARTMENTS]
+    campaign = story.launch(
+        "Sensitive access", "Sensitive access, third quarter", scope, story.head_of_it
+    )
+    story.review(campaign)
+    story.pass_time(days=2)
+    story.close(campaign)
+    story.bundle(bundles.Wish(campaign=campaign))
+
+
+def _second_quarter(story: Story) -> None:
+    """The last weeks: what is still under way when the visitor comes."""
+    scope = [
+        f"{CORP}/VPN Users",
+        f"{CLOUD}/CRM",
+        f"{CLOUD}/Payroll SaaS",
+        f"{CORP}/Database Admins",
+    ]
+    campaign = story.launch(
+        "Remote and cloud access",
+        "Remote and cloud access, fourth quarter",
+        scope,
+        story.head_of_it,
+    )
+    story.review(campaign, until_share=0.4)
+    people = [each for each in story.company.people.values() if each.title in made.TITLES]
+    asked = [_try_to_ask(story, each, place) for place, each in enumerate(people[60:66])]
+    for request in filter(None, asked[:2]):
+        story.answer(request, "approve")
+    _fail_one(story, people[70])
+    story.leaves(people[80], story.clock.now() + LENGTH, 90)
+    story.pass_time(hours=5)
+    with changing(story.file(CORP)) as corp:  # somebody was added behind everybody's back
+        member = Member(external_id(CORP, people[90].number), MemberKind.ACCOUNT)
+        corp.members[group_id(CORP, "Database Admins")][member.external_id] = member
+    story.sync(CORP)
+
+
+def _fail_one(story: Story, person: Person) -> None:
+    """A request whose group is gone when it is to be carried out: it needs a person."""
+    request = _try_to_ask(story, person, 2)
+    if request is None:
+        return
+    group = group_id(CLOUD, "Wiki")
+    with changing(story.file(CLOUD)) as cloud:
+        kept = cloud.groups.pop(group)
+    story.approve_all(request)
+    with changing(story.file(CLOUD)) as cloud:
+        cloud.groups[group] = kept
+
+
+def _personas(story: Story) -> list[Persona]:
+    """Make a token for each persona a visitor can be."""
+    who = {
+        "manager": story.manager,
+        "requester": story.requester,
+        "operator": story.operator,
+        "auditor": story.auditor,
+        "administrator": story.head_of_it,
+    }
+    found = []
+    with story.house.tx.write() as uow:
+        for role, person in who.items():
+            made_token = signin.create_token(uow, who=person.number, name=f"demonstration {role}")
+            found.append(Persona(role, person.name, made_token.token))
+        hr = signin.create_token(uow, role=Role.HR, name="demonstration HR system")
+        found.append(Persona("HR system", "", hr.token))
+        uow.record(DemonstrationMade(subject=hr.id, people=len(story.company.people)))
+    return found
