@@ -5,7 +5,10 @@ from marshmallow import Schema, fields, validate
 from app.lifecycle.domain import LifecycleType
 from app.web.shapes import Moment, page_of
 
-_NAME = validate.Regexp(r"^[A-Za-z0-9_.-]{1,64}$", error="Use letters, digits, _, . and -.")
+# Python's `$` also stands before a last line break; `(?!\n)` shuts that out, here and in OpenAPI.
+_NAME = validate.Regexp(
+    r"^[A-Za-z0-9_.-]{1,64}$(?!\n)", error="Use 1 to 64 letters, digits, _, . and -."
+)
 
 
 class NewEventSchema(Schema):
@@ -14,7 +17,7 @@ class NewEventSchema(Schema):
     event_id = fields.String(
         required=True,
         validate=validate.Regexp(
-            r"^[\x21-\x7e]{1,200}$", error="1 to 200 printable ASCII characters, no blanks."
+            r"^[\x21-\x7e]{1,200}$(?!\n)", error="1 to 200 printable ASCII characters, no blanks."
         ),
         metadata={"description": "HR's own id for this event; it makes the call repeatable."},
     )

@@ -147,7 +147,9 @@ class DecisionSchema(Schema):
     comment = Sentence(load_default=None, allow_none=True)
     plan_digest = fields.String(
         required=True,
-        validate=validate.Regexp(r"^[0-9a-f]{64}$", error="Give the plan_digest you were shown."),
+        validate=validate.Regexp(
+            r"^[0-9a-f]{64}$(?!\n)", error="Give the plan_digest you were shown."
+        ),
     )
 
 

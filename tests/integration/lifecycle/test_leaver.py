@@ -218,6 +218,8 @@ def test_a_dry_run_shows_the_plan_and_stores_nothing(cast: Cast) -> None:
         ({"effective_at": "2026-03-02T08:00:00"}, "effective_at"),
         ({"event_id": "a b"}, "event_id"),
         ({"event_id": ""}, "event_id"),
+        ({"event_id": "hr-1\n"}, "event_id"),
+        ({"attributes": {"a\n": "1"}}, "attributes.a\n.key"),
         ({"attributes": {"a": 1}}, "attributes.a.value"),
         ({"other": 1}, "other"),
     ],
