@@ -1,4 +1,4 @@
-"""`attestry campaign`: access reviews."""
+"""`attestry campaign`: what a launch would mean, launch, list, close."""
 
 from typing import Any
 
@@ -7,7 +7,8 @@ import click
 from app.cli.main import Local
 from app.cli.output import answers, table
 from app.reviews import queries, schemas, service
-from app.reviews.api import detail
+from app.reviews.api import detail, preview_document
+from app.reviews.domain import CampaignState
 from app.web.paging import MAX_LIMIT, Window
 
 
@@ -16,33 +17,40 @@ def campaign() -> None:
     """Access reviews."""
 
 
-@campaign.command("preview")
+@campaign.command()
 @click.argument("template")
 @click.pass_obj
 @answers
 def preview(local: Local, template: str) -> tuple[Any, str]:
-    """Show in numbers what launching a template would mean."""
+    """Say what launching TEMPLATE (name or id) would mean; nothing is stored."""
     with local.house.tx.read(local.actor) as reading:
-        found = queries.worst_case(reading, service.preview(reading, template_id=template))
-    text = (
-        f"{found['items']} items for {found['will_be_told']} reviewers, "
-        f"{sum(found['excluded'].values())} left out by rule.\n"
-        f"Removed if everything is revoked: {found['removed_if_all_are_revoked']}; "
-        f"if nobody answers: {found['removed_if_nobody_answers']}."
-    )
-    return found, text
+        found = preview_document(service.preview(reading, template_id=template))
+    lines = [
+        f"{found['population']} memberships, {found['items']} to decide.",
+        *(f"  {each['memberships']} left out: {each['reason']}" for each in found["excluded"]),
+        f"If all were revoked: {found['if_all_revoked']['removals']} removals, "
+        f"{found['if_all_revoked']['not_removable']} not removable.",
+        f"{len(found['reviewers'])} reviewers would be told:",
+        *(
+            f"  {each['name']}: {each['items']} items"
+            + ("" if each["is_reachable"] else " (no mail address)")
+            for each in found["reviewers"]
+        ),
+    ]
+    return schemas.PreviewSchema().dump(found), "\n".join(lines)
 
 
-@campaign.command("launch")
+@campaign.command()
 @click.argument("template")
-@click.option("--name", help="What it is called; the template's name and the day otherwise.")
+@click.option("--name", help="What to call it; left out: the template's name and the day.")
 @click.pass_obj
 @answers
 def launch(local: Local, template: str, name: str | None) -> tuple[Any, str]:
-    """Freeze the population of a template and put it to its reviewers."""
+    """Freeze the population of TEMPLATE (name or id) and put it to its reviewers."""
     with local.house.tx.write(local.actor) as uow:
-        made = service.launch(uow, template_id=template, name=name).public_id
-    return _shown(local, made)
+        launched = service.launch(uow, template_id=template, name=name)
+        campaign_id = launched.public_id
+    return _shown(local, campaign_id)
 
 
 @campaign.command("list")
@@ -52,17 +60,20 @@ def list_campaigns(local: Local) -> tuple[Any, str]:
     """List campaigns, newest first."""
     with local.house.tx.read(local.actor) as reading:
         found = queries.list_campaigns(reading, Window(limit=MAX_LIMIT))
-    rows = [(each.id, each.state, each.name, f"{each.due_at:%d %b %Y}") for each in found.items]
-    text = table(("id", "state", "name", "due"), rows) if rows else "There is no campaign."
-    return schemas.CampaignPage().dump(found), text
+    rows = [
+        (each.id, each.name, each.state.value, str(each.population), f"{each.due_at:%Y-%m-%d}")
+        for each in found.items
+    ]
+    text = table(("id", "name", "state", "population", "due"), rows)
+    return schemas.CampaignPage().dump(found), text if rows else "There is no campaign yet."
 
 
-@campaign.command("close")
-@click.argument("campaign_id")
+@campaign.command()
+@click.argument("campaign_id", metavar="ID")
 @click.pass_obj
 @answers
 def close(local: Local, campaign_id: str) -> tuple[Any, str]:
-    """End a campaign."""
+    """End a campaign; what is unanswered is listed as unanswered."""
     with local.house.tx.write(local.actor) as uow:
         service.close(uow, campaign_id=campaign_id)
     return _shown(local, campaign_id)
@@ -71,10 +82,12 @@ def close(local: Local, campaign_id: str) -> tuple[Any, str]:
 def _shown(local: Local, campaign_id: str) -> tuple[Any, str]:
     with local.house.tx.read(local.actor) as reading:
         found = queries.campaign_detail(reading, campaign_id)
-    at = found.progress
-    text = (
-        f"{found.row.name} ({found.row.id}) is {found.row.state}: {at.items} items, "
-        f"{at.kept} kept, {at.revoked} revoked, {at.confirmed} confirmed as removed, "
-        f"{at.failed + at.not_removable} not removed."
-    )
-    return schemas.CampaignDetailSchema().dump(detail(found)), text
+    progress = found.progress
+    text = f"{found.row.name} ({campaign_id}) is {found.row.state.value}: {progress.items} items"
+    if found.row.state is CampaignState.CLOSED:
+        text += (
+            f", {progress.kept} kept, {progress.revoked} revoked, of these {progress.confirmed} "
+            f"read back, {progress.failed + progress.not_removable} not removed; "
+            f"{progress.items - progress.signed_off} unanswered"
+        )
+    return schemas.CampaignDetailSchema().dump(detail(found)), f"{text}."

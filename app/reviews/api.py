@@ -1,23 +1,25 @@
 """`/campaign-templates`, `/campaigns`, `/review-items`."""
 
+import functools
+from collections import Counter
 from typing import Any
 
+from flask import request
+
 from app.kernel.uow import Reading, UnitOfWork
-from app.reviews import queries, schemas, service
-from app.reviews.models import SignOff
+from app.reviews import population, queries, schemas, service
 from app.web import scope
 from app.web.paging import Page
 from app.web.shapes import EmptySchema, PageArgs, window
 
-blp = scope.api("reviews", "Look again at who has what: campaigns, decisions, sign-off.")
+blp = scope.api("reviews", "Look at access again: campaigns, items, decisions.")
 
 
 @blp.route("/campaign-templates", methods=["POST"])
 @scope.command(blp, schemas.TemplateSchema, body=schemas.NewTemplateSchema, status=201)
 def save_template(uow: UnitOfWork, body: dict[str, Any]) -> queries.TemplateRow:
     """Make a template, or change the one of that name."""
-    required = body.pop("reason_required")
-    saved = service.save_template(uow, service.Shape(**body, is_reason_required=required))
+    saved = service.save_template(uow, service.Shape(**body))
     uow.session.flush()
     return queries.template_row(uow, saved.public_id)
 
@@ -29,49 +31,61 @@ def list_templates(reading: Reading, args: dict[str, Any]) -> Page[queries.Templ
     return queries.list_templates(reading, window(args))
 
 
-@blp.route("/campaigns", methods=["POST"])
+@scope.command(blp, schemas.PreviewSchema, body=schemas.NewCampaignSchema, args=schemas.LaunchArgs)
+def preview(uow: UnitOfWork, _args: dict[str, Any], body: dict[str, Any]) -> dict[str, Any]:
+    """Say what a launch would mean."""
+    return preview_document(service.preview(uow, template_id=body["template"]))
+
+
 @scope.command(
     blp,
     schemas.CampaignDetailSchema,
+    body=schemas.NewCampaignSchema,
     args=schemas.LaunchArgs,
-    body=schemas.LaunchSchema,
     status=201,
 )
-def launch(uow: UnitOfWork, args: dict[str, Any], body: dict[str, Any]) -> dict[str, Any]:
-    """Launch a campaign; with `preview=true` only show what that would mean."""
-    if args["preview"]:
-        planned = service.preview(uow, template_id=body["template"])
-        return {"preview": queries.worst_case(uow, planned)}
+def launch(uow: UnitOfWork, _args: dict[str, Any], body: dict[str, Any]) -> dict[str, Any]:
+    """Freeze a population and put it to its reviewers; `?preview=true` only says what it means."""
     campaign = service.launch(uow, template_id=body["template"], name=body["name"])
     uow.session.flush()
     return detail(queries.campaign_detail(uow, campaign.public_id))
 
 
+@blp.route("/campaigns", methods=["POST"])
+@blp.alt_response(200, schema=schemas.PreviewSchema)  # type: ignore[untyped-decorator]
+@functools.wraps(launch)
+def preview_or_launch() -> Any:
+    """Two shapes of answer, so two routes under one path."""
+    return preview() if request.args.get("preview") == "true" else launch()
+
+
 @blp.route("/campaigns", methods=["GET"])
-@scope.query(blp, schemas.CampaignPage, args=schemas.CampaignArgs)
+@scope.query(blp, schemas.CampaignPage, args=PageArgs)
 def list_campaigns(reading: Reading, args: dict[str, Any]) -> Page[queries.CampaignRow]:
-    """Campaigns you may see, newest first."""
-    return queries.list_campaigns(reading, window(args), state=args["state"])
+    """The campaigns you may see, newest first."""
+    return queries.list_campaigns(reading, window(args))
 
 
 @blp.route("/campaigns/<campaign_id>", methods=["GET"])
 @scope.query(blp, schemas.CampaignDetailSchema)
 def show_campaign(reading: Reading, campaign_id: str) -> dict[str, Any]:
-    """One campaign with its progress."""
+    """One campaign: its progress, what was revoked and what of that was read back."""
     return detail(queries.campaign_detail(reading, campaign_id))
 
 
 @blp.route("/campaigns/<campaign_id>/sign-off", methods=["POST"])
-@scope.command(blp, schemas.SignedSchema, body=EmptySchema)
-def sign_off(uow: UnitOfWork, _body: dict[str, Any], campaign_id: str) -> SignOff:
+@scope.command(blp, schemas.CampaignDetailSchema, body=EmptySchema)
+def sign_off(uow: UnitOfWork, _body: dict[str, Any], campaign_id: str) -> dict[str, Any]:
     """Say that you are done: your decisions stand, and what you revoked is carried out."""
-    return service.sign_off(uow, campaign_id=campaign_id)
+    service.sign_off(uow, campaign_id=campaign_id)
+    uow.session.flush()
+    return detail(queries.campaign_detail(uow, campaign_id))
 
 
 @blp.route("/campaigns/<campaign_id>/close", methods=["POST"])
 @scope.command(blp, schemas.CampaignDetailSchema, body=EmptySchema)
 def close(uow: UnitOfWork, _body: dict[str, Any], campaign_id: str) -> dict[str, Any]:
-    """End a campaign."""
+    """End a campaign; what is unanswered is listed as unanswered, never kept in silence."""
     service.close(uow, campaign_id=campaign_id)
     uow.session.flush()
     return detail(queries.campaign_detail(uow, campaign_id))
@@ -80,14 +94,20 @@ def close(uow: UnitOfWork, _body: dict[str, Any], campaign_id: str) -> dict[str,
 @blp.route("/review-items", methods=["GET"])
 @scope.query(blp, schemas.ItemPage, args=schemas.ItemArgs)
 def list_items(reading: Reading, args: dict[str, Any]) -> Page[queries.ItemRow]:
-    """Your items."""
-    return queries.my_items(reading, window(args), campaign=args["campaign"], is_open=args["open"])
+    """The items put to you."""
+    return queries.list_items(
+        reading,
+        window(args),
+        campaign=args["campaign"],
+        state=args["state"],
+        is_everybodys=args["everybodys"],
+    )
 
 
 @blp.route("/review-items/decisions", methods=["POST"])
 @scope.command(blp, schemas.ItemsSchema, body=schemas.DecisionsSchema)
 def decide(uow: UnitOfWork, body: dict[str, Any]) -> dict[str, Any]:
-    """Decide many items at once, all or nothing."""
+    """Decide many of your items at once: all of them or none."""
     service.decide(uow, [service.Said(**each) for each in body["items"]])
     uow.session.flush()
     return {"items": queries.items_by_id(uow, [each["id"] for each in body["items"]])}
@@ -96,16 +116,48 @@ def decide(uow: UnitOfWork, body: dict[str, Any]) -> dict[str, Any]:
 @blp.route("/review-items/reassign", methods=["POST"])
 @scope.command(blp, schemas.ItemsSchema, body=schemas.ReassignSchema)
 def reassign(uow: UnitOfWork, body: dict[str, Any]) -> dict[str, Any]:
-    """Put open items to another reviewer."""
+    """Put items to another reviewer."""
     service.reassign(uow, item_ids=body["items"], reviewer=body["reviewer"], reason=body["reason"])
     uow.session.flush()
     return {"items": queries.items_by_id(uow, body["items"])}
 
 
 def detail(found: queries.CampaignDetail) -> dict[str, Any]:
-    """Return a campaign's detail as one flat object."""
+    """Return a campaign as one document."""
     return {
         **{name: getattr(found.row, name) for name in found.row.__slots__},
+        "snapshot": found.snapshot,
+        "population_digest": found.population_digest,
         "progress": found.progress,
-        "reviewers": found.reviewers,
+        "excluded": found.excluded,
+    }
+
+
+def preview_document(launched: service.Launch) -> dict[str, Any]:
+    """Return what a launch would mean as one document."""
+    items = len(launched.items)
+    rules = Counter(each.rule or "" for each in launched.excluded)
+    return {
+        "population": len(launched.found),
+        "items": items,
+        "excluded": [
+            {"rule": rule, "reason": population.REASONS[rule], "memberships": count}
+            for rule, count in sorted(rules.items())
+        ],
+        "snapshot": launched.runs,
+        "reviewers": [
+            {
+                "id": launched.people[key].public_id,
+                "name": launched.people[key].display_name,
+                "items": count,
+                "is_reachable": launched.people[key].mail is not None,
+            }
+            for key, count in sorted(launched.reviewers.items())
+        ],
+        "if_all_revoked": {
+            "removals": items - launched.guarded,
+            "not_removable": launched.guarded,
+            "unanswered": 0,
+        },
+        "if_nobody_answers": {"removals": 0, "not_removable": 0, "unanswered": items},
     }

@@ -5,9 +5,10 @@ What each item showed at that moment is frozen into it, so that evidence tells w
 """
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,7 +16,8 @@ from sqlalchemy.orm import aliased
 
 from app.catalog.domain import Risk
 from app.catalog.models import Entitlement
-from app.directory.models import Account, Group, Identity, Membership, Source
+from app.directory import graph
+from app.directory.models import Account, Group, Identity, Membership, Nesting, Source
 from app.kernel.event import moment
 from app.kernel.uow import Reading
 from evidence.canonical import canonical
@@ -55,17 +57,24 @@ class Found:
     shown: dict[str, Any] = field(repr=False)
 
 
-def gather(
-    reading: Reading, source_ids: Sequence[int], group_ids: Sequence[int], fallback_id: int | None
-) -> Iterator[Found]:
-    """Read the population in one statement, in a stable order.
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What to look at.
 
-    Args:
-        reading: The store.
+    Attributes:
         source_ids: Sources in scope.
         group_ids: Groups in scope; none is all of those sources.
-        fallback_id: Who decides where neither manager nor owner can.
+        fallback_id: Who decides where neither manager nor owner can, if anybody.
     """
+
+    source_ids: Sequence[int]
+    group_ids: Sequence[int]
+    fallback_id: int | None
+
+
+def gather(reading: Reading, wanted: Wanted) -> Iterator[Found]:
+    """Read the population in a stable order, in two statements however large it is."""
+    leads_to = _leads_to(reading)
     holder, manager = aliased(Identity), aliased(Identity)
     written, told, owner_account = aliased(Identity), aliased(Identity), aliased(Account)
     statement = (
@@ -85,13 +94,41 @@ def gather(
             ),
         )
         .outerjoin(told, told.id == owner_account.identity_id)
-        .where(Membership.valid_to.is_(None), Source.id.in_(source_ids))
+        .where(Membership.valid_to.is_(None), Source.id.in_(wanted.source_ids))
         .order_by(Membership.id)
     )
-    if group_ids:
-        statement = statement.where(Group.id.in_(group_ids))
+    if wanted.group_ids:
+        statement = statement.where(Group.id.in_(wanted.group_ids))
     for row in reading.session.execute(statement.execution_options(yield_per=1000)):
-        yield _found(*row, fallback_id=fallback_id)
+        yield _found(*row, fallback_id=wanted.fallback_id, leads_to=leads_to)
+
+
+def _leads_to(reading: Reading) -> Callable[[int], list[str]]:
+    """Return a function from a group to what else its members are in by nesting, as paths."""
+    parent, child = aliased(Group), aliased(Group)
+    rows = reading.session.execute(
+        sa.select(parent.id, child.id, parent.name, child.name)
+        .select_from(Nesting)
+        .join(parent, parent.id == Nesting.parent_id)
+        .join(child, child.id == Nesting.child_id)
+        .where(Nesting.valid_to.is_(None))
+    ).all()
+    names = {row[0]: row[2] for row in rows} | {row[1]: row[3] for row in rows}
+    edges = [(row[0], row[1]) for row in rows]
+    nested = {row[1] for row in rows}
+
+    @cache
+    def paths(group_id: int) -> list[str]:
+        if group_id not in nested:
+            return []
+        ways = graph.ways_up(edges, [group_id])
+        return [
+            " \u2192 ".join(names[step] for step in path)
+            for reached, path in sorted(ways.items())
+            if reached != group_id
+        ]
+
+    return paths
 
 
 def _found(
@@ -106,6 +143,7 @@ def _found(
     described: Entitlement | None,
     *,
     fallback_id: int | None,
+    leads_to: Callable[[int], list[str]],
 ) -> Found:
     owner = written or told
     reviewer_id, via = _reviewer(holder, manager, owner, fallback_id)
@@ -132,6 +170,7 @@ def _found(
             "group": group.public_id,
             "group_name": group.name,
             "description": (described and described.description) or group.description,
+            "leads_to": leads_to(group.id),
             "owner_name": owner.display_name if owner else None,
             "risk": (described.risk if described else default).value,
             "provenance": membership.provenance.value,

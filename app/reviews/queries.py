@@ -1,4 +1,8 @@
-"""Reads of templates, campaigns and worklists; each a constant number of statements."""
+"""Reads of reviews: templates, campaigns with their progress, and the items to decide.
+
+An item shows what was frozen into it at the launch, next to what has happened since; so a list of
+any length is one statement.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,378 +10,302 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.orm import aliased
 
-from app.directory.models import Identity
+from app.directory.models import Identity, Membership
 from app.kernel.actor import Permission
 from app.kernel.errors import NotFoundError
 from app.kernel.uow import Reading
 from app.reviews.domain import CampaignState, Decision, ItemState, RemediationState
-from app.reviews.models import Campaign, Excluded, Item, SignOff, Tally, Template
+from app.reviews.models import Campaign, Excluded, Item, Template
+from app.reviews.progress import Progress, progress_of
 from app.web.paging import Page, Window, page
 
 
 @dataclass(frozen=True, slots=True)
-class TemplateRow:
-    """A template."""
+class Person:
+    """An identity or an entitlement as others see it: opaque id and name."""
 
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateRow:
+    """How a kind of campaign is made."""
+
+    key: int
     id: str
     name: str
     sources: Sequence[str]
     entitlements: Sequence[str]
-    fallback: str | None
+    fallback: Person | None
     due_days: int
-    reason_required: bool
+    grace_hours: int
+    is_reason_required: bool
+    created_at: datetime
+    created_by: str
     version: int
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """Where a campaign stands; revoked and confirmed are told apart."""
-
-    items: int
-    open: int
-    decided: int
-    signed_off: int
-    kept: int
-    revoked: int
-    abstained: int
-    pending: int
-    confirmed: int
-    failed: int
-    not_removable: int
-    excluded: int
 
 
 @dataclass(frozen=True, slots=True)
 class CampaignRow:
     """A campaign in a list."""
 
+    key: int
     id: str
     name: str
-    template: str
-    state: str
+    state: CampaignState
+    template: Person
     population: int
-    population_digest: str | None
-    snapshot: Sequence[dict[str, Any]]
     launched_at: datetime
+    launched_by: str
     due_at: datetime
     closed_at: datetime | None
+    closed_by: str | None
     version: int
 
 
 @dataclass(frozen=True, slots=True)
-class ReviewerRow:
-    """How far one reviewer is."""
+class RuleRow:
+    """What one rule left out."""
 
-    id: str
-    name: str
-    total: int
-    kept: int
-    revoked: int
-    abstained: int
-    signed_at: datetime | None
+    rule: str
+    reason: str
+    memberships: int
 
 
 @dataclass(frozen=True, slots=True)
 class CampaignDetail:
-    """A campaign with its progress and its reviewers."""
+    """A campaign with the reads it stands on, its progress and what it left out."""
 
     row: CampaignRow
+    snapshot: Sequence[Any]
+    population_digest: str | None
     progress: Progress
-    reviewers: Sequence[ReviewerRow]
+    excluded: Sequence[RuleRow]
 
 
 @dataclass(frozen=True, slots=True)
 class ItemRow:
-    """One item of a worklist, as it was frozen, with what was decided."""
+    """One membership to decide: what was shown at the launch, and what is so now."""
 
+    key: int
     id: str
-    campaign: str
+    campaign: Person
+    due_at: datetime
+    holder: Person | None
+    reviewer: Person | None
     via: str
-    state: str
-    decision: str | None
+    shown: dict[str, Any]
+    gone_at: datetime | None
+    state: ItemState
+    decision: Decision | None
     reason: str | None
     until: datetime | None
     replacement: str | None
     decided_at: datetime | None
-    remediation: str
+    is_late: bool
+    signed_off_at: datetime | None
+    remediation: RemediationState
+    remediation_at: datetime | None
     remediation_why: str | None
-    shown: dict[str, Any]
     version: int
 
 
 def list_templates(reading: Reading, window: Window) -> Page[TemplateRow]:
     """Return the templates, oldest first."""
     reading.actor.require(Permission.CAMPAIGN_READ)
-    found = reading.session.execute(
-        sa.select(Template, Identity.public_id)
-        .outerjoin(Identity, Identity.id == Template.fallback_id)
-        .where(Template.id > window.after_id())
-        .order_by(Template.id)
-        .limit(window.limit + 1)
-    ).all()
-    shown = page(found, window, key=lambda each: [each[0].id])
-    return Page([_template(*each) for each in shown.items], shown.next_cursor)
+    rows = reading.session.execute(
+        _templates().where(Template.id > window.after_id()).limit(window.limit + 1)
+    )
+    return page([_template_row(*row) for row in rows], window, lambda row: [row.key])
 
 
 def template_row(reading: Reading, template_id: str) -> TemplateRow:
-    """Return one template that the actor's own command made."""
-    return _template(
-        *reading.session.execute(
-            sa.select(Template, Identity.public_id)
-            .outerjoin(Identity, Identity.id == Template.fallback_id)
-            .where(Template.public_id == template_id)
-        ).one()
+    """Return one template.
+
+    Raises:
+        NotFoundError: There is none.
+    """
+    reading.actor.require(Permission.CAMPAIGN_READ)
+    found = reading.session.execute(_templates().where(Template.public_id == template_id)).first()
+    if found is None:
+        raise NotFoundError("There is no such template.")
+    return _template_row(*found)
+
+
+def _templates() -> Any:
+    return (
+        sa.select(Template, Identity)
+        .outerjoin(Identity, Identity.id == Template.fallback_id)
+        .order_by(Template.id)
     )
 
 
-def _template(row: Template, fallback: str | None) -> TemplateRow:
+def _template_row(template: Template, fallback: Identity | None) -> TemplateRow:
     return TemplateRow(
-        id=row.public_id,
-        name=row.name,
-        sources=row.scope.get("sources", []),
-        entitlements=row.scope.get("entitlements", []),
-        fallback=fallback,
-        due_days=row.due_days,
-        reason_required=row.reason_required,
-        version=row.version,
+        key=template.id,
+        id=template.public_id,
+        name=template.name,
+        sources=template.scope.get("sources", []),
+        entitlements=template.scope.get("entitlements", []),
+        fallback=Person(fallback.public_id, fallback.display_name) if fallback else None,
+        due_days=template.due_days,
+        grace_hours=template.grace_hours,
+        is_reason_required=template.reason_required,
+        created_at=template.created_at,
+        created_by=template.created_by,
+        version=template.version,
     )
 
 
-_CAMPAIGNS = sa.select(Campaign, Template.name).join(Template, Template.id == Campaign.template_id)
-
-
-def _mine(reading: Reading) -> sa.ColumnElement[bool]:
-    """Those who run reviews see all campaigns; a reviewer those with items of theirs."""
-    if reading.actor.may(Permission.CAMPAIGN_READ):
-        return sa.true()
-    me = reading.actor.require_identity()
-    return Campaign.id.in_(sa.select(Tally.campaign_id).where(Tally.reviewer_id == me))
-
-
-def list_campaigns(
-    reading: Reading, window: Window, *, state: CampaignState | None = None
-) -> Page[CampaignRow]:
-    """Return campaigns the actor may see, newest first."""
-    statement = _CAMPAIGNS.where(_mine(reading)).order_by(Campaign.id.desc())
-    if state is not None:
-        statement = statement.where(Campaign.state == state)
+def list_campaigns(reading: Reading, window: Window) -> Page[CampaignRow]:
+    """Return the campaigns the actor may see, newest first."""
+    statement = _campaigns(reading).order_by(Campaign.id.desc()).limit(window.limit + 1)
     after = window.after_id()
     if after:
         statement = statement.where(Campaign.id < after)
-    found = reading.session.execute(statement.limit(window.limit + 1)).all()
-    shown = page(found, window, key=lambda each: [each[0].id])
-    return Page([_campaign(*each) for each in shown.items], shown.next_cursor)
-
-
-def _campaign(row: Campaign, template: str) -> CampaignRow:
-    return CampaignRow(
-        id=row.public_id,
-        name=row.name,
-        template=template,
-        state=row.state.value,
-        population=row.population_count,
-        population_digest=row.population_digest,
-        snapshot=row.snapshot,
-        launched_at=row.launched_at,
-        due_at=row.due_at,
-        closed_at=row.closed_at,
-        version=row.version,
-    )
+    rows = reading.session.execute(statement)
+    return page([_campaign_row(*row) for row in rows], window, lambda row: [row.key])
 
 
 def campaign_detail(reading: Reading, campaign_id: str) -> CampaignDetail:
-    """Return one campaign with its progress; a reviewer sees only their own line.
+    """Return one campaign; whoever is only a reviewer in it sees their own progress alone.
 
     Raises:
         NotFoundError: There is none, or it is not the actor's to see.
     """
     found = reading.session.execute(
-        _CAMPAIGNS.where(Campaign.public_id == campaign_id, _mine(reading))
-    ).one_or_none()
+        _campaigns(reading).where(Campaign.public_id == campaign_id)
+    ).first()
     if found is None:
         raise NotFoundError("There is no such campaign.")
+    campaign = found[0]
+    excluded = reading.session.execute(
+        sa.select(Excluded.rule, Excluded.reason, sa.func.count())
+        .where(Excluded.campaign_id == campaign.id)
+        .group_by(Excluded.rule, Excluded.reason)
+        .order_by(Excluded.rule)
+    )
     return CampaignDetail(
-        row=_campaign(*found),
-        progress=_progress(reading, found[0].id),
-        reviewers=_reviewers(reading, found[0].id),
+        row=_campaign_row(*found),
+        snapshot=campaign.snapshot,
+        population_digest=campaign.population_digest,
+        progress=progress_of(reading, campaign.id),
+        excluded=[RuleRow(*row) for row in excluded],
     )
 
 
-def _progress(reading: Reading, campaign_id: int) -> Progress:
-    rows = reading.session.execute(
-        sa.select(
-            Item.state,
-            Item.decision,
-            Item.remediation,
-            Item.signed_off_at.is_not(None).label("signed"),
-            sa.func.count().label("items"),
-        )
-        .where(Item.campaign_id == campaign_id)
-        .group_by(Item.state, Item.decision, Item.remediation, Item.signed_off_at.is_not(None))
-    ).all()
+def _campaigns(reading: Reading) -> Any:
+    """Select what the actor may see: all by role, else where they have something to decide."""
+    statement = sa.select(Campaign, Template).join(Template, Template.id == Campaign.template_id)
+    if reading.actor.may(Permission.CAMPAIGN_READ):
+        return statement
+    me = reading.actor.require_identity()
+    mine = sa.select(Item.campaign_id).where(Item.reviewer_id == me)
+    return statement.where(Campaign.id.in_(mine))
 
-    def total(**wanted: Any) -> int:
-        return sum(
-            row.items
-            for row in rows
-            if all(getattr(row, name) == value for name, value in wanted.items())
-        )
 
-    excluded = reading.session.scalar(
-        sa.select(sa.func.count()).select_from(Excluded).where(Excluded.campaign_id == campaign_id)
-    )
-    return Progress(
-        items=total(),
-        open=total(state=ItemState.OPEN),
-        decided=total(state=ItemState.DECIDED),
-        signed_off=sum(row.items for row in rows if row.signed),
-        kept=total(decision=Decision.KEEP),
-        revoked=total(decision=Decision.REVOKE),
-        abstained=total(decision=Decision.ABSTAIN),
-        pending=total(remediation=RemediationState.PENDING),
-        confirmed=total(remediation=RemediationState.CONFIRMED),
-        failed=total(remediation=RemediationState.FAILED),
-        not_removable=total(remediation=RemediationState.NOT_REMOVABLE),
-        excluded=excluded or 0,
+def _campaign_row(campaign: Campaign, template: Template) -> CampaignRow:
+    return CampaignRow(
+        key=campaign.id,
+        id=campaign.public_id,
+        name=campaign.name,
+        state=campaign.state,
+        template=Person(template.public_id, template.name),
+        population=campaign.population_count,
+        launched_at=campaign.launched_at,
+        launched_by=campaign.launched_by,
+        due_at=campaign.due_at,
+        closed_at=campaign.closed_at,
+        closed_by=campaign.closed_by,
+        version=campaign.version,
     )
 
 
-def _reviewers(reading: Reading, campaign_id: int) -> list[ReviewerRow]:
-    statement = (
-        sa.select(Tally, Identity, SignOff.signed_at)
-        .join(Identity, Identity.id == Tally.reviewer_id)
-        .outerjoin(
-            SignOff,
-            sa.and_(
-                SignOff.campaign_id == Tally.campaign_id,
-                SignOff.reviewer_id == Tally.reviewer_id,
-            ),
-        )
-        .where(Tally.campaign_id == campaign_id)
-        .order_by(Identity.display_name, Identity.id)
-    )
-    if not reading.actor.may(Permission.CAMPAIGN_READ):
-        statement = statement.where(Tally.reviewer_id == reading.actor.require_identity())
-    return [
-        ReviewerRow(
-            id=person.public_id,
-            name=person.display_name,
-            total=tally.total,
-            kept=tally.kept,
-            revoked=tally.revoked,
-            abstained=tally.abstained,
-            signed_at=signed_at,
-        )
-        for tally, person, signed_at in reading.session.execute(statement)
-    ]
-
-
-def my_items(
-    reading: Reading, window: Window, *, campaign: str | None = None, is_open: bool = False
+def list_items(
+    reading: Reading,
+    window: Window,
+    *,
+    campaign: str | None = None,
+    state: ItemState | None = None,
+    is_everybodys: bool = False,
 ) -> Page[ItemRow]:
-    """Return the actor's items, of one campaign or of all, in one statement.
+    """Return the items put to the actor, in their stable order.
 
-    Those are plain columns: a worklist of 500 is read faster than its objects could be made.
+    Args:
+        reading: The store.
+        window: Which part.
+        campaign: Public id of one campaign; None is all of them.
+        state: Only items in this state.
+        is_everybodys: All reviewers' items; this needs a role.
     """
-    statement = (
-        sa.select(
-            Item.id,
-            Item.public_id,
-            Campaign.public_id.label("campaign"),
-            Item.via,
-            Item.state,
-            Item.decision,
-            Item.reason,
-            Item.until,
-            Item.replacement,
-            Item.decided_at,
-            Item.remediation,
-            Item.remediation_why,
-            Item.frozen,
-            Item.version,
-        )
-        .join(Campaign, Campaign.id == Item.campaign_id)
-        .where(Item.reviewer_id == reading.actor.require_identity(), Item.id > window.after_id())
-        .order_by(Item.id)
-    )
+    statement = _items().where(Item.id > window.after_id()).limit(window.limit + 1)
+    if is_everybodys:
+        reading.actor.require(Permission.CAMPAIGN_READ)
+    else:
+        statement = statement.where(Item.reviewer_id == reading.actor.require_identity())
     if campaign is not None:
         statement = statement.where(Campaign.public_id == campaign)
-    if is_open:
-        statement = statement.where(Item.state == ItemState.OPEN)
-    found = reading.session.execute(statement.limit(window.limit + 1)).all()
-    shown = page(found, window, key=lambda each: [each.id])
-    return Page([_item(each) for each in shown.items], shown.next_cursor)
+    if state is not None:
+        statement = statement.where(Item.state == state)
+    rows = reading.session.execute(statement)
+    return page([_item_row(row) for row in rows], window, lambda row: [row.key])
 
 
-def _item(row: Any) -> ItemRow:
+def items_by_id(reading: Reading, ids: Sequence[str]) -> list[ItemRow]:
+    """Return items by their public ids, to show what a command has just changed."""
+    rows = reading.session.execute(_items().where(Item.public_id.in_(ids)))
+    return [_item_row(row) for row in rows]
+
+
+_holder, _reviewer = aliased(Identity), aliased(Identity)
+
+
+def _items() -> Any:
+    return (
+        sa.select(
+            *(column for column in Item.__table__.columns if column.name not in {"frozen"}),
+            Item.frozen.label("shown"),
+            Campaign.public_id.label("campaign"),
+            Campaign.name.label("campaign_name"),
+            Campaign.due_at.label("due_at"),
+            _holder.public_id.label("holder"),
+            _holder.display_name.label("holder_name"),
+            _reviewer.public_id.label("reviewer"),
+            _reviewer.display_name.label("reviewer_name"),
+            Membership.valid_to.label("gone_at"),
+        )
+        .join(Campaign, Campaign.id == Item.campaign_id)
+        .join(Membership, Membership.id == Item.membership_id)
+        .outerjoin(_holder, _holder.id == Item.identity_id)
+        .outerjoin(_reviewer, _reviewer.id == Item.reviewer_id)
+        .order_by(Item.id)
+    )
+
+
+def _item_row(row: Any) -> ItemRow:
     return ItemRow(
+        key=row.id,
         id=row.public_id,
-        campaign=row.campaign,
+        campaign=Person(row.campaign, row.campaign_name),
+        due_at=row.due_at,
+        holder=Person(row.holder, row.holder_name) if row.holder else None,
+        reviewer=Person(row.reviewer, row.reviewer_name) if row.reviewer else None,
         via=row.via,
-        state=row.state.value,
-        decision=row.decision.value if row.decision else None,
+        shown=row.shown,
+        gone_at=row.gone_at,
+        state=row.state,
+        decision=row.decision,
         reason=row.reason,
         until=row.until,
         replacement=row.replacement,
         decided_at=row.decided_at,
-        remediation=row.remediation.value,
+        is_late=row.decided_at is not None and row.decided_at > row.due_at,
+        signed_off_at=row.signed_off_at,
+        remediation=row.remediation,
+        remediation_at=row.remediation_at,
         remediation_why=row.remediation_why,
-        shown=row.frozen,
         version=row.version,
     )
-
-
-def items_by_id(reading: Reading, ids: Sequence[str]) -> list[ItemRow]:
-    """Return items that the actor's own command changed, in the order asked for."""
-    rows = reading.session.execute(
-        sa.select(Item, Campaign.public_id.label("campaign"))
-        .join(Campaign, Campaign.id == Item.campaign_id)
-        .where(Item.public_id.in_(ids))
-    )
-    found = {
-        item.public_id: ItemRow(
-            id=item.public_id,
-            campaign=campaign,
-            via=item.via,
-            state=item.state.value,
-            decision=item.decision.value if item.decision else None,
-            reason=item.reason,
-            until=item.until,
-            replacement=item.replacement,
-            decided_at=item.decided_at,
-            remediation=item.remediation.value,
-            remediation_why=item.remediation_why,
-            shown=item.frozen,
-            version=item.version,
-        )
-        for item, campaign in rows
-    }
-    return [found[each] for each in ids]
-
-
-def worst_case(reading: Reading, launch: Any) -> dict[str, Any]:
-    """Return what launching would mean, in numbers, before anything happens."""
-    reviewers = launch.reviewers
-    people = reading.session.execute(
-        sa.select(Identity.id, Identity.public_id, Identity.display_name, Identity.mail).where(
-            Identity.id.in_(list(reviewers))
-        )
-    ).all()
-    rules: dict[str, int] = {}
-    for each in launch.excluded:
-        rules[each.rule] = rules.get(each.rule, 0) + 1
-    return {
-        "population": len(launch.found),
-        "items": len(launch.items),
-        "excluded": rules,
-        "runs": list(launch.runs),
-        "removed_if_all_are_revoked": len(launch.items),
-        "removed_if_nobody_answers": 0,
-        "will_be_told": len(people),
-        "reviewers": [
-            {"id": row.public_id, "name": row.display_name, "items": reviewers[row.id]}
-            for row in people
-        ],
-        "without_an_address": [row.display_name for row in people if not row.mail],
-    }

@@ -1,83 +1,120 @@
-"""Templates, campaigns and items as they cross the wire."""
+"""Shapes of reviews on the wire."""
 
 from marshmallow import Schema, fields, validate
 
-from app.reviews.domain import CampaignState, DecisionMove
-from app.web.shapes import Moment, PageArgs, PublicIdField, Sentence, page_of
+from app.reviews.domain import CampaignState, Decision, DecisionMove, ItemState, RemediationState
+from app.web.paging import MAX_LIMIT
+from app.web.shapes import Moment, PageArgs, PersonSchema, PublicIdField, Sentence, page_of
 
-MOST = 1000
+LONGEST_NAME = 200
+LONGEST_CAMPAIGN_DAYS = 366
+A_DAY_IN_MS = 86_400_000
 
 
 class NewTemplateSchema(Schema):
-    """A template to be made, or changed if there is one of that name."""
+    """How a kind of campaign is to be made; one of the same name is changed."""
 
-    name = fields.String(required=True, validate=validate.Length(1, 200))
+    name = Sentence(required=True, validate=validate.Length(1, LONGEST_NAME))
     sources = fields.List(
-        fields.String(validate=validate.Length(1, 200)),
+        fields.String(validate=validate.Length(1, LONGEST_NAME)),
         load_default=list,
         validate=validate.Length(max=100),
+        metadata={"description": "Names of sources; none: all of them."},
     )
     entitlements = fields.List(
-        PublicIdField(), load_default=list, validate=validate.Length(max=MOST)
+        PublicIdField(),
+        load_default=list,
+        validate=validate.Length(max=1000),
+        metadata={"description": "Public ids of groups; none: all groups of those sources."},
     )
-    fallback = PublicIdField(load_default=None, allow_none=True)
-    due_days = fields.Integer(strict=True, load_default=14, validate=validate.Range(1, 365))
-    reason_required = fields.Boolean(load_default=True)
+    fallback = PublicIdField(
+        load_default=None,
+        allow_none=True,
+        metadata={"description": "Who decides where neither manager nor owner can."},
+    )
+    due_days = fields.Integer(
+        strict=True, load_default=14, validate=validate.Range(1, LONGEST_CAMPAIGN_DAYS)
+    )
+    is_reason_required = fields.Boolean(load_default=True, truthy={True}, falsy={False})
 
 
 class TemplateSchema(Schema):
-    """A template."""
+    """How a kind of campaign is made."""
 
     id = fields.String()
     name = fields.String()
     sources = fields.List(fields.String())
     entitlements = fields.List(fields.String())
-    fallback = fields.String(allow_none=True)
+    fallback = fields.Nested(PersonSchema, allow_none=True)
     due_days = fields.Integer()
-    reason_required = fields.Boolean()
+    grace_hours = fields.Integer()
+    is_reason_required = fields.Boolean()
+    created_at = Moment()
+    created_by = fields.String()
     version = fields.Integer()
 
 
 class LaunchArgs(Schema):
-    """Whether to launch, or only to show what launching would mean."""
+    """Whether to launch, or only to say what it would mean."""
 
-    preview = fields.Boolean(load_default=False)
-
-
-class LaunchSchema(Schema):
-    """Which template."""
-
-    template = fields.String(required=True, validate=validate.Length(1, 200))
-    name = fields.String(load_default=None, allow_none=True, validate=validate.Length(1, 200))
+    preview = fields.Boolean(load_default=False, truthy={"true"}, falsy={"false"})
 
 
-class ProgressSchema(Schema):
-    """Where a campaign stands."""
+class NewCampaignSchema(Schema):
+    """What to launch."""
+
+    template = Sentence(
+        required=True,
+        validate=validate.Length(1, LONGEST_NAME),
+        metadata={"description": "Public id or name of the template."},
+    )
+    name = Sentence(load_default=None, allow_none=True, validate=validate.Length(1, LONGEST_NAME))
+
+
+class ReadSchema(Schema):
+    """A complete read of a source that the population stands on."""
+
+    source = fields.String()
+    run = fields.String()
+    begun_at = fields.String()
+    digest = fields.String(allow_none=True)
+
+
+class RuleSchema(Schema):
+    """What one rule leaves out, and why."""
+
+    rule = fields.String()
+    reason = fields.String()
+    memberships = fields.Integer()
+
+
+class AddresseeSchema(PersonSchema):
+    """Somebody who would be told."""
 
     items = fields.Integer()
-    open = fields.Integer()
-    decided = fields.Integer()
-    signed_off = fields.Integer()
-    kept = fields.Integer()
-    revoked = fields.Integer()
-    abstained = fields.Integer()
-    pending = fields.Integer()
-    confirmed = fields.Integer()
-    failed = fields.Integer()
+    is_reachable = fields.Boolean(
+        metadata={"description": "False: no mail address is known; only the app tells them."}
+    )
+
+
+class EffectSchema(Schema):
+    """What an outcome would do to the directories."""
+
+    removals = fields.Integer()
     not_removable = fields.Integer()
-    excluded = fields.Integer()
+    unanswered = fields.Integer()
 
 
-class ReviewerSchema(Schema):
-    """How far one reviewer is."""
+class PreviewSchema(Schema):
+    """What a launch would mean; nothing is stored."""
 
-    id = fields.String()
-    name = fields.String()
-    total = fields.Integer()
-    kept = fields.Integer()
-    revoked = fields.Integer()
-    abstained = fields.Integer()
-    signed_at = Moment(allow_none=True)
+    population = fields.Integer()
+    items = fields.Integer()
+    excluded = fields.List(fields.Nested(RuleSchema))
+    snapshot = fields.List(fields.Nested(ReadSchema))
+    reviewers = fields.List(fields.Nested(AddresseeSchema))
+    if_all_revoked = fields.Nested(EffectSchema)
+    if_nobody_answers = fields.Nested(EffectSchema)
 
 
 class CampaignSchema(Schema):
@@ -85,97 +122,163 @@ class CampaignSchema(Schema):
 
     id = fields.String()
     name = fields.String()
-    template = fields.String()
-    state = fields.String()
+    state = fields.Enum(CampaignState, by_value=True)
+    template = fields.Nested(PersonSchema)
     population = fields.Integer()
-    population_digest = fields.String(allow_none=True)
-    snapshot = fields.List(fields.Dict())
     launched_at = Moment()
+    launched_by = fields.String()
     due_at = Moment()
     closed_at = Moment(allow_none=True)
+    closed_by = fields.String(allow_none=True)
     version = fields.Integer()
 
 
-class CampaignDetailSchema(CampaignSchema):
-    """A campaign with its progress; as a preview, what launching would mean."""
+class ReviewerSchema(PersonSchema):
+    """One reviewer's progress."""
 
-    progress = fields.Nested(ProgressSchema)
+    items = fields.Integer()
+    kept = fields.Integer()
+    revoked = fields.Integer()
+    abstained = fields.Integer()
+    undecided = fields.Integer()
+    signed_off_at = Moment(allow_none=True)
+
+
+class ProgressSchema(Schema):
+    """What was decided, and, told apart from that, what was really removed."""
+
+    items = fields.Integer()
+    undecided = fields.Integer()
+    kept = fields.Integer()
+    revoked = fields.Integer()
+    abstained = fields.Integer()
+    signed_off = fields.Integer()
+    awaiting_sign_off = fields.Integer()
+    pending = fields.Integer()
+    confirmed = fields.Integer()
+    failed = fields.Integer()
+    not_removable = fields.Integer()
     reviewers = fields.List(fields.Nested(ReviewerSchema))
-    preview = fields.Dict(metadata={"description": "With `preview=true`: counts and worst case."})
+
+
+class CampaignDetailSchema(CampaignSchema):
+    """A campaign with the reads it stands on, its progress and what it left out."""
+
+    snapshot = fields.List(fields.Nested(ReadSchema))
+    population_digest = fields.String(allow_none=True)
+    progress = fields.Nested(ProgressSchema)
+    excluded = fields.List(fields.Nested(RuleSchema))
+
+
+class ItemArgs(PageArgs):
+    """Which items."""
+
+    campaign = PublicIdField(load_default=None)
+    state = fields.Enum(ItemState, by_value=True, load_default=None)
+    everybodys = fields.Boolean(
+        load_default=False,
+        truthy={"true"},
+        falsy={"false"},
+        metadata={"description": "Items of all reviewers; needs a role that reads campaigns."},
+    )
+
+
+class ShownSchema(Schema):
+    """What an item showed when the campaign was launched."""
+
+    source = fields.String()
+    account = fields.String()
+    account_login = fields.String(allow_none=True)
+    account_name = fields.String(allow_none=True)
+    account_status = fields.String(allow_none=True)
+    identity = fields.String(allow_none=True)
+    identity_name = fields.String(allow_none=True)
+    department = fields.String(allow_none=True)
+    title = fields.String(allow_none=True)
+    group = fields.String()
+    group_name = fields.String()
+    description = fields.String(allow_none=True)
+    leads_to = fields.List(
+        fields.String(), metadata={"description": "What else it gives by nesting, as paths."}
+    )
+    owner_name = fields.String(allow_none=True)
+    risk = fields.String()
+    provenance = fields.String()
+    provenance_ref = fields.String(allow_none=True)
+    since = fields.String()
+    last_sign_in_at = fields.String(
+        allow_none=True, metadata={"description": "null: the source does not tell."}
+    )
+    removal = fields.String()
 
 
 class ItemSchema(Schema):
-    """One membership to decide, as it was when the campaign was launched."""
+    """One membership to decide."""
 
     id = fields.String()
-    campaign = fields.String()
+    campaign = fields.Nested(PersonSchema)
+    due_at = Moment()
+    holder = fields.Nested(PersonSchema, allow_none=True)
+    reviewer = fields.Nested(PersonSchema, allow_none=True)
     via = fields.String()
-    state = fields.String()
-    decision = fields.String(allow_none=True)
+    shown = fields.Nested(ShownSchema)
+    gone_at = Moment(
+        allow_none=True, metadata={"description": "Since when the source no longer shows it."}
+    )
+    state = fields.Enum(ItemState, by_value=True)
+    decision = fields.Enum(Decision, by_value=True, allow_none=True)
     reason = fields.String(allow_none=True)
     until = Moment(allow_none=True)
     replacement = fields.String(allow_none=True)
     decided_at = Moment(allow_none=True)
-    remediation = fields.String()
+    is_late = fields.Boolean()
+    signed_off_at = Moment(allow_none=True)
+    remediation = fields.Enum(RemediationState, by_value=True)
+    remediation_at = Moment(allow_none=True)
     remediation_why = fields.String(allow_none=True)
-    shown = fields.Dict()
     version = fields.Integer()
 
 
 class ItemsSchema(Schema):
-    """Items after a command."""
+    """The items a command has changed."""
 
     items = fields.List(fields.Nested(ItemSchema))
 
 
 class SaidSchema(Schema):
-    """What is said of one item."""
+    """What a reviewer says of one item."""
 
     id = PublicIdField(required=True)
     decision = fields.Enum(DecisionMove, by_value=True, required=True)
-    version = fields.Integer(required=True, strict=True)
+    version = fields.Integer(required=True, strict=True, validate=validate.Range(1, 2**31 - 1))
     reason = Sentence(load_default=None, allow_none=True)
     until = Moment(load_default=None, allow_none=True)
-    replacement = Sentence(load_default=None, allow_none=True)
+    replacement = Sentence(
+        load_default=None, allow_none=True, validate=validate.Length(1, LONGEST_NAME)
+    )
     dwell_ms = fields.Integer(
-        strict=True, load_default=None, allow_none=True, validate=validate.Range(0, 86_400_000)
+        strict=True,
+        load_default=None,
+        allow_none=True,
+        validate=validate.Range(0, A_DAY_IN_MS),
+        metadata={"description": "How long it was looked at, in milliseconds."},
     )
 
 
 class DecisionsSchema(Schema):
-    """Many decisions at once, all or nothing."""
+    """Decisions on many items: all of them or none."""
 
-    items = fields.List(fields.Nested(SaidSchema), required=True, validate=validate.Length(1, MOST))
+    items = fields.List(
+        fields.Nested(SaidSchema), required=True, validate=validate.Length(1, MAX_LIMIT)
+    )
 
 
 class ReassignSchema(Schema):
     """Items for another reviewer."""
 
-    items = fields.List(PublicIdField(), required=True, validate=validate.Length(1, MOST))
+    items = fields.List(PublicIdField(), required=True, validate=validate.Length(1, MAX_LIMIT))
     reviewer = PublicIdField(required=True)
-    reason = Sentence(required=True, validate=validate.Length(1, 2000))
-
-
-class SignedSchema(Schema):
-    """A sign-off."""
-
-    signed_at = Moment()
-    kept = fields.Integer()
-    revoked = fields.Integer()
-    abstained = fields.Integer()
-
-
-class CampaignArgs(PageArgs):
-    """Which campaigns."""
-
-    state = fields.Enum(CampaignState, by_value=True, load_default=None)
-
-
-class ItemArgs(PageArgs):
-    """Which of my items."""
-
-    campaign = PublicIdField(load_default=None)
-    open = fields.Boolean(load_default=False)
+    reason = Sentence(required=True, validate=validate.Length(3, 2000))
 
 
 TemplatePage = page_of(TemplateSchema)
