@@ -2,7 +2,8 @@
 
 It earns its place by passing the same contract suite as the real servers. `breaks` names ways to
 fail, for tests: `network` (a read breaks off in the middle), `truncated` (a list ends early and
-says so), `denied` (every write is refused), `half_done` (a write happens and its answer is lost).
+says so), `denied` (every write is refused), `away` (no write gets through), `half_done` (a write
+happens and its answer is lost).
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -44,7 +45,7 @@ from connectors.records import (
 
 BATCH = 500
 FLAVOURS = ("directory", "okta")
-BREAKS = ("network", "truncated", "denied", "half_done")
+BREAKS = ("network", "truncated", "denied", "away", "half_done")
 ACTIVE, SUSPENDED, DEPROVISIONED = "ACTIVE", "SUSPENDED", "DEPROVISIONED"
 ENABLED, DISABLED, EXPIRED = "enabled", "disabled", "expired"
 FLAVOUR_OF = {
@@ -134,6 +135,8 @@ class MemoryConnector:
         """Bring about a state."""
         if "denied" in self._breaks:
             raise DeniedError("The source refuses changes: ask its administrator for the right.")
+        if "away" in self._breaks:
+            raise UnavailableError("The source does not answer.")
         wanted = FLAVOUR_OF.get(change.verb, self._flavour)
         if wanted != self._flavour:
             raise UnsupportedError(f"A {self._flavour} source cannot {change.verb.value}.")

@@ -46,6 +46,7 @@ from connectors.memory.state import State, changing, read_state, write_state
 from connectors.records import Member, MemberKind
 
 LENGTH = timedelta(days=120)
+RECENT = timedelta(days=12)
 EVERY_SO_OFTEN = 11
 WANTED = (f"{CLOUD}/CRM", f"{CORP}/VPN Users", f"{CLOUD}/Wiki", f"{CORP}/Payments Enter")
 REASONS = ("Joined the project.", "Covers for a colleague.", "New customer accounts.", "Audit.")
@@ -337,11 +338,15 @@ def tell(settings: Settings) -> list[Persona]:
     _connect(story)
     _first_quarter(story)
     _autumn_review(story)
+    while clock.now() < end - RECENT:
+        story.pass_time(days=7)
+        story.import_into_cloud()
+        story.sync(CORP, CLOUD)
     _second_quarter(story)
-    if clock.now() < end:
-        clock.move_to(end)
+    clock.move_to(max(end, clock.now()))
     personas = _personas(story)
     story.now_do()
+    _outage(story)
     house.close()
     return personas
 
@@ -447,7 +452,7 @@ def _second_quarter(story: Story) -> None:
     asked = [_try_to_ask(story, each, place) for place, each in enumerate(people[60:66])]
     for request in filter(None, asked[:2]):
         story.answer(request, "approve")
-    _fail_one(story, people[70])
+    _fail_one(story, people[66:])
     story.leaves(people[80], story.clock.now() + LENGTH, 90)
     story.pass_time(hours=5)
     with changing(story.file(CORP)) as corp:  # somebody was added behind everybody's back
@@ -456,11 +461,43 @@ def _second_quarter(story: Story) -> None:
     story.sync(CORP)
 
 
-def _fail_one(story: Story, person: Person) -> None:
+def _outage(story: Story) -> None:
+    """The cloud is away while something is to be carried out: it is tried again, and again."""
+    people = [each for each in story.company.people.values() if each.has_cloud]
+    request = _first_who_may_ask(story, people[120:], f"{CLOUD}/Travel")
+    _break(story, "away")
+    while story.answer(request, "approve"):
+        pass
+    _break(story, "")
+
+
+def _break(story: Story, way: str) -> None:
+    """Let the simulated cloud fail in some way, or no more."""
+    settings = {"path": str(story.file(CLOUD)), "flavour": "okta"}
+    with story.house.tx.write() as uow:
+        directory.set_source(
+            uow,
+            story.house.seal,
+            name=CLOUD,
+            settings=settings | {"breaks": way},
+            secrets={},
+        )
+
+
+def _first_who_may_ask(story: Story, people: Sequence[Person], wanted: str) -> str:
+    """Return the request of the first who does not have it and has an account there."""
+    source, _, group = wanted.partition("/")
+    for person in people:
+        try:
+            return story.ask(person, source, group, REASONS[0], 90)
+        except (NothingToChangeError, InvalidInputError):
+            continue
+    raise LookupError(f"Everybody has {wanted} already.")
+
+
+def _fail_one(story: Story, people: Sequence[Person]) -> None:
     """A request whose group is gone when it is to be carried out: it needs a person."""
-    request = _try_to_ask(story, person, 2)
-    if request is None:
-        return
+    request = _first_who_may_ask(story, people, f"{CLOUD}/Wiki")
     group = group_id(CLOUD, "Wiki")
     with changing(story.file(CLOUD)) as cloud:
         kept = cloud.groups.pop(group)
