@@ -76,7 +76,7 @@ def receive(uow: UnitOfWork, told: Told) -> LifecycleEvent:
         event_id=told.event_id,
         type=told.type,
         employee_number=told.employee_number,
-        identity_id=identity.id,
+        identity_id=identity.id if identity else None,
         effective_at=told.effective_at,
         attributes=dict(told.attributes),
         body_digest=told.digest(),
@@ -100,7 +100,7 @@ def receive(uow: UnitOfWork, told: Told) -> LifecycleEvent:
             subject=event.public_id,
             event_type=told.type,
             effective_at=told.effective_at,
-            identity=identity.public_id,
+            identity=identity.public_id if identity else None,
             body_digest=event.body_digest,
             event_id=told.event_id,
             employee_number=told.employee_number,
@@ -130,7 +130,7 @@ def preview(reading: Reading, told: Told) -> planning.LeaverPlan:
     """
     reading.actor.require(Permission.HR_WRITE)
     identity = _identity(reading, told)
-    if told.type is not LifecycleType.LEAVER:
+    if identity is None or told.type is not LifecycleType.LEAVER:
         return planning.LeaverPlan(0, ())
     return planning.preview(reading, identity)
 
@@ -232,11 +232,12 @@ NOTES = {
 }
 
 
-def _identity(reading: Reading, told: Told) -> Identity:
+def _identity(reading: Reading, told: Told) -> Identity | None:
+    """Return whom HR tells of; somebody who joins may be in no directory yet."""
     found = reading.session.scalar(
         sa.select(Identity).where(Identity.employee_number == told.employee_number)
     )
-    if found is None:
+    if found is None and told.type is not LifecycleType.JOINER:
         raise InvalidInputError(
             {
                 "employee_number": "No identity has this number. Nothing was recorded; send the "

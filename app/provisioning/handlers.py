@@ -17,6 +17,7 @@ from app.provisioning.planning import Target
 from connectors.records import Verb
 
 OVERDUE = timedelta(minutes=10)
+LOST = timedelta(hours=1)
 CAUSES = {
     EndCause.REQUEST: PlanCause.REQUEST,
     EndCause.REVIEW: PlanCause.REVIEW,
@@ -113,7 +114,9 @@ def _confirm_import(uow: UnitOfWork, task: Task, run: SyncRun) -> None:
 
 
 def heal(tx: Transactions) -> int:
-    """Enqueue again what has been due for long and did not move: lost jobs, restored databases.
+    """Enqueue again what has been due or under way for long: lost jobs, restored databases.
+
+    Whoever is still at work on an attempt before finds it passed over, and records nothing.
 
     Returns:
         How many tasks were given another attempt.
@@ -121,12 +124,18 @@ def heal(tx: Transactions) -> int:
     with tx.write() as uow:
         stuck = uow.session.scalars(
             sa.select(Task)
-            .where(Task.state == TaskState.QUEUED, Task.due_at < uow.now - OVERDUE)
+            .where(
+                sa.or_(
+                    sa.and_(Task.state == TaskState.QUEUED, Task.due_at < uow.now - OVERDUE),
+                    sa.and_(Task.state == TaskState.RUNNING, Task.claimed_at < uow.now - LOST),
+                )
+            )
             .order_by(Task.due_at)
             .limit(500)
             .with_for_update(skip_locked=True)
         ).all()
         for task in stuck:
+            task.state = TaskState.QUEUED
             task.attempt += 1
             task.due_at = uow.now
             uow.record(
@@ -135,7 +144,7 @@ def heal(tx: Transactions) -> int:
                     attempt=task.attempt,
                     code="overdue",
                     due_at=task.due_at,
-                    detail="It was due and nobody had taken it.",
+                    detail="Nobody had taken it, or nobody came back with it.",
                 )
             )
             service.enqueue(uow, task)

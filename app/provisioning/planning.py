@@ -149,6 +149,8 @@ def target(reading: Reading, *, identity_id: int, group_id: int) -> Target:
         group = master
     if not group.is_writable:
         raise InvalidInputError({"entitlement": "Its source does not let members be changed."})
+    if not reading.session.get_one(Source, group.source_id).is_enabled:
+        raise InvalidInputError({"entitlement": "Its source is disabled; ask an operator."})
     accounts = reading.session.scalars(
         sa.select(Account)
         .where(

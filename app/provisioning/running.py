@@ -138,6 +138,10 @@ def _may_run(uow: UnitOfWork, task: Task) -> bool:
     if not grants.is_wanted(uow, grant_id=task.grant_id, end_id=task.end_id):
         service.cancel(uow, task, code="not_wanted")
         return False
+    source = uow.session.get_one(Source, task.source_id)
+    if not source.is_enabled:
+        service.fail(uow, task, code="source_disabled", detail=f"{source.name} is disabled.")
+        return False
     refusal = guards.refusal_of(uow, task)
     if refusal is not None:
         service.fail(uow, task, code=refusal[0], detail=refusal[1])

@@ -14,7 +14,7 @@ from app.lifecycle import service as lifecycle
 from app.lifecycle.domain import LifecycleState, LifecycleType
 from app.lifecycle.models import LifecycleEvent
 from app.rulebook import service as rulebook
-from integration.requests.steps import answer, approve, ask, entries, give
+from integration.requests.steps import answer, approve, ask, entries, give, state
 from policies.document import builtin_text
 from support.cast import Cast
 from support.house import MORNING
@@ -241,6 +241,11 @@ def test_what_is_no_leaver_is_recorded_and_changes_nothing(cast: Cast) -> None:
     assert cast.state("corp").accounts["corp-eve"].is_enabled
 
 
+def test_a_joiner_need_not_be_in_a_directory_yet(cast: Cast) -> None:
+    assert leave(cast, type="joiner", number="2001")["state"] == "recorded"
+    assert event(cast)["identity"] is None
+
+
 def test_the_receipt_names_each_system_and_its_times_and_is_signed(cast: Cast) -> None:
     leave(cast)
     cast.house.clock.advance(timedelta(minutes=3))
@@ -308,13 +313,14 @@ def test_a_leaver_whose_plan_failed_says_so(cast: Cast) -> None:
 
 def test_what_was_approved_but_not_yet_done_does_not_come_to_a_leaver(cast: Cast) -> None:
     cast.breaks("corp", "half_done")
-    ask(cast, "mallory")
+    request = ask(cast, "mallory")
     approve(cast, "bob", "carol")
     cast.house.drain()
     cast.breaks("corp")
     leave(cast, number="1006")
     for _ in range(3):
         cast.house.later(minutes=5)
+    assert state(cast, request) == "failed"
     assert not cast.holds("corp", "payroll", "mallory")
 
 

@@ -1,20 +1,23 @@
 """Tasks: tried again without doubling, left to a person with a reason, and never out of order."""
 
+import threading
 from datetime import timedelta
 from typing import Any
 
 import sqlalchemy as sa
 from typing_extensions import override
 
+from app.directory import service as directory
 from app.directory.models import Membership
 from app.grants import service as grants
 from app.grants.domain import EndCause, GrantState
 from app.grants.models import Grant
 from app.kernel.jobs import Job
-from app.provisioning import handlers
-from app.provisioning.domain import TaskState
+from app.provisioning import handlers, planning, running, service
+from app.provisioning.domain import PlanCause, TaskState
 from app.provisioning.models import Attempt, Task
-from integration.requests.steps import approve, ask, entries, give, questions, state
+from connectors.records import Verb
+from integration.requests.steps import approve, ask, entries, give, questions, refused, state
 from support.cast import Cast
 
 
@@ -259,6 +262,74 @@ def test_a_task_nobody_took_is_queued_again(cast: Cast) -> None:
     cast.house.later(minutes=2)
     assert one(cast)["state"] == "verified"
     assert handlers.heal(cast.house.tx) == 0
+
+
+def test_a_task_whose_worker_never_came_back_is_queued_again(cast: Cast) -> None:
+    ask(cast)
+    approve(cast, "bob", "carol")
+    cast.house.drain()
+    task = set_running(cast, "add_member")
+    cast.house.later(minutes=59)
+    assert cast.call("olga").get(f"/tasks/{task}")["state"] == "running"
+    cast.house.later(minutes=2)
+    again = cast.call("olga").get(f"/tasks/{task}")
+    assert (again["state"], again["attempt"], again["effect"]) == ("verified", 2, "already")
+
+
+def test_a_disabled_source_is_not_written_to(cast: Cast) -> None:
+    request = ask(cast)
+    approve(cast, "bob", "carol")
+    with cast.house.write() as uow:
+        directory.disable_source(uow, name="corp")
+    cast.house.drain()
+    assert one(cast)["error_code"] == "source_disabled"
+    assert state(cast, request) == "failed"
+    assert not cast.holds("corp", "payroll", "alice")
+    assert refused(cast, "mallory", 422)["errors"][0]["field"] == "entitlement"
+
+
+def test_two_workers_that_end_the_last_tasks_at_once_close_the_plan(cast: Cast) -> None:
+    cast.house.jobs.runners = dict(cast.house.jobs.runners)
+    with cast.house.write() as uow:
+        made = service.make_plan(
+            uow,
+            cause=PlanCause.LEAVER,
+            cause_ref=uow.ids.new(),
+            operations=[
+                planning.account_operation(uow, verb, cast.account(source, "eve").id)
+                for source, verb in (
+                    ("corp", Verb.DISABLE_ACCOUNT),
+                    ("cloud", Verb.SUSPEND_ACCOUNT),
+                )
+            ],
+        ).public_id
+    together = Together()
+    house = cast.house.house
+    threads = [
+        threading.Thread(
+            target=running.run, args=(house.tx, house.connect, house.seal, job.payload, together)
+        )
+        for job in cast.house.jobs.waiting
+        if job.name == service.PROVISION
+    ]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    assert len(threads) == 2
+    assert cast.call("olga").get(f"/plans/{made}")["state"] == "done"
+    assert [each.kind for each in entries(cast)].count("plan.completed") == 1
+
+
+class Together:
+    """Lets two tasks reach their last transaction at the same moment."""
+
+    def __init__(self) -> None:
+        self._barrier = threading.Barrier(2, timeout=30)
+
+    def reach(self, name: str) -> None:
+        if name == "after_read_back":
+            self._barrier.wait()
 
 
 def test_what_is_gone_at_the_source_counts_as_taken_away(cast: Cast) -> None:

@@ -1,5 +1,6 @@
 """Who may ask, who is asked, and that nobody answers for themselves."""
 
+import threading
 from datetime import timedelta
 from typing import Any
 
@@ -252,6 +253,32 @@ def test_a_plan_that_changes_between_two_approvals_is_put_to_the_first_again(cas
     approve(cast, "bob")
     cast.house.drain()
     assert state(cast, request) == "done"
+
+
+def test_two_administrators_who_answer_at_once_give_one_decision(cast: Cast) -> None:
+    with cast.house.write() as uow:
+        signin.grant_role(uow, who="1003", role=Role.ADMIN)
+        signin.grant_role(uow, who="1002", role=Role.ADMIN)
+    request = ask(cast, "alice", group="everyone")
+    approve(cast, "bob")
+    asked = {name: questions(cast, name)[0] for name in ("frank", "carol")}
+    answered: dict[str, int] = {}
+    barrier = threading.Barrier(2, timeout=30)
+
+    def say(name: str, outcome: str) -> None:
+        barrier.wait()
+        given = answer_to(cast, name, asked[name], outcome, comment="As I see it")
+        answered[name] = given.status_code
+
+    pairs = (("frank", "approve"), ("carol", "refuse"))
+    threads = [threading.Thread(target=say, args=each) for each in pairs]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    assert sorted(answered.values()) == [200, 409]
+    won = next(name for name, status in answered.items() if status == 200)
+    assert state(cast, request) == ("approved" if won == "frank" else "refused")
 
 
 def test_what_came_about_by_itself_is_no_longer_approved(cast: Cast) -> None:
