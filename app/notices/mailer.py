@@ -9,7 +9,7 @@ import ssl
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 from typing import Protocol
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 TIMEOUT_SECONDS = 20
 DEFAULT_PORTS = {"smtp": 587, "smtps": 465}
@@ -50,7 +50,7 @@ class SmtpMailer:
             raise MailError("ATTESTRY_SMTP_URL is smtp://HOST or smtps://HOST.")
         self._scheme = parts.scheme
         self._host = parts.hostname
-        self._port = parts.port or DEFAULT_PORTS[parts.scheme]
+        self._port = _port(parts) or DEFAULT_PORTS[parts.scheme]
         self._user = unquote(parts.username or "")
         self._password = unquote(parts.password or "")
         query = dict(pair.partition("=")[::2] for pair in parts.query.split("&") if pair)
@@ -86,6 +86,13 @@ class SmtpMailer:
             if self._user:
                 relay.login(self._user, self._password)
             relay.send_message(message)
+
+
+def _port(parts: SplitResult) -> int | None:
+    try:
+        return parts.port
+    except ValueError as error:
+        raise MailError("ATTESTRY_SMTP_URL has a port that is no number up to 65535.") from error
 
 
 @dataclass(frozen=True, slots=True)
