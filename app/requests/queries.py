@@ -14,9 +14,10 @@ from app.kernel.errors import NotFoundError
 from app.kernel.uow import Reading
 from app.provisioning import planning
 from app.provisioning.models import Plan, Task
-from app.requests import deciding, service
+from app.requests import deciding
 from app.requests.domain import ApprovalOutcome, RequestState, StepState
 from app.requests.models import AccessRequest, Approval, Delegation, Step
+from app.requests.plans import present_plans
 from app.rulebook.models import Policy, Ruling
 from app.web.paging import Page, Window, page
 
@@ -280,8 +281,8 @@ def one_approval(reading: Reading, approval_id: str) -> ApprovalRow:
 def _approvals(reading: Reading, found: Sequence[Any]) -> list[ApprovalRow]:
     """Show questions with their plans: those still open with the plan as it would run now."""
     waiting = [each[0] for each in found if each[0].state is RequestState.SUBMITTED]
-    plans = service.present_plans(reading, waiting)
-    return [_approval(each, plans.get(each[0].id)) for each in found]
+    present = present_plans(reading, waiting)
+    return [_approval(each, present.get(each[0].id)) for each in found]
 
 
 def _approval(found: Any, operations: tuple[planning.Operation, ...] | None) -> ApprovalRow:

@@ -5,7 +5,6 @@ looks and whenever somebody decides; an approval of a plan that has changed is r
 plan shown.
 """
 
-from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,12 +29,11 @@ from app.provisioning import guards, planning
 from app.provisioning import service as provisioning
 from app.provisioning.planning import Operation, Target
 from app.provisioning.reconcile import LAST_ADMINISTRATOR, PROTECTED
-from app.requests import deciding
+from app.requests import deciding, plans
 from app.requests.domain import Action, RequestState
 from app.requests.models import AccessRequest, Approval
 from app.rulebook import facts as rulebook_facts
 from app.rulebook import service as rulebook
-from connectors.records import Verb
 from policies.facts import Action as AskedAction
 from policies.facts import Facts
 from policies.schedule import access_ends_at
@@ -102,7 +100,7 @@ def consider(reading: Reading, wish: Wish) -> Considered:
         raise NotFoundError("There is no such entitlement.")
     target = planning.target(reading, identity_id=beneficiary.id, group_id=group.id)
     _refuse_no_op(reading, wish, target)
-    operations = _operations(reading, wish.action, [target])[target]
+    operations = plans.operations(reading, wish.action, [target])[target]
     digest = planning.digest(operations)
     facts = rulebook_facts.build(
         reading,
@@ -290,25 +288,6 @@ def carry_out(uow: UnitOfWork, request: AccessRequest) -> None:
             )
 
 
-def present_plans(
-    reading: Reading, requests: Sequence[AccessRequest]
-) -> dict[int, tuple[Operation, ...]]:
-    """Return what carrying out each request would run as things are now, by its key.
-
-    A constant number of statements, however many requests there are.
-    """
-    plans: dict[int, tuple[Operation, ...]] = {}
-    for action in Action:
-        wanted = {
-            each.id: Target(each.account_id, each.group_id)
-            for each in requests
-            if each.action is action
-        }
-        found = _operations(reading, action, set(wanted.values()))
-        plans |= {request_id: found[where] for request_id, where in wanted.items()}
-    return plans
-
-
 def facts_now(reading: Reading, request: AccessRequest, operations: tuple[Operation, ...]) -> Facts:
     """Return what the policy would be shown of a request as things are now.
 
@@ -336,7 +315,7 @@ def _revalidate(uow: UnitOfWork, request: AccessRequest, shown_digest: str) -> N
     wish = Wish(entitlement="", action=request.action)
     target = Target(request.account_id, request.group_id)
     _refuse_no_op(uow, wish, target)
-    operations = present_plans(uow, [request])[request.id]
+    operations = plans.present_plans(uow, [request])[request.id]
     digest = planning.digest(operations)
     if digest != shown_digest:
         current: dict[str, Any] = {
@@ -354,15 +333,6 @@ def _revalidate(uow: UnitOfWork, request: AccessRequest, shown_digest: str) -> N
         request.plan = [each.shown() for each in operations]
         request.plan_digest = digest
         deciding.ask_again(uow, request)
-
-
-def _operations(
-    reading: Reading, action: Action, targets: Collection[Target]
-) -> dict[Target, tuple[Operation, ...]]:
-    if action is Action.EXTEND:
-        return dict.fromkeys(targets, ())
-    verb = Verb.ADD_MEMBER if action is Action.ADD else Verb.REMOVE_MEMBER
-    return planning.operations_by_target(reading, verb, targets) if targets else {}
 
 
 def _standing(reading: Reading, operations: tuple[Operation, ...]) -> dict[str, bool]:

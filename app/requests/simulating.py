@@ -13,6 +13,7 @@ from app.kernel.uow import Reading
 from app.requests import service
 from app.requests.domain import RequestState
 from app.requests.models import AccessRequest
+from app.requests.plans import present_plans
 from app.rulebook import facts as rulebook_facts
 from app.rulebook import service as rulebook
 from policies.clauses import PolicySet
@@ -92,7 +93,7 @@ def _judge(reading: Reading, present: PolicySet, draft: PolicySet) -> list[Judge
         .where(AccessRequest.state == RequestState.SUBMITTED)
         .order_by(AccessRequest.id)
     ).all()
-    plans = service.present_plans(reading, requests)
+    plans = present_plans(reading, requests)
     found = []
     for request in requests:
         facts = service.facts_now(reading, request, plans[request.id])
