@@ -1,3 +1,7 @@
 """Fixtures of every test."""
 
-pytest_plugins = ["support.servers.postgres"]
+pytest_plugins = [
+    "support.servers.postgres",
+    "support.servers.samba_ad",
+    "support.servers.okta",
+]
