@@ -12,6 +12,7 @@ from app.catalog.domain import Risk
 from app.directory.models import Identity
 from app.kernel.actor import Role
 from app.kernel.event import moment
+from app.rulebook import service as rulebook
 from app.signin import service as signin
 from integration.requests.steps import (
     answer,
@@ -23,6 +24,7 @@ from integration.requests.steps import (
     state,
     wish,
 )
+from policies.document import builtin_text
 from support.cast import Cast
 from support.house import MORNING
 
@@ -288,3 +290,24 @@ def test_what_came_about_by_itself_is_no_longer_approved(cast: Cast) -> None:
     given = answer(cast, "bob")
     assert given.status_code == 409
     assert given.get_json()["code"] == "nothing_to_change"
+
+
+def test_two_answers_of_one_person_are_no_quorum(cast: Cast) -> None:
+    text = builtin_text("standard")
+    flow = text[text.index("  flow:") : text.index("  step_timeout_hours")]
+    text = text.replace(flow, "  flow:\n    - {step: administrators, quorum: 2}\n")
+    text = text[: text.index("\nexamples:")] + "\n"
+    with cast.house.write() as uow:
+        rulebook.put_in_force(uow, text=text)
+        for number in ("1002", "1003"):
+            signin.grant_role(uow, who=number, role=Role.ADMIN)
+    request = ask(cast)
+    for name in ("bob", "carol"):
+        stands_in(cast, name, "mallory")
+    first, second = questions(cast, "mallory")
+    assert answer_to(cast, "mallory", first).status_code == 200
+    again = answer_to(cast, "mallory", second)
+    assert again.status_code == 409
+    assert "another person" in again.get_json()["detail"]
+    approve(cast, "frank")
+    assert state(cast, request) == "approved"
