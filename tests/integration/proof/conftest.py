@@ -67,15 +67,16 @@ class Instance:
         if self.database_url.startswith("sqlite"):
             wanted = [["serve", *where]]
         for each in wanted:
-            self.running.append(
-                subprocess.Popen(
-                    [sys.executable, "-m", "app.cli.main", *each],
-                    env=self.environment,
-                    cwd=self.home,
-                    stdout=subprocess.DEVNULL,
-                    stderr=(self.home / f"{each[0]}.log").open("ab"),
+            with (self.home / f"{each[0]}.log").open("ab") as log:
+                self.running.append(
+                    subprocess.Popen(
+                        [sys.executable, "-m", "app.cli.main", *each],
+                        env=self.environment,
+                        cwd=self.home,
+                        stdout=subprocess.DEVNULL,
+                        stderr=log,
+                    )
                 )
-            )
         self.until(lambda: self.answer("GET", "/readyz", base="")[0] == 200, "ready")
 
     def stop(self) -> None:

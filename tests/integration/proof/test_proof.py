@@ -134,8 +134,11 @@ def ask_and_approve(
         "the request is done",
     )
     assert samba.is_member(user["sAMAccountName"], group["dn"])
-    told = [each["kind"] for each in instance.get("/notices", requester)["items"]]
-    assert "request.completed" in told
+    instance.until(
+        lambda: "request.completed"
+        in [each["kind"] for each in instance.get("/notices", requester)["items"]],
+        "the requester is told",
+    )
 
 
 def approve(
