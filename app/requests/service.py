@@ -25,10 +25,8 @@ from app.kernel.errors import (
 )
 from app.kernel.event import moment
 from app.kernel.uow import Reading, UnitOfWork
-from app.provisioning import guards, planning
-from app.provisioning import service as provisioning
+from app.provisioning import planning
 from app.provisioning.planning import Operation, Target
-from app.provisioning.reconcile import LAST_ADMINISTRATOR, PROTECTED
 from app.requests import deciding, plans
 from app.requests.domain import Action, RequestState
 from app.requests.models import AccessRequest, Approval
@@ -112,7 +110,7 @@ def consider(reading: Reading, wish: Wish) -> Considered:
         duration_days=wish.duration_days,
         ticket=wish.ticket,
         plan_digest=digest,
-        **_standing(reading, operations),
+        **plans.standing(reading, operations),
     )
     return Considered(requester, beneficiary, target, operations, digest, facts)
 
@@ -288,28 +286,6 @@ def carry_out(uow: UnitOfWork, request: AccessRequest) -> None:
             )
 
 
-def facts_now(reading: Reading, request: AccessRequest, operations: tuple[Operation, ...]) -> Facts:
-    """Return what the policy would be shown of a request as things are now.
-
-    Args:
-        reading: The store.
-        request: The request.
-        operations: Its plan as it would run now.
-    """
-    return rulebook_facts.build(
-        reading,
-        requester_id=request.requester_id,
-        beneficiary_id=request.beneficiary_id,
-        group_id=request.group_id,
-        action=AskedAction(request.action.value),
-        reason=request.reason,
-        duration_days=request.duration_days,
-        ticket=request.ticket,
-        plan_digest=planning.digest(operations),
-        **_standing(reading, operations),
-    )
-
-
 def _revalidate(uow: UnitOfWork, request: AccessRequest, shown_digest: str) -> None:
     """Refuse an approval of what is no longer what would be run, or no longer allowed."""
     wish = Wish(entitlement="", action=request.action)
@@ -323,7 +299,7 @@ def _revalidate(uow: UnitOfWork, request: AccessRequest, shown_digest: str) -> N
             "plan": [each.shown() for each in operations],
         }
         raise ConflictError("The plan is not the one you were shown. Look again.", current)
-    facts = facts_now(uow, request, operations)
+    facts = plans.facts_now(uow, request, operations)
     ruling, verdict = rulebook.judge(uow, facts)
     if not verdict.is_allowed:
         texts = " ".join(each.text for each in verdict.reasons if each.effect.value == "refuses")
@@ -333,16 +309,6 @@ def _revalidate(uow: UnitOfWork, request: AccessRequest, shown_digest: str) -> N
         request.plan = [each.shown() for each in operations]
         request.plan_digest = digest
         deciding.ask_again(uow, request)
-
-
-def _standing(reading: Reading, operations: tuple[Operation, ...]) -> dict[str, bool]:
-    """Return what provisioning would refuse, as facts, so that it is refused when it is asked."""
-    codes = {each.code for each in provisioning.consider(reading, operations).refusals}
-    accounts = guards.protected_accounts(reading, {each.account_id for each in operations})
-    return {
-        "leaves_no_administrator": LAST_ADMINISTRATOR in codes,
-        "is_account_protected": PROTECTED in codes and bool(accounts),
-    }
 
 
 def _beneficiary(reading: Reading, wish: Wish, requester: Identity) -> Identity:

@@ -10,10 +10,9 @@ import sqlalchemy as sa
 
 from app.kernel.actor import Permission
 from app.kernel.uow import Reading
-from app.requests import service
 from app.requests.domain import RequestState
 from app.requests.models import AccessRequest
-from app.requests.plans import present_plans
+from app.requests.plans import facts_now, present_plans
 from app.rulebook import facts as rulebook_facts
 from app.rulebook import service as rulebook
 from policies.clauses import PolicySet
@@ -96,7 +95,7 @@ def _judge(reading: Reading, present: PolicySet, draft: PolicySet) -> list[Judge
     plans = present_plans(reading, requests)
     found = []
     for request in requests:
-        facts = service.facts_now(reading, request, plans[request.id])
+        facts = facts_now(reading, request, plans[request.id])
         before, after = evaluate(present, facts), evaluate(draft, facts)
         found.append(Judged(request.public_id, _said(before), _said(after), _why(after)))
     return found
