@@ -28,8 +28,10 @@ def preview(local: Local, template: str) -> tuple[Any, str]:
     lines = [
         f"{found['population']} memberships, {found['items']} to decide.",
         *(f"  {each['memberships']} left out: {each['reason']}" for each in found["excluded"]),
-        f"If all were revoked: {found['if_all_revoked']['removals']} removals, "
-        f"{found['if_all_revoked']['not_removable']} not removable.",
+        (
+            f"If all were revoked: {found['if_all_revoked']['removals']} removals, "
+            f"{found['if_all_revoked']['not_removable']} not removable."
+        ),
         f"{len(found['reviewers'])} reviewers would be told:",
         *(
             f"  {each['name']}: {each['items']} items"

@@ -266,7 +266,7 @@ _holder, _reviewer = aliased(Identity), aliased(Identity)
 def _items() -> Any:
     return (
         sa.select(
-            *(column for column in Item.__table__.columns if column.name not in {"frozen"}),
+            *(column for column in Item.__table__.columns if column.name != "frozen"),
             Item.frozen.label("shown"),
             Campaign.public_id.label("campaign"),
             Campaign.name.label("campaign_name"),
