@@ -381,7 +381,7 @@ def _socket_error(  # noqa: PLR0911 - one a meaning
             "of the authority as ca_file.",
             key="ca_file",
         )
-    if any(each in text for each in ("wrong version", "wrong_version", "eof", "ssl wrapping")):
+    if any(each in text for each in ("wrong version", "wrong_version", "eof", "reset by peer")):
         return MisconfiguredError(
             f"{where} does not speak TLS: use its TLS port, or ldap:// with start_tls=true.",
             key="uri",

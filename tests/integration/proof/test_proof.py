@@ -135,8 +135,10 @@ def ask_and_approve(
     )
     assert samba.is_member(user["sAMAccountName"], group["dn"])
     instance.until(
-        lambda: "request.completed"
-        in [each["kind"] for each in instance.get("/notices", requester)["items"]],
+        lambda: (
+            "request.completed"
+            in [each["kind"] for each in instance.get("/notices", requester)["items"]]
+        ),
         "the requester is told",
     )
 

@@ -84,7 +84,9 @@ class SambaAd:
         """What was planted, one JSON object a line."""
         return self.folder / "expected.ndjson"
 
-    def ldapsearch(self, base: str, where: str, *attributes: str) -> list[dict[str, list[str]]]:
+    def ldapsearch(
+        self, base: str, where: str, *attributes: str, scope: str = "sub"
+    ) -> list[dict[str, list[str]]]:
         """Ask the server with OpenLDAP's own program, not with ours."""
         done = subprocess.run(
             [
@@ -92,7 +94,7 @@ class SambaAd:
                 "-H", self.environment["AD_URI"],
                 "-D", self.environment["AD_BIND_DN"],
                 "-w", self.environment["AD_PASSWORD"],
-                "-b", base, where, *attributes,
+                "-s", scope, "-b", base, where, *attributes,
             ],
             env={"LDAPTLS_CACERT": self.environment["AD_CA_FILE"], "PATH": os.environ["PATH"]},
             capture_output=True,
@@ -149,7 +151,7 @@ def _guid(raw: bytes) -> str:
     return str(UUID(bytes_le=raw))
 
 
-BINARY = frozenset({"objectGUID", "objectSid"})
+BINARY = frozenset({"objectGUID", "objectSid", "tokenGroups"})
 
 
 def _entries(ldif: str) -> list[dict[str, list[str]]]:
