@@ -60,6 +60,18 @@ def parse_canonical(text: bytes) -> Any:
     return value
 
 
+def rewrite(value: Any) -> bytes:
+    """Write again what was checked before: read from canonical bytes, or written to them.
+
+    Args:
+        value: A value, or a part of one, that `canonical` or `parse_canonical` has seen.
+
+    Returns:
+        Its one form, without looking at each of its parts a second time.
+    """
+    return _write(value)
+
+
 def _write(value: Any) -> bytes:
     try:
         if orjson is not None:

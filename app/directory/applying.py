@@ -6,7 +6,7 @@ the accounts; after that each change has its own entry.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import sqlalchemy as sa
 
@@ -203,8 +203,8 @@ def _store_member_digests(uow: UnitOfWork, found: Difference, groups: Keys) -> N
 def _store_memberships(done: Done) -> None:
     uow, found = done.uow, done.found
     if found.joined:
-        uow.session.execute(
-            sa.insert(Membership),
+        uow.session.execute(  # the plain table: a first load makes no objects, by the thousand
+            sa.insert(cast("sa.Table", Membership.__table__)),
             [
                 {
                     "group_id": done.groups.key[group],

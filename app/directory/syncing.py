@@ -52,7 +52,8 @@ def run_sync(tx: Transactions, connect: Connect, seal: SealKey, payload: Mapping
         if run.state is not SyncState.RUNNING:
             return
         source_id = run.source_id
-        looks_first = reading.session.get_one(Source, source_id).baseline_run_id is None
+        source = reading.session.get_one(Source, source_id)
+        looks_first = source.own_account_external_id is None
     try:
         with tx.read() as reading:
             kind, settings, secrets = connection(reading, source_id, seal)

@@ -47,6 +47,10 @@ ALREADY_THERE = frozenset({68, 20})
 NOT_THERE = frozenset({53, 16})
 PEOPLE = "(&(objectClass=user)(!(objectClass=computer)))"
 GROUPS = "(objectClass=group)"
+COSTS = {
+    "member": "grants and revokes would have to be done by hand.",
+    "userAccountControl": "a leaver's account would have to be disabled by hand.",
+}
 ACCOUNT_CHANGES = frozenset({Verb.DISABLE_ACCOUNT, Verb.ENABLE_ACCOUNT})
 
 
@@ -184,6 +188,13 @@ class ActiveDirectoryConnector:
             query, self._config.base_dn, where, attributes, controls=[extended_dn_control()]
         )
 
+    def _first(self, where: str, attributes: tuple[str, ...]) -> Entry | None:
+        """Return any one entry that matches, in a page of one."""
+        found = self._client.search(
+            Search(where), self._config.base_dn, where, attributes, page_size=1
+        )
+        return next(iter(found), None)
+
     # --- checking --------------------------------------------------------------------------
 
     def check(self) -> CheckReport:
@@ -194,33 +205,28 @@ class ActiveDirectoryConnector:
             CheckItem("certificate", is_ok=True, detail="Chain and name were verified."),
             CheckItem("sign in", is_ok=True, detail=f"Signed in as {self._config.bind_dn}."),
         ]
+        items += self._look("accounts", PEOPLE, self._config.user_filter, "userAccountControl")
+        items += self._look("groups", GROUPS, self._config.group_filter, "member")
         own = self._own_account()
-        items.append(self._try("read accounts", PEOPLE, self._config.user_filter))
-        items.append(self._try("read groups", GROUPS, self._config.group_filter))
-        items.append(self._right("change members", GROUPS, "member", "grants and revokes"))
-        items.append(
-            self._right("disable accounts", PEOPLE, "userAccountControl", "leavers' accounts")
-        )
         return CheckReport(tuple(items), self._client.endpoint, self._config.bind_dn, own)
 
-    def _try(self, name: str, where: str, extra: str) -> CheckItem:
-        query = Search("")
-        found = self._search(query, both(where, *filter(None, [extra])), ("objectGUID",))
-        first = next(iter(found), None)
+    def _look(self, what: str, where: str, extra: str, written: str) -> list[CheckItem]:
+        """Read one object, and ask the server what of it the account may write.
+
+        The server says so itself (MS-ADTS 3.1.1.4.5.21, allowedAttributesEffective).
+        """
+        reads, writes = f"read {what}", f"change {what}"
+        first = self._first(
+            both(where, *filter(None, [extra])), ("objectGUID", "allowedAttributesEffective")
+        )
         if first is None:
             detail = "Nothing is found: look at base_dn, the filters and the account's rights."
-            return CheckItem(name, is_ok=False, detail=detail)
-        return CheckItem(name, is_ok=True, detail=f"{self._config.base_dn} can be read.")
-
-    def _right(self, name: str, where: str, attribute: str, cost: str) -> CheckItem:
-        """Ask the server itself what the account may write (MS-ADTS allowedAttributesEffective)."""
-        query = Search("")
-        found = next(iter(self._search(query, where, ("allowedAttributesEffective",))), None)
-        allowed = found.values.get("allowedattributeseffective", ()) if found else ()
-        if attribute.encode() in allowed:
-            return CheckItem(name, is_ok=True, detail="Allowed.", is_required=False)
-        detail = f"Not allowed here: {cost} would have to be done by hand."
-        return CheckItem(name, is_ok=False, detail=detail, is_required=False)
+            return [CheckItem(reads, is_ok=False, detail=detail)]
+        read = CheckItem(reads, is_ok=True, detail=f"{self._config.base_dn} can be read.")
+        allowed = first.values.get("allowedattributeseffective", ())
+        is_allowed = written.encode() in allowed
+        detail = "Allowed." if is_allowed else f"{written}: not allowed here; {COSTS[written]}"
+        return [read, CheckItem(writes, is_ok=is_allowed, detail=detail, is_required=False)]
 
     def _own_account(self) -> str | None:
         """Return the id of the account we sign in with, however its name was given."""
@@ -230,8 +236,7 @@ class ActiveDirectoryConnector:
         else:
             login = name.rsplit("\\", 1)[-1].split("@")[0]
             where = f"(|{equals('userPrincipalName', name)}{equals('sAMAccountName', login)})"
-            query = Search("")
-            found = next(iter(self._search(query, where, ("objectGUID",))), None)
+            found = self._first(where, ("objectGUID",))
         return mapping.guid(found.values["objectguid"][0]) if found else None
 
     # --- changing --------------------------------------------------------------------------

@@ -188,6 +188,7 @@ class LdapClient:
         *,
         scope: str = "subtree",
         controls: Sequence[Any] = (),
+        page_size: int | None = None,
     ) -> Iterator[Entry]:
         """Read every page of a search; ends only when the server says that it is the end.
 
@@ -198,6 +199,7 @@ class LdapClient:
             attributes: Which attributes; operational ones by name.
             scope: `base` or `subtree`.
             controls: Further controls of ldap3.
+            page_size: Entries a page, if not the configured number.
 
         Raises:
             IncompleteReadError: The server cut the list, or a page came without success.
@@ -208,7 +210,9 @@ class LdapClient:
         self.open()
         cookie: bytes | None = None
         while True:
-            result, response = self._page(base, where, attributes, scope, controls, cookie)
+            result, response = self._page(
+                base, where, attributes, scope, controls, cookie, page_size or self.config.page_size
+            )
             _accept(result, base)
             query.pages += 1
             for each in response:
@@ -228,6 +232,7 @@ class LdapClient:
         scope: str,
         controls: Sequence[Any],
         cookie: bytes | None,
+        page_size: int,
     ) -> tuple[Mapping[str, Any], Sequence[Mapping[str, Any]]]:
         try:
             _, result, response, _ = self._connection.search(
@@ -235,7 +240,7 @@ class LdapClient:
                 where,
                 SCOPES[scope],
                 attributes=list(attributes),
-                paged_size=self.config.page_size,
+                paged_size=page_size,
                 paged_cookie=cookie,
                 controls=list(controls) or None,
             )

@@ -141,7 +141,7 @@ def test_the_time_claimed_is_right_on_both_sides_of_2050(year: int) -> None:
     assert checked(p7s).ok
 
 
-@pytest.mark.parametrize("cut", [0, 1, 2, 40, len(SIGNATURE) - 1])
+@pytest.mark.parametrize("cut", [0, 1, 2, 40, -1])
 def test_a_signature_cut_short_is_refused(cut: int) -> None:
     assert not checked(SIGNATURE[:cut]).ok
 
