@@ -5,8 +5,11 @@ complete only when the last page had no next link and no error; the SDK's own pa
 """
 
 import asyncio
+import re
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
+from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 from urllib.parse import quote, urlsplit
 
@@ -28,7 +31,12 @@ Result = TypeVar("Result")
 UNAUTHORISED, FORBIDDEN, MISSING, TOO_MANY, NOT_OFFERED = 401, 403, 404, 429, 501
 WRONG_STATUS = "E0000038"
 CONFLICTS = frozenset({WRONG_STATUS, "E0000016", "E0000001"})
-NEXT = 'rel="next"'
+UNKNOWN = "E0000007"
+A_LITTLE = timedelta(seconds=10)
+# RFC 8288 section 3: `<target>; name=value; …`; a comma may stand within the target.
+LINK = re.compile(r'\s*<([^>]*)>\s*((?:;\s*[\w*!-]+\s*(?:=\s*(?:"[^"]*"|[^\s;,"]+)\s*)?)*)(?:,|$)')
+RELATION = re.compile(r';\s*rel\s*=\s*(?:"([^"]*)"|([^\s;,"]+))', re.IGNORECASE)
+DEFAULT_PORTS = {"https": 443, "http": 80}
 
 
 @dataclass(slots=True)
@@ -57,12 +65,14 @@ class Answer:
         body: Its JSON, or None.
         links: The next page's address, or None.
         request_id: Okta's own id of the call.
+        date: Shortly before the service answered, by its own clock, or empty.
     """
 
     status: int
     body: Any
     next_url: str | None
     request_id: str
+    date: str = ""
 
     @property
     def text(self) -> str:
@@ -145,11 +155,7 @@ class OktaClient:
         return found
 
     async def _call(self, method: str, path: str) -> Answer:
-        request, error = await self._executor.create_request(method, path)
-        if error is not None:
-            raise MisconfiguredError(
-                "Okta gave no access token: look at client_id and private_key.", key="private_key"
-            )
+        request = await self._signed(method, path)
         _, response, body, error = await self._executor.fire_request(request)
         if response is None:
             raise UnavailableError(
@@ -161,27 +167,55 @@ class OktaClient:
             body=_json(body, response.status),
             next_url=self._next(response.headers.getall("Link", [])),
             request_id=response.headers.get("X-Okta-Request-Id", ""),
+            date=_date(response.headers),
         )
         if answer.status >= 400:  # noqa: PLR2004 - RFC 9110 section 15.5
             raise refused(answer, response.headers)
         return answer
 
+    async def _signed(self, method: str, path: str) -> Any:
+        """Return the request with its authorisation; a service app may need a token for it."""
+        import aiohttp
+        from jwcrypto.common import JWException  # type: ignore[import-untyped] # it has no types
+
+        try:
+            request, error = await self._executor.create_request(method, path)
+        except (ValueError, JWException) as cause:  # what the SDK throws at a key it cannot read
+            raise MisconfiguredError(
+                "private_key is no private key: give it as PEM or JWK.", key="private_key"
+            ) from cause
+        if isinstance(error, aiohttp.ClientError | TimeoutError):
+            raise UnavailableError(
+                f"{self.config.org_url} cannot be reached for an access token "
+                f"({type(error).__name__}); it is tried again later."
+            )
+        if error is not None:
+            raise MisconfiguredError(
+                "Okta gave no access token: look at client_id, private_key and the scopes granted.",
+                key="private_key",
+            )
+        return request
+
     def _next(self, links: Sequence[str]) -> str | None:
         """Return the next page's address, if it lies within the organisation."""
-        for link in (part for each in links for part in each.split(",")):
-            address, _, relation = link.strip().partition(">;")
-            if NEXT in relation and address.startswith("<"):
-                url = address[1:]
-                mine, theirs = urlsplit(self.config.org_url), urlsplit(url)
-                if (mine.scheme, mine.netloc) != (theirs.scheme, theirs.netloc):
+        for target, relations in (each for link in links for each in _links(link)):
+            if "next" in relations:
+                if _origin(target) != _origin(self.config.org_url):
                     raise IncompleteReadError("Okta named a next page outside the organisation.")
-                return url
+                # The SDK takes an address for its own by the organisation's exact letters.
+                parts = urlsplit(target)
+                return parts.path + (f"?{parts.query}" if parts.query else "")
         return None
 
     def _run(self, work: Coroutine[Any, Any, Result]) -> Result:
         if self._loop is None:
             self._loop = asyncio.new_event_loop()
-            self._loop.run_until_complete(self._open())
+            try:
+                self._loop.run_until_complete(self._open())
+            except BaseException:
+                work.close()
+                self.close()
+                raise
         return self._loop.run_until_complete(work)
 
     async def _open(self) -> None:
@@ -197,9 +231,34 @@ class OktaClient:
         """Give back connections and the loop."""
         loop, self._loop = self._loop, None
         if loop is not None:
-            loop.run_until_complete(self._session.close())
+            if self._session is not None:
+                loop.run_until_complete(self._session.close())
+            self._session = self._executor = None
             loop.run_until_complete(loop.shutdown_asyncgens())
             loop.close()
+
+
+def _links(header: str) -> Iterator[tuple[str, frozenset[str]]]:
+    """Yield target and relations of each link of a header.
+
+    Raises:
+        IncompleteReadError: It is no list of links, so that nobody knows whether a page follows.
+    """
+    start = 0
+    while start < len(header.rstrip()):
+        found = LINK.match(header, start)
+        if found is None:
+            raise IncompleteReadError("Okta's Link header cannot be read; a page may be missing.")
+        relation = RELATION.search(found[2])
+        named = (relation[1] or relation[2] or "") if relation else ""
+        yield found[1], frozenset(named.lower().split())
+        start = found.end()
+
+
+def _origin(url: str) -> tuple[str, str, int | None]:
+    """Return scheme, host and port as RFC 6454 section 4 compares them."""
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname or "", parts.port or DEFAULT_PORTS.get(parts.scheme)
 
 
 def path(*parts: str, **query: str) -> str:
@@ -224,8 +283,14 @@ def refused(answer: Answer, headers: Any) -> ConnectorError:  # noqa: PLR0911 - 
         return TargetConflictError(f"Okta refused: {told}.")
     if answer.status == FORBIDDEN:
         return DeniedError(f"Okta does not allow this: give the token's role or scopes. {told}.")
-    if answer.status == MISSING:
+    if answer.status == MISSING and code == UNKNOWN:
         return TargetMissingError(f"Okta does not know it: {told}.")
+    if answer.status == MISSING:
+        # Anybody's page may be "not found"; only Okta's own word proves that an account is gone.
+        return MisconfiguredError(
+            f"The answer ({named}) is not Okta's: is org_url the organisation's own address?",
+            key="org_url",
+        )
     if answer.status == NOT_OFFERED:
         return UnsupportedError(f"Okta cannot do this: {told}.")
     if answer.status == TOO_MANY:
@@ -236,6 +301,18 @@ def refused(answer: Answer, headers: Any) -> ConnectorError:  # noqa: PLR0911 - 
     if answer.status >= 500:  # noqa: PLR2004 - RFC 9110 section 15.6
         return UnavailableError(f"Okta is in trouble: {told}.")
     return ConnectorError(f"Okta refused: {told}.")
+
+
+def _date(headers: Any) -> str:
+    """Return shortly before the service answered, as RFC 3339, or empty if it does not say.
+
+    `Date` counts whole seconds and tells of the answer; what the call did is a little older.
+    """
+    try:
+        moment = parsedate_to_datetime(headers["Date"])
+    except (KeyError, ValueError):
+        return ""
+    return (moment - A_LITTLE).strftime("%Y-%m-%dT%H:%M:%S.000Z")
 
 
 def _json(body: str | None, status: int) -> Any:

@@ -57,16 +57,24 @@ class PatientExecutor(RequestExecutor):
     async def fire_request_helper(
         self, request: dict[str, Any], attempts: int, request_start_time: float
     ) -> tuple[Any, Any, Any, Any]:
-        """Send a request until it is answered, the tries are used up, or the deadline has come."""
+        """Send a request until it is answered, the tries are used up, or the deadline has come.
+
+        A call keeps its turn until then, so that one that was refused does not go to the end of the
+        queue; and its deadline runs from its turn on, for how long it waited behind others says
+        nothing about the service.
+        """
         del attempts, request_start_time
-        end = time.monotonic() + DEADLINE_SECONDS
+        async with self._slots:
+            return await self._answered(request, time.monotonic() + DEADLINE_SECONDS)
+
+    async def _answered(self, request: dict[str, Any], end: float) -> tuple[Any, Any, Any, Any]:
         tries = 0
         while True:
+            # Asked within the turn: those who queued before the limit was met wait too.
             await self._wait_for_all(end)
-            async with self._slots:
-                tries += 1
-                self.calls += 1
-                info, response, body, error = await self._http_client.send_request(request)
+            tries += 1
+            self.calls += 1
+            info, response, body, error = await self._http_client.send_request(request)
             pause = self._pause(request["method"], response, tries)
             if pause is None or time.monotonic() + pause > end:
                 return info, response, body, error
@@ -79,8 +87,7 @@ class PatientExecutor(RequestExecutor):
     async def _wait_for_all(self, end: float) -> None:
         """Wait while everybody waits; past the deadline go on, and fail with the service's word."""
         while True:
-            now = time.monotonic()
-            left = min(self._paused_until, end) - now
+            left = min(self._paused_until, end) - time.monotonic()
             if left <= 0:
                 return
             await asyncio.sleep(left)

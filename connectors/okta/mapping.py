@@ -6,6 +6,7 @@ with its reason and never costs the page it came with. Statuses: Okta, *User sta
 
 import base64
 import binascii
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -29,17 +30,18 @@ WRITABLE = "OKTA_GROUP"
 MIRROR = "APP_GROUP"
 BUILT_IN = "BUILT_IN"
 GUID_BYTES = 16
+WRITTEN_GUID = re.compile(r"\{?[0-9A-Fa-f]{8}(-?[0-9A-Fa-f]{4}){3}-?[0-9A-Fa-f]{12}\}?")
 
 
 def account(found: Any) -> Account | Problem:
     """Return an account, or why the record cannot be used. Its manager is resolved afterwards."""
     try:
         profile = found["profile"]
-        status = str(found["status"])
-        login = str(profile["login"])
+        key, status = _needed(found, "id"), _needed(found, "status")
+        login = _needed(profile, "login")
         names = [str(profile[key]) for key in ("firstName", "lastName") if profile.get(key)]
         return Account(
-            external_id=str(found["id"]),
+            external_id=key,
             login=login,
             display_name=_text(profile.get("displayName")) or " ".join(names) or login,
             is_enabled=status not in CANNOT_SIGN_IN,
@@ -50,7 +52,7 @@ def account(found: Any) -> Account | Problem:
             manager_id=_text(profile.get("managerId")),
             department=_text(profile.get("department")),
             title=_text(profile.get("title")),
-            address=f"/api/v1/users/{found['id']}",
+            address=f"/api/v1/users/{key}",
             last_sign_in_at=_moment(found.get("lastLogin")),
         )
     except (KeyError, TypeError, ValueError) as error:
@@ -85,11 +87,10 @@ def group(found: Any, rules: Mapping[str, str]) -> Group | Problem:
     """
     try:
         profile = found["profile"]
-        kind = str(found["type"])
-        key = str(found["id"])
+        key, kind = _needed(found, "id"), _needed(found, "type")
         return Group(
             external_id=key,
-            name=str(profile["name"]),
+            name=_needed(profile, "name"),
             kind=kind,
             description=_text(profile.get("description")) or "",
             is_writable=kind == WRITABLE,
@@ -105,10 +106,13 @@ def group(found: Any, rules: Mapping[str, str]) -> Group | Problem:
 def master_id(external: Any) -> str | None:
     """Return the objectGUID of a group mastered in Active Directory, as that connector writes it.
 
-    Okta shows the 16 bytes as the directory stores them, in base64.
+    Okta shows the 16 bytes as the directory stores them, in base64; agents that write the usual
+    digits instead are understood too.
     """
     if not isinstance(external, str):
         return None
+    if WRITTEN_GUID.fullmatch(external):
+        return str(UUID(external))
     try:
         raw = base64.b64decode(external, validate=True)
     except (binascii.Error, ValueError):
@@ -132,6 +136,14 @@ def _kind(profile: Mapping[str, Any]) -> AccountKind:
     """A service says so itself: `userType` is the attribute organisations mark it with."""
     is_service = str(profile.get("userType") or "").strip().lower() in {"service", "robot", "bot"}
     return AccountKind.SERVICE if is_service else AccountKind.PERSON
+
+
+def _needed(found: Mapping[str, Any], name: str) -> str:
+    """Return a text nothing can be said without."""
+    value = found[name]
+    if not isinstance(value, str) or not value:
+        raise ValueError(name)
+    return value
 
 
 def _text(value: Any) -> str | None:
