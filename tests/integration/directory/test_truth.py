@@ -200,7 +200,7 @@ def test_a_second_read_finds_nothing_new(synced: TestHouse) -> None:
 
 
 def sid_text(encoded: str) -> str:
-    text: str = format_sid(base64.b64decode(encoded))
+    text: str = format_sid(base64.b64decode(encoded))  # type: ignore[no-untyped-call]
     return text
 
 
