@@ -5,65 +5,42 @@ compared. Members by primary group stand in no `member` value and are added from
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
-from ldap3.protocol.microsoft import extended_dn_control
 from ldap3.utils.conv import escape_filter_chars
 
 from connectors.active_directory import mapping
+from connectors.active_directory.reading import GROUPS, PEOPLE, Reader, narrowed
 from connectors.errors import (
+    MisconfiguredError,
     TargetConflictError,
     TargetMissingError,
     UnsupportedError,
 )
 from connectors.ldap.client import Entry, LdapClient, Search, refused
 from connectors.ldap.config import KEYS, LdapConfig, read_config
-from connectors.ldap.filters import both, equals
+from connectors.ldap.filters import equals
 from connectors.port import SettingKey
 from connectors.records import (
-    AccountBatch,
     Batch,
     Change,
     CheckItem,
     CheckReport,
     Effect,
-    GroupBatch,
-    Member,
-    MemberBatch,
-    MemberKind,
-    MemberList,
     Observation,
     Outcome,
-    Problem,
-    Query,
-    ReadReport,
     Verb,
 )
 
-BATCH = 500
-RANGE = 1500
 ALREADY_THERE = frozenset({68, 20})
 NOT_THERE = frozenset({53, 16})
-PEOPLE = "(&(objectClass=user)(!(objectClass=computer)))"
-GROUPS = "(objectClass=group)"
 COSTS = {
     "member": "grants and revokes would have to be done by hand.",
     "userAccountControl": "a leaver's account would have to be disabled by hand.",
 }
 ACCOUNT_CHANGES = frozenset({Verb.DISABLE_ACCOUNT, Verb.ENABLE_ACCOUNT})
-
-
-@dataclass(slots=True)
-class _Reading:
-    """What a snapshot has to remember from one part to the next."""
-
-    primary: list[tuple[str, int]] = field(default_factory=list)
-    accounts: set[str] = field(default_factory=set)
-    groups: set[str] = field(default_factory=set)
-    tokens: dict[int, str] = field(default_factory=dict)
-    members: dict[str, list[str]] = field(default_factory=dict)
-    others: int = 0
 
 
 class ActiveDirectoryConnector:
@@ -75,118 +52,9 @@ class ActiveDirectoryConnector:
         self._client = LdapClient(config)
         self._now = now
 
-    # --- reading ---------------------------------------------------------------------------
-
     def snapshot(self) -> Iterator[Batch]:
         """Read all accounts, groups and direct members."""
-        kept = _Reading()
-        people = both(PEOPLE, *filter(None, [self._config.user_filter]))
-        groups = both(GROUPS, *filter(None, [self._config.group_filter]))
-        accounts_query = Search(f"{self._config.base_dn} subtree {people}")
-        groups_query = Search(f"{self._config.base_dn} subtree {groups}")
-        members_query = Search(f"{self._config.base_dn} subtree {groups} member;range=0-*")
-        yield from self._accounts(accounts_query, people, kept)
-        yield from self._groups(groups_query, groups, kept, members_query)
-        yield from self._members(kept)
-        queries = tuple(
-            Query(purpose, query.text, query.pages, query.returned)
-            for purpose, query in (
-                ("accounts", accounts_query),
-                ("groups", groups_query),
-                ("members", members_query),
-            )
-        )
-        yield ReadReport(
-            is_complete=accounts_query.is_complete and groups_query.is_complete,
-            endpoint=self._client.endpoint,
-            account=self._config.bind_dn,
-            queries=queries,
-            problems=_problems(kept),
-        )
-
-    def _accounts(self, query: Search, where: str, kept: _Reading) -> Iterator[Batch]:
-        batch = []
-        for entry in self._search(query, where, mapping.ACCOUNT_ATTRIBUTES):
-            account = mapping.account(entry, self._now())
-            kept.accounts.add(account.external_id)
-            kept.primary.append((account.external_id, entry.number("primaryGroupID") or 0))
-            batch.append(account)
-            if len(batch) == BATCH:
-                yield AccountBatch(tuple(batch))
-                batch = []
-        yield AccountBatch(tuple(batch))
-
-    def _groups(
-        self, query: Search, where: str, kept: _Reading, members_query: Search
-    ) -> Iterator[Batch]:
-        """Read groups with the first part of their members; longer lists are asked for after."""
-        batch, longer = [], []
-        attributes = (*mapping.GROUP_ATTRIBUTES, f"member;range=0-{RANGE - 1}")
-        for entry in self._search(query, where, attributes):
-            group = mapping.group(entry)
-            kept.groups.add(group.external_id)
-            kept.tokens[entry.number("primaryGroupToken") or -1] = group.external_id
-            values, following = mapping.member_range(entry.values)
-            kept.members[group.external_id] = mapping.linked(values)
-            members_query.returned += len(values)
-            if following is not None:
-                longer.append((group.external_id, following))
-            batch.append(group)
-            if len(batch) == BATCH:
-                yield GroupBatch(tuple(batch))
-                batch = []
-        yield GroupBatch(tuple(batch))
-        for group_id, following in longer:
-            self._rest(group_id, following, kept, members_query)
-        members_query.pages += query.pages
-
-    def _rest(self, group_id: str, following: int, kept: _Reading, query: Search) -> None:
-        """Ask for the rest of a long member list, part by part."""
-        place: int | None = following
-        while place is not None:
-            attribute = f"member;range={place}-{place + RANGE - 1}"
-            part = Search(query.text)
-            found = list(
-                self._client.search(
-                    part,
-                    f"<GUID={group_id}>",
-                    "(objectClass=*)",
-                    [attribute],
-                    scope="base",
-                    controls=[extended_dn_control()],
-                )
-            )
-            if not found:
-                raise TargetMissingError("A group vanished while its members were read.")
-            values, place = mapping.member_range(found[0].values)
-            kept.members[group_id] += mapping.linked(values)
-            query.returned += len(values)
-            query.pages += 1
-
-    def _members(self, kept: _Reading) -> Iterator[Batch]:
-        primary = mapping.primary_members(kept.primary, kept.tokens)
-        lists = []
-        for group_id, ids in kept.members.items():
-            members = [
-                Member(each, MemberKind.ACCOUNT if each in kept.accounts else MemberKind.GROUP)
-                for each in ids
-                if each in kept.accounts or each in kept.groups
-            ]
-            kept.others += len(ids) - len(members)
-            members += [
-                Member(each, MemberKind.ACCOUNT, is_primary=True)
-                for each in primary.get(group_id, ())
-            ]
-            lists.append(MemberList(group_id, tuple(members)))
-            if len(lists) == BATCH:
-                yield MemberBatch(tuple(lists))
-                lists = []
-        yield MemberBatch(tuple(lists))
-
-    def _search(self, query: Search, where: str, attributes: tuple[str, ...]) -> Iterator[Entry]:
-        return self._client.search(
-            query, self._config.base_dn, where, attributes, controls=[extended_dn_control()]
-        )
+        return Reader(self._client, self._now).read()
 
     def _first(self, where: str, attributes: tuple[str, ...]) -> Entry | None:
         """Return any one entry that matches, in a page of one."""
@@ -216,9 +84,7 @@ class ActiveDirectoryConnector:
         The server says so itself (MS-ADTS 3.1.1.4.5.21, allowedAttributesEffective).
         """
         reads, writes = f"read {what}", f"change {what}"
-        first = self._first(
-            both(where, *filter(None, [extra])), ("objectGUID", "allowedAttributesEffective")
-        )
+        first = self._first(narrowed(where, extra), ("objectGUID", "allowedAttributesEffective"))
         if first is None:
             detail = "Nothing is found: look at base_dn, the filters and the account's rights."
             return [CheckItem(reads, is_ok=False, detail=detail)]
@@ -232,11 +98,14 @@ class ActiveDirectoryConnector:
         """Return the id of the account we sign in with, however its name was given."""
         name = self._config.bind_dn
         if "=" in name:
-            found = self._client.find(name, ["objectGUID"])
-        else:
+            try:
+                found = self._client.find(name, ["objectGUID"])
+            except MisconfiguredError:  # it signs in, but lives in a domain that is not read here
+                return None
+        else:  # a principal name that is nobody's own is made of the login and the domain
             login = name.rsplit("\\", 1)[-1].split("@")[0]
-            where = f"(|{equals('userPrincipalName', name)}{equals('sAMAccountName', login)})"
-            found = self._first(where, ("objectGUID",))
+            named = self._first(equals("userPrincipalName", name), ("objectGUID",))
+            found = named or self._first(equals("sAMAccountName", login), ("objectGUID",))
         return mapping.guid(found.values["objectguid"][0]) if found else None
 
     # --- changing --------------------------------------------------------------------------
@@ -245,10 +114,7 @@ class ActiveDirectoryConnector:
         """Bring about a state."""
         if change.group_id is not None:
             return self._ensure_member(change, change.group_id)
-        if change.verb not in ACCOUNT_CHANGES:
-            raise UnsupportedError(
-                f"Active Directory cannot {change.verb.value}: an account is disabled or enabled."
-            )
+        _require_known(change.verb)
         return self._ensure_account(change)
 
     def _ensure_member(self, change: Change, group_id: str) -> Outcome:
@@ -259,7 +125,7 @@ class ActiveDirectoryConnector:
         operation = f"modify {group.dn} {how} member: {account.dn}"
         if answer.code == 0:
             return Outcome(Effect.CHANGED, operation, answer.text)
-        is_member = self._is_member(group, account)
+        is_member = self._is_member(group_id, group, account)
         if (
             is_member == (change.verb is Verb.ADD_MEMBER)
             and answer.code in ALREADY_THERE | NOT_THERE
@@ -286,14 +152,21 @@ class ActiveDirectoryConnector:
         return Outcome(Effect.CHANGED, operation, answer.text)
 
     def _require(self, external_id: str, attributes: tuple[str, ...], what: str) -> Entry:
-        found = self._client.find(f"<GUID={external_id}>", attributes)
+        found = self._by_id(external_id, attributes)
         if found is None:
             raise TargetMissingError(f"There is no such {what} (any more): {external_id}.")
         return found
 
-    def _is_member(self, group: Entry, account: Entry) -> bool:
-        where = f"(member={escape_filter_chars(account.dn)})"
-        found = self._client.find(group.dn, ["objectGUID"], where=where)
+    def _by_id(self, external_id: str, attributes: tuple[str, ...]) -> Entry | None:
+        """Return an entry by its objectGUID; what is no GUID is nobody's."""
+        try:
+            place = f"<GUID={UUID(external_id)}>"
+        except ValueError:
+            return None
+        return self._client.find(place, attributes)
+
+    def _is_member(self, group_id: str, group: Entry, account: Entry) -> bool:
+        found = self._client.find(f"<GUID={group_id}>", ["objectGUID"], where=_holds(account))
         return found is not None or _is_primary(group, account)
 
     # --- reading back ----------------------------------------------------------------------
@@ -302,8 +175,9 @@ class ActiveDirectoryConnector:
         """Read back a state, by identifier."""
         if change.group_id is not None:
             return self._observe_member(change, change.group_id)
+        _require_known(change.verb)
         query = f"<GUID={change.account_id}> base userAccountControl"
-        account = self._client.find(f"<GUID={change.account_id}>", ["userAccountControl"])
+        account = self._by_id(change.account_id, ("userAccountControl",))
         if account is None:
             if change.verb is Verb.ENABLE_ACCOUNT:
                 raise TargetMissingError(f"There is no such account: {change.account_id}.")
@@ -317,15 +191,16 @@ class ActiveDirectoryConnector:
         )
 
     def _observe_member(self, change: Change, group_id: str) -> Observation:
-        query = f"<GUID={group_id}> base (member=<GUID={change.account_id}>)"
-        group = self._client.find(f"<GUID={group_id}>", ["primaryGroupToken"])
-        account = self._client.find(f"<GUID={change.account_id}>", ["primaryGroupID"])
+        query = f"<GUID={group_id}>, <GUID={change.account_id}> base (objectClass=*)"
+        group = self._by_id(group_id, ("primaryGroupToken",))
+        account = self._by_id(change.account_id, ("primaryGroupID",))
         if group is None or account is None:
             if change.verb is Verb.ADD_MEMBER:
                 raise TargetMissingError("The account or the group is not there (any more).")
             shown = "The account or the group is not there (any more)."
             return Observation(in_effect=True, shown=shown, query=query)
-        is_member = self._is_member(group, account)
+        is_member = self._is_member(group_id, group, account)
+        query = f"<GUID={group_id}> base {_holds(account)} with primaryGroupToken"
         shown = "is a member" if is_member else "is not a member"
         return Observation(
             in_effect=is_member == (change.verb is Verb.ADD_MEMBER),
@@ -343,14 +218,16 @@ def _is_primary(group: Entry, account: Entry) -> bool:
     return token is not None and token == account.number("primaryGroupID")
 
 
-def _problems(kept: _Reading) -> tuple[Problem, ...]:
-    if not kept.others:
-        return ()
-    detail = (
-        f"{kept.others} members are neither accounts nor groups that were read: computers, "
-        "contacts, objects of other domains or outside base_dn. They are counted, not stored."
-    )
-    return (Problem("other_member", detail),)
+def _holds(account: Entry) -> str:
+    """Return the filter that a group holds an account; the server compares names by its rules."""
+    return f"(member={escape_filter_chars(account.dn)})"
+
+
+def _require_known(verb: Verb) -> None:
+    if verb not in ACCOUNT_CHANGES:
+        raise UnsupportedError(
+            f"Active Directory cannot {verb.value}: an account is disabled or enabled."
+        )
 
 
 @dataclass(frozen=True, slots=True)

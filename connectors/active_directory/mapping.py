@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from connectors.ldap.client import Entry
-from connectors.records import Account, AccountKind, Group
+from connectors.records import Account, AccountKind, Group, Problem
 
 ACCOUNT_ATTRIBUTES = (
     "objectGUID",
@@ -46,6 +46,8 @@ EPOCH = datetime(1601, 1, 1, tzinfo=UTC)
 FIRST_RID = 1000  # below are the accounts a domain comes with
 ADMINISTRATIVE_RIDS = frozenset({512, 518, 519})  # Domain, Schema, Enterprise Admins
 BUILTIN_ADMINISTRATORS = "S-1-5-32-544"
+NEEDED_OF_ACCOUNT = ("objectGUID", "sAMAccountName", "userAccountControl", "primaryGroupID")
+NEEDED_OF_GROUP = ("objectGUID",)
 _GUID = re.compile(rb"<GUID=([0-9a-fA-F-]{32,36})>")
 _RANGE = re.compile(r"^member;range=(\d+)-(\d+|\*)$")
 
@@ -64,9 +66,25 @@ def sid(raw: bytes) -> str:
 
 
 def linked(values: Sequence[bytes]) -> list[str]:
-    """Return the ids of linked objects, from values in extended form (`<GUID=…>;<SID=…>;DN`)."""
+    """Return the ids of linked objects, from values in extended form (`<GUID=…>;<SID=…>;DN`).
+
+    A value in any other form is left out: fewer ids than values means that links are missing.
+    """
     found = (_GUID.match(value) for value in values)
     return [str(UUID(match.group(1).decode())) for match in found if match is not None]
+
+
+def missing(entry: Entry, needed: Sequence[str]) -> Problem | None:
+    """Say what an entry lacks to be told from others and judged, or None.
+
+    An account whose `userAccountControl` may not be read would look enabled, and one left out
+    would look gone: either makes a read worthless, so that it has to be said.
+    """
+    absent = [name for name in needed if not entry.values.get(name.lower())]
+    if not absent:
+        return None
+    detail = f"{', '.join(absent)} cannot be read: give the account the right to read it."
+    return Problem("bad_record", detail, entry.dn)
 
 
 def moment(value: int | None) -> datetime | None:
@@ -79,14 +97,19 @@ def moment(value: int | None) -> datetime | None:
         return None
 
 
-def account(entry: Entry, now: datetime) -> Account:
-    """Return an account.
+def account(entry: Entry, now: datetime) -> Account | Problem:
+    """Return an account, or what keeps it from being one.
 
     Args:
         entry: With `ACCOUNT_ATTRIBUTES`, links in extended form.
         now: For accounts that have expired.
     """
-    flags = entry.number("userAccountControl") or 0
+    lacking = missing(entry, NEEDED_OF_ACCOUNT)
+    if lacking is not None:
+        return lacking
+    flags = entry.number("userAccountControl")
+    if flags is None:
+        return Problem("bad_record", "userAccountControl is no number.", entry.dn)
     expires_at = moment(entry.number("accountExpires"))
     is_expired = expires_at is not None and expires_at <= now
     is_disabled = bool(flags & DISABLED)
@@ -130,12 +153,15 @@ def rid(entry: Entry) -> int:
     return int(sid(raw[0]).rsplit("-", 1)[1]) if raw else FIRST_RID
 
 
-def group(entry: Entry) -> Group:
-    """Return a group.
+def group(entry: Entry) -> Group | Problem:
+    """Return a group, or what keeps it from being one.
 
     Args:
         entry: With `GROUP_ATTRIBUTES`, links in extended form.
     """
+    lacking = missing(entry, NEEDED_OF_GROUP)
+    if lacking is not None:
+        return lacking
     raw = entry.values.get("objectsid")
     written = sid(raw[0]) if raw else ""
     is_builtin = written.startswith("S-1-5-32-")

@@ -31,6 +31,7 @@ from connectors.errors import (
     DeniedError,
     IncompleteReadError,
     MisconfiguredError,
+    TargetConflictError,
     TargetMissingError,
     UnavailableError,
 )
@@ -40,7 +41,7 @@ CONNECT_SECONDS = 10
 ANSWER_SECONDS = 120
 PAGING = "1.2.840.113556.1.4.319"
 SUCCESS, TIME_LIMIT, SIZE_LIMIT, ADMIN_LIMIT = 0, 3, 4, 11
-STRONGER_AUTH, CONFIDENTIALITY, NO_OBJECT = 8, 13, 32
+STRONGER_AUTH, CONFIDENTIALITY, CONSTRAINT, NO_OBJECT = 8, 13, 19, 32
 BAD_DN, BAD_CREDENTIALS, NO_ACCESS, BUSY, UNAVAILABLE, UNWILLING = 34, 49, 50, 51, 52, 53
 REFERRAL = 10
 SCOPES = {"base": BASE, "subtree": SUBTREE}
@@ -311,6 +312,12 @@ def refused(answer: Answer, what: str) -> ConnectorError:
         return DeniedError(f"The server does not allow to {what}: give the account that right.")
     if answer.code in (BUSY, UNAVAILABLE):
         return UnavailableError(f"The server is too busy to {what}; it is tried again later.")
+    if answer.code == NO_OBJECT:
+        return TargetMissingError(f"It is not there (any more), so that nobody can {what}.")
+    if answer.code in (UNWILLING, CONSTRAINT):
+        return TargetConflictError(
+            f"The server does not {what} in its present state: {answer.text}."
+        )
     return ConnectorError(f"The server refused to {what}: {answer.text}.")
 
 

@@ -1,0 +1,196 @@
+"""Read a domain whole: accounts, groups, and who is directly in which.
+
+A read is complete only if every list was read to its end, every record could be used and every
+link told by id whom it leads to. What is left out without saying so would look gone.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from ldap3.protocol.microsoft import extended_dn_control
+
+from connectors.active_directory import mapping
+from connectors.errors import IncompleteReadError
+from connectors.ldap.client import Entry, LdapClient, Search
+from connectors.ldap.filters import both
+from connectors.records import (
+    AccountBatch,
+    Batch,
+    GroupBatch,
+    Member,
+    MemberBatch,
+    MemberKind,
+    MemberList,
+    Problem,
+    Query,
+    ReadReport,
+)
+
+BATCH = 500
+RANGE = 1500
+PEOPLE = "(&(objectClass=user)(!(objectClass=computer)))"
+GROUPS = "(objectClass=group)"
+# Critical: a server that cannot tell links by id has to refuse, not to leave the ids out.
+_EXTENDED = extended_dn_control(criticality=True)
+
+
+@dataclass(slots=True)
+class _Kept:
+    """What one part of a read has to leave to the next."""
+
+    primary: list[tuple[str, int]] = field(default_factory=list)
+    accounts: set[str] = field(default_factory=set)
+    groups: set[str] = field(default_factory=set)
+    tokens: dict[int, str] = field(default_factory=dict)
+    members: dict[str, list[str]] = field(default_factory=dict)
+    unread: set[str] = field(default_factory=set)
+    bad: list[Problem] = field(default_factory=list)
+    others: int = 0
+
+    def link(self, group_id: str, values: Sequence[bytes]) -> None:
+        """Keep members of a group; a value without an id makes its list incomplete."""
+        found = mapping.linked(values)
+        self.members.setdefault(group_id, []).extend(found)
+        if len(found) != len(values):
+            self.unread.add(group_id)
+
+    def problems(self) -> Iterator[Problem]:
+        """Yield what could not be used, and then how many members are of other kinds."""
+        yield from self.bad
+        for group_id in sorted(self.unread):
+            yield Problem("unreadable_member", "Members came without their objectGUID.", group_id)
+        if self.others:
+            detail = (
+                f"{self.others} members are neither accounts nor groups that were read: "
+                "computers, contacts, objects of other domains or outside base_dn. They are "
+                "counted, not stored."
+            )
+            yield Problem("other_member", detail)
+
+
+@dataclass(slots=True)
+class Reader:
+    """One read of a domain."""
+
+    client: LdapClient
+    now: Callable[[], datetime]
+    _kept: _Kept = field(default_factory=_Kept)
+
+    def read(self) -> Iterator[Batch]:
+        """Read all accounts, groups and direct members; the report comes last."""
+        base = self.client.config.base_dn
+        people = narrowed(PEOPLE, self.client.config.user_filter)
+        groups = narrowed(GROUPS, self.client.config.group_filter)
+        of_accounts = Search(f"{base} subtree {people}")
+        of_groups = Search(f"{base} subtree {groups}")
+        of_members = Search(f"{base} subtree {groups} member;range=0-*")
+        yield from self._accounts(of_accounts, people)
+        yield from self._groups(of_groups, groups, of_members)
+        yield from self._members()
+        asked = {"accounts": of_accounts, "groups": of_groups, "members": of_members}
+        yield ReadReport(
+            is_complete=not self._kept.bad and not self._kept.unread,
+            endpoint=self.client.endpoint,
+            account=self.client.config.bind_dn,
+            queries=tuple(
+                Query(purpose, each.text, each.pages, each.returned)
+                for purpose, each in asked.items()
+            ),
+            problems=tuple(self._kept.problems()),
+        )
+
+    def _accounts(self, query: Search, where: str) -> Iterator[Batch]:
+        kept, batch, now = self._kept, [], self.now()
+        for entry in self._search(query, where, mapping.ACCOUNT_ATTRIBUTES):
+            account = mapping.account(entry, now)
+            if isinstance(account, Problem):
+                kept.bad.append(account)
+                continue
+            kept.accounts.add(account.external_id)
+            kept.primary.append((account.external_id, entry.number("primaryGroupID") or 0))
+            batch.append(account)
+            if len(batch) == BATCH:
+                yield AccountBatch(tuple(batch))
+                batch = []
+        yield AccountBatch(tuple(batch))
+
+    def _groups(self, query: Search, where: str, of_members: Search) -> Iterator[Batch]:
+        """Read groups with the first part of their members; longer lists are asked for after."""
+        kept, batch, longer = self._kept, [], []
+        attributes = (*mapping.GROUP_ATTRIBUTES, f"member;range=0-{RANGE - 1}")
+        for entry in self._search(query, where, attributes):
+            group = mapping.group(entry)
+            if isinstance(group, Problem):
+                kept.bad.append(group)
+                continue
+            kept.groups.add(group.external_id)
+            kept.tokens[entry.number("primaryGroupToken") or -1] = group.external_id
+            values, following = mapping.member_range(entry.values)
+            kept.link(group.external_id, values)
+            of_members.returned += len(values)
+            if following is not None:
+                longer.append((group.external_id, following))
+            batch.append(group)
+            if len(batch) == BATCH:
+                yield GroupBatch(tuple(batch))
+                batch = []
+        yield GroupBatch(tuple(batch))
+        for group_id, following in longer:
+            self._rest(group_id, following, of_members)
+        of_members.pages += query.pages
+
+    def _rest(self, group_id: str, place: int, query: Search) -> None:
+        """Ask for the rest of a long member list, part by part."""
+        following: int | None = place
+        while following is not None:
+            place = following
+            attribute = f"member;range={place}-{place + RANGE - 1}"
+            part = self.client.search(
+                Search(query.text),
+                f"<GUID={group_id}>",
+                "(objectClass=*)",
+                [attribute],
+                scope="base",
+                controls=[_EXTENDED],
+            )
+            found = list(part)
+            if not found:
+                raise IncompleteReadError("A group cannot be read whole: its later part is gone.")
+            values, following = mapping.member_range(found[0].values)
+            if following is not None and following <= place:
+                raise IncompleteReadError("A group cannot be read whole: its parts do not go on.")
+            self._kept.link(group_id, values)
+            query.returned += len(values)
+            query.pages += 1
+
+    def _members(self) -> Iterator[Batch]:
+        kept, lists = self._kept, []
+        primary = mapping.primary_members(kept.primary, kept.tokens)
+        for group_id, ids in kept.members.items():
+            members = [
+                Member(each, MemberKind.ACCOUNT if each in kept.accounts else MemberKind.GROUP)
+                for each in ids
+                if each in kept.accounts or each in kept.groups
+            ]
+            kept.others += len(ids) - len(members)
+            members += [
+                Member(each, MemberKind.ACCOUNT, is_primary=True)
+                for each in primary.get(group_id, ())
+            ]
+            is_complete = group_id not in kept.unread
+            lists.append(MemberList(group_id, tuple(members), is_complete=is_complete))
+            if len(lists) == BATCH:
+                yield MemberBatch(tuple(lists))
+                lists = []
+        yield MemberBatch(tuple(lists))
+
+    def _search(self, query: Search, where: str, attributes: Sequence[str]) -> Iterator[Entry]:
+        return self.client.search(
+            query, self.client.config.base_dn, where, attributes, controls=[_EXTENDED]
+        )
+
+
+def narrowed(where: str, extra: str) -> str:
+    """Return a filter, narrowed by one of the settings if that is given."""
+    return both(where, extra) if extra else where
