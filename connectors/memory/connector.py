@@ -137,9 +137,7 @@ class MemoryConnector:
             raise DeniedError("The source refuses changes: ask its administrator for the right.")
         if "away" in self._breaks:
             raise UnavailableError("The source does not answer.")
-        wanted = FLAVOUR_OF.get(change.verb, self._flavour)
-        if wanted != self._flavour:
-            raise UnsupportedError(f"A {self._flavour} source cannot {change.verb.value}.")
+        self._require_known(change.verb)
         with changing(self._path) as state:
             effect = _apply(state, change, self._flavour)
         if "half_done" in self._breaks:
@@ -148,9 +146,14 @@ class MemoryConnector:
 
     def observe(self, change: Change) -> Observation:
         """Read back a state."""
+        self._require_known(change.verb)
         state = read_state(self._path)
         in_effect, shown = _holds(state, change)
         return Observation(in_effect, shown, f"{self._endpoint} by id {change.account_id}")
+
+    def _require_known(self, verb: Verb) -> None:
+        if FLAVOUR_OF.get(verb, self._flavour) != self._flavour:
+            raise UnsupportedError(f"A {self._flavour} source cannot {verb.value}.")
 
     def close(self) -> None:
         """Nothing is open."""

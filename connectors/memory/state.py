@@ -5,7 +5,7 @@ import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -65,6 +65,15 @@ def read_state(path: Path) -> State:
         raise MisconfiguredError(f"{path} cannot be read: {error}", key="path") from error
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         raise MisconfiguredError(f"{path} is no state file of a memory source.", key="path")
+    try:
+        return _state(document)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise MisconfiguredError(f"{path} holds a record that is none: {error}", key="path") from (
+            error
+        )
+
+
+def _state(document: Mapping[str, Any]) -> State:
     return State(
         accounts={each["external_id"]: _account(each) for each in document["accounts"]},
         groups={each["external_id"]: Group(**each) for each in document["groups"]},
@@ -117,8 +126,6 @@ def _thawed(record: Account | Group | Member) -> Any:
     """`asdict` copies what it finds, and a read-only mapping cannot be copied."""
     if isinstance(record, Member):
         return record
-    from dataclasses import replace
-
     return replace(record, attributes=dict(record.attributes))
 
 
