@@ -17,6 +17,7 @@ from app.kernel import settings
 from app.kernel.actor import PERMISSIONS, Permission, Role
 from app.kernel.event import PERSONAL
 from connectors.registry import kind, kind_names
+from policies.document import builtin_text
 
 DOCS = Path(__file__).parents[2] / "docs" / "reference"
 TOLD = "This page follows from the code; `make docs` writes it."
@@ -122,12 +123,20 @@ def permission_list() -> str:
     return "\n".join([*parts, ""])
 
 
+def starter_policy() -> str:
+    """The text of the policy that `init` puts in force."""
+    text = builtin_text("standard").rstrip("\n")
+    told = "What `attestry init` puts in force; its words are explained in [policy](policy.md)."
+    return "\n".join(["# The starter policy", "", f"{told} {TOLD}", "", "```yaml", text, "```", ""])
+
+
 PAGES: Mapping[str, Callable[[], str]] = {
     "command-line.md": command_line,
     "events.md": event_list,
     "permissions.md": permission_list,
     "settings.md": setting_list,
     "sources.md": source_list,
+    "starter-policy.md": starter_policy,
 }
 
 
