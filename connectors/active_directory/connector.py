@@ -19,9 +19,10 @@ from connectors.errors import (
     TargetMissingError,
     UnsupportedError,
 )
-from connectors.ldap.client import Entry, LdapClient, Search, refused
+from connectors.ldap.client import Entry, LdapClient, Search
 from connectors.ldap.config import KEYS, LdapConfig, read_config
 from connectors.ldap.filters import equals
+from connectors.ldap.refusals import refused
 from connectors.port import SettingKey
 from connectors.records import (
     Batch,

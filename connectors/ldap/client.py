@@ -18,8 +18,8 @@ from ldap3 import (
     MODIFY_DELETE,
     MODIFY_REPLACE,
     NONE,
-    SAFE_SYNC,
     SUBTREE,
+    SYNC,
     Connection,
     Server,
     Tls,
@@ -28,35 +28,21 @@ from ldap3.core.exceptions import LDAPExceptionError, LDAPInvalidFilterError
 
 from connectors.errors import (
     ConnectorError,
-    DeniedError,
     IncompleteReadError,
     MisconfiguredError,
-    TargetConflictError,
     TargetMissingError,
     UnavailableError,
 )
 from connectors.ldap.config import Address, LdapConfig
+from connectors.ldap.receiving import quicken
+from connectors.ldap.refusals import Answer, accept, refused_connection, refused_sign_in
 
 CONNECT_SECONDS = 10
 ANSWER_SECONDS = 120
 PAGING = "1.2.840.113556.1.4.319"
-SUCCESS, TIME_LIMIT, SIZE_LIMIT, ADMIN_LIMIT = 0, 3, 4, 11
-STRONGER_AUTH, CONFIDENTIALITY, CONSTRAINT, NO_OBJECT = 8, 13, 19, 32
-BAD_DN, BAD_CREDENTIALS, NO_ACCESS, BUSY, UNAVAILABLE, UNWILLING = 34, 49, 50, 51, 52, 53
-REFERRAL = 10
 SCOPES = {"base": BASE, "subtree": SUBTREE}
 CHANGES = {"add": MODIFY_ADD, "delete": MODIFY_DELETE, "replace": MODIFY_REPLACE}
 
-# Active Directory tells in the text of result 49 what was wrong (MS-ERREF, Win32 codes).
-SIGN_IN = {
-    "52e": "The password or the account name is wrong.",
-    "525": "There is no such account.",
-    "533": "The account is disabled.",
-    "701": "The account has expired.",
-    "773": "The account must change its password first.",
-    "775": "The account is locked out.",
-    "532": "The password has expired.",
-}
 logger = logging.getLogger(__name__)
 
 
@@ -103,20 +89,6 @@ class Search:
     is_complete: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A server's result of a write."""
-
-    code: int
-    name: str
-    message: str
-
-    @property
-    def text(self) -> str:
-        """Code and name, as evidence keeps them."""
-        return f"{self.code} {self.name}"
-
-
 @dataclass(slots=True)
 class LdapClient:
     """A connection that opens when first needed, to the first server that answers."""
@@ -159,7 +131,7 @@ class LdapClient:
             server,
             user=self.config.bind_dn,
             password=self.config.password,
-            client_strategy=SAFE_SYNC,
+            client_strategy=SYNC,  # one thread at a time; SAFE_SYNC copies every value
             auto_referrals=False,
             auto_range=False,
             check_names=False,
@@ -171,13 +143,15 @@ class LdapClient:
             connection.open()
             if self.config.is_start_tls:
                 connection.start_tls()
-            status, result, _, _ = connection.bind()
+            is_in = connection.bind()
         except LDAPExceptionError as error:
             _give_back(connection)
-            raise _socket_error(address, error) from error
-        if not status:
+            raise refused_connection(address, error) from error
+        if not is_in:
+            result = connection.result
             _give_back(connection)
-            raise _bind_error(result)
+            raise refused_sign_in(result)
+        quicken(connection)
         return connection
 
     def search(
@@ -214,7 +188,7 @@ class LdapClient:
             result, response = self._page(
                 base, where, attributes, scope, controls, cookie, page_size or self.config.page_size
             )
-            _accept(result, base)
+            accept(result, base)
             query.pages += 1
             for each in response:
                 if each.get("type") == "searchResEntry":
@@ -236,7 +210,7 @@ class LdapClient:
         page_size: int,
     ) -> tuple[Mapping[str, Any], Sequence[Mapping[str, Any]]]:
         try:
-            _, result, response, _ = self._connection.search(
+            self._connection.search(
                 base,
                 where,
                 SCOPES[scope],
@@ -246,10 +220,13 @@ class LdapClient:
                 controls=list(controls) or None,
             )
         except LDAPInvalidFilterError as error:
-            raise MisconfiguredError(f"The filter {where} cannot be read.") from error
+            raise MisconfiguredError(
+                f"The filter {where} cannot be read: look at user_filter and group_filter.",
+                key="user_filter",
+            ) from error
         except LDAPExceptionError as error:
             raise self._broken(error) from error
-        return result, response or ()
+        return self._connection.result, self._connection.response or ()
 
     def find(
         self, base: str, attributes: Sequence[str], *, where: str = "(objectClass=*)"
@@ -280,11 +257,10 @@ class LdapClient:
         """
         self.open()
         try:
-            _, result, _, _ = self._connection.modify(
-                dn, {attribute: [(CHANGES[how], list(values))]}
-            )
+            self._connection.modify(dn, {attribute: [(CHANGES[how], list(values))]})
         except LDAPExceptionError as error:
             raise self._broken(error) from error
+        result = self._connection.result
         return Answer(result["result"], result["description"], result.get("message") or "")
 
     def _broken(self, error: LDAPExceptionError) -> UnavailableError:
@@ -301,26 +277,6 @@ class LdapClient:
             _give_back(connection)
 
 
-def refused(answer: Answer, what: str) -> ConnectorError:
-    """Return the error for a write that a server did not do.
-
-    Args:
-        answer: Its result.
-        what: What was to be done, for the sentence.
-    """
-    if answer.code == NO_ACCESS:
-        return DeniedError(f"The server does not allow to {what}: give the account that right.")
-    if answer.code in (BUSY, UNAVAILABLE):
-        return UnavailableError(f"The server is too busy to {what}; it is tried again later.")
-    if answer.code == NO_OBJECT:
-        return TargetMissingError(f"It is not there (any more), so that nobody can {what}.")
-    if answer.code in (UNWILLING, CONSTRAINT):
-        return TargetConflictError(
-            f"The server does not {what} in its present state: {answer.text}."
-        )
-    return ConnectorError(f"The server refused to {what}: {answer.text}.")
-
-
 def _entry(found: Mapping[str, Any]) -> Entry:
     values = {name.lower(): each for name, each in found["raw_attributes"].items()}
     return Entry(found["dn"], values)
@@ -334,77 +290,6 @@ def _cookie(result: Mapping[str, Any]) -> bytes | None:
         )
     cookie: bytes | None = control["value"]["cookie"]
     return cookie
-
-
-def _accept(result: Mapping[str, Any], base: str) -> None:
-    """Accept a page with result 0; turn anything else into the error it means."""
-    code = result["result"]
-    if code == SUCCESS:
-        return
-    named = f"{code} {result['description']}"
-    if code in (TIME_LIMIT, SIZE_LIMIT, ADMIN_LIMIT):
-        raise IncompleteReadError(
-            f"The server cut the list ({named}): lower page_size, or raise the account's limit."
-        )
-    if code in (NO_OBJECT, BAD_DN, REFERRAL):
-        if base.startswith("<GUID="):
-            raise TargetMissingError("There is no such entry.")
-        raise MisconfiguredError(
-            f"base_dn: there is no {base!r} on this server ({named}).", key="base_dn"
-        )
-    if code == NO_ACCESS:
-        raise DeniedError("The account may not read here: give it the right to read.")
-    raise IncompleteReadError(f"The server ended the list with {named}.")
-
-
-def _bind_error(result: Mapping[str, Any]) -> ConnectorError:
-    code, message = result["result"], result.get("message") or ""
-    if code == BAD_CREDENTIALS:
-        reason = next((text for key, text in SIGN_IN.items() if f"data {key}" in message), None)
-        told = reason or "The account name or password is wrong."
-        return MisconfiguredError(
-            f"Sign-in was refused: {told} Look at bind_dn and password.", key="password"
-        )
-    if code in (STRONGER_AUTH, CONFIDENTIALITY):
-        return MisconfiguredError(
-            "The server wants an encrypted connection: use ldaps://, or start_tls=true.", key="uri"
-        )
-    if code in (BUSY, UNAVAILABLE):
-        return UnavailableError("The server is too busy to sign in; try again later.")
-    return MisconfiguredError(
-        f"Sign-in was refused: {code} {result['description']}. Look at bind_dn.", key="bind_dn"
-    )
-
-
-def _socket_error(  # noqa: PLR0911 - one a meaning
-    address: Address, error: LDAPExceptionError
-) -> ConnectorError:
-    """Tell apart by text what ldap3 gives as one error."""
-    text = str(error).lower()
-    where = address.text
-    if "doesn't match" in text or "mismatch" in text or "not valid for" in text:
-        return MisconfiguredError(
-            f"The certificate of {where} is for another name: use the name that stands in it.",
-            key="uri",
-        )
-    if "certificate verify failed" in text or "certificate_verify_failed" in text:
-        return MisconfiguredError(
-            f"The certificate of {where} is not signed by a trusted authority: give the PEM file "
-            "of the authority as ca_file.",
-            key="ca_file",
-        )
-    if any(each in text for each in ("wrong version", "wrong_version", "eof", "reset by peer")):
-        return MisconfiguredError(
-            f"{where} does not speak TLS: use its TLS port, or ldap:// with start_tls=true.",
-            key="uri",
-        )
-    if "start_tls" in text or "starttls" in text:
-        return MisconfiguredError(f"{where} does not offer StartTLS: use ldaps://.", key="uri")
-    if "refused" in text:
-        return UnavailableError(f"Nobody listens at {where}: is the port right, the server up?")
-    if "name or service" in text or "getaddrinfo" in text or "invalid server address" in text:
-        return UnavailableError(f"The name of {where} is not known: look at uri.")
-    return UnavailableError(f"{where} cannot be reached ({type(error).__name__}).")
 
 
 def _give_back(connection: Any) -> None:
