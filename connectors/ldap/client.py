@@ -18,8 +18,8 @@ from ldap3 import (
     MODIFY_DELETE,
     MODIFY_REPLACE,
     NONE,
+    SAFE_SYNC,
     SUBTREE,
-    SYNC,
     Connection,
     Server,
     Tls,
@@ -34,7 +34,6 @@ from connectors.errors import (
     UnavailableError,
 )
 from connectors.ldap.config import Address, LdapConfig
-from connectors.ldap.receiving import quicken
 from connectors.ldap.refusals import Answer, accept, refused_connection, refused_sign_in
 
 CONNECT_SECONDS = 10
@@ -131,7 +130,7 @@ class LdapClient:
             server,
             user=self.config.bind_dn,
             password=self.config.password,
-            client_strategy=SYNC,  # one thread at a time; SAFE_SYNC copies every value
+            client_strategy=SAFE_SYNC,
             auto_referrals=False,
             auto_range=False,
             check_names=False,
@@ -143,15 +142,13 @@ class LdapClient:
             connection.open()
             if self.config.is_start_tls:
                 connection.start_tls()
-            is_in = connection.bind()
+            is_in, result, _, _ = connection.bind()
         except LDAPExceptionError as error:
             _give_back(connection)
             raise refused_connection(address, error) from error
         if not is_in:
-            result = connection.result
             _give_back(connection)
             raise refused_sign_in(result)
-        quicken(connection)
         return connection
 
     def search(
@@ -210,7 +207,7 @@ class LdapClient:
         page_size: int,
     ) -> tuple[Mapping[str, Any], Sequence[Mapping[str, Any]]]:
         try:
-            self._connection.search(
+            _, result, response, _ = self._connection.search(
                 base,
                 where,
                 SCOPES[scope],
@@ -226,7 +223,7 @@ class LdapClient:
             ) from error
         except LDAPExceptionError as error:
             raise self._broken(error) from error
-        return self._connection.result, self._connection.response or ()
+        return result, response or ()
 
     def find(
         self, base: str, attributes: Sequence[str], *, where: str = "(objectClass=*)"
@@ -257,10 +254,11 @@ class LdapClient:
         """
         self.open()
         try:
-            self._connection.modify(dn, {attribute: [(CHANGES[how], list(values))]})
+            _, result, _, _ = self._connection.modify(
+                dn, {attribute: [(CHANGES[how], list(values))]}
+            )
         except LDAPExceptionError as error:
             raise self._broken(error) from error
-        result = self._connection.result
         return Answer(result["result"], result["description"], result.get("message") or "")
 
     def _broken(self, error: LDAPExceptionError) -> UnavailableError:

@@ -56,16 +56,13 @@ class ScriptedConnection:
     asked: list[dict[str, Any]] = field(default_factory=list)
     unbinding: LDAPExceptionError | None = None
     is_unbound: bool = False
-    result: dict[str, Any] = field(default_factory=dict)
-    response: Sequence[Mapping[str, Any]] | None = None
 
-    def search(self, base: str, where: str, scope: str, **options: Any) -> bool:
+    def search(self, base: str, where: str, scope: str, **options: Any) -> tuple[Any, ...]:
         self.asked.append({"base": base, "where": where, "scope": scope, **options})
         step = self.script.pop(0)
         if isinstance(step, LDAPExceptionError):
             raise step
-        self.result, self.response = step.result, list(step.entries)
-        return True
+        return True, step.result, list(step.entries), {}
 
     def unbind(self) -> None:
         self.is_unbound = True
