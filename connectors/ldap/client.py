@@ -3,11 +3,10 @@
 What was learnt against running servers, and why the loop is written by hand: ldap3's own paging
 ends silently when a later page fails, and results 3 and 4 (time and size limit) raise nothing. A
 page counts only with result 0 and a paging control; a list is complete only after the page whose
-cookie is empty. `validate` has to be asked for, or any certificate is taken.
+cookie is empty.
 """
 
 import logging
-import ssl
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,9 +21,12 @@ from ldap3 import (
     SUBTREE,
     Connection,
     Server,
-    Tls,
 )
-from ldap3.core.exceptions import LDAPExceptionError, LDAPInvalidFilterError
+from ldap3.core.exceptions import (
+    LDAPExceptionError,
+    LDAPInvalidFilterError,
+    LDAPStartTLSError,
+)
 
 from connectors.errors import (
     ConnectorError,
@@ -35,6 +37,7 @@ from connectors.errors import (
 )
 from connectors.ldap.config import Address, LdapConfig
 from connectors.ldap.refusals import Answer, accept, refused_connection, refused_sign_in
+from connectors.ldap.verified import VerifiedTls
 
 CONNECT_SECONDS = 10
 ANSWER_SECONDS = 120
@@ -117,12 +120,11 @@ class LdapClient:
         raise last or UnavailableError("No server is configured.")
 
     def _connect(self, address: Address) -> Any:
-        tls = Tls(validate=ssl.CERT_REQUIRED, ca_certs_file=self.config.ca_file)
         server = Server(
             address.host,
             port=address.port,
             use_ssl=address.is_tls,
-            tls=tls,
+            tls=VerifiedTls(self.config.ca_file),
             get_info=NONE,
             connect_timeout=CONNECT_SECONDS,
         )
@@ -141,7 +143,7 @@ class LdapClient:
         try:
             connection.open()
             if self.config.is_start_tls:
-                connection.start_tls()
+                _upgrade(connection)
             is_in, result, _, _ = connection.bind()
         except LDAPExceptionError as error:
             _give_back(connection)
@@ -290,9 +292,22 @@ def _cookie(result: Mapping[str, Any]) -> bytes | None:
     return cookie
 
 
+def _upgrade(connection: Any) -> None:
+    """Start TLS; where ldap3 only answers False, nothing may be said in clear either."""
+    connection.start_tls()
+    if not connection.tls_started:
+        raise LDAPStartTLSError("startTLS was not done")
+
+
 def _give_back(connection: Any) -> None:
-    """Unbind; a dead connection raises then, too, and there is nothing left to save."""
+    """Unbind, and close the socket of one that never opened, which ldap3 forgets.
+
+    A dead connection raises when it is unbound, too; there is nothing left to save then.
+    """
     try:
         connection.unbind()
     except LDAPExceptionError:
         logger.debug("unbinding a dead connection")
+    finally:
+        if connection.socket is not None:
+            connection.socket.close()

@@ -56,6 +56,7 @@ class ScriptedConnection:
     asked: list[dict[str, Any]] = field(default_factory=list)
     unbinding: LDAPExceptionError | None = None
     is_unbound: bool = False
+    socket: None = None
 
     def search(self, base: str, where: str, scope: str, **options: Any) -> tuple[Any, ...]:
         self.asked.append({"base": base, "where": where, "scope": scope, **options})

@@ -1,0 +1,82 @@
+"""A real OpenLDAP server for the tests, on loopback: for the limits that Samba does not show.
+
+The shell program `openldap` beside this file makes, fills, starts and stops it. Its reader may
+have 1,000 entries an answer, as Windows allows.
+"""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+PROGRAM = Path(__file__).with_name("openldap")
+NEEDED = ("slapd", "slapadd", "openssl")
+TIMEOUT = 120
+
+
+def missing() -> str | None:
+    """Say why it cannot run here, or None."""
+    absent = [name for name in NEEDED if shutil.which(name, path="/usr/sbin:/usr/bin") is None]
+    if absent:
+        return f"{', '.join(absent)} not installed (make packages)"
+    return None if os.geteuid() == 0 else "OpenLDAP's programs are started as root here"
+
+
+def _run(verb: str, folder: Path, *arguments: str) -> str:
+    done = subprocess.run(
+        [str(PROGRAM), verb, str(folder), *arguments],
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT,
+        check=False,
+    )
+    if done.returncode:
+        raise RuntimeError(f"openldap {verb}: {done.stderr}")
+    return done.stdout
+
+
+@dataclass(frozen=True, slots=True)
+class OpenLdap:
+    """A running server.
+
+    Attributes:
+        environment: What the program tells of it, by name.
+    """
+
+    environment: dict[str, str]
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """Where it is and who reads; the reader's answers are limited."""
+        return {
+            "uri": self.environment["LDAP_URI"],
+            "base_dn": self.environment["LDAP_BASE_DN"],
+            "bind_dn": self.environment["LDAP_READER_DN"],
+            "ca_file": self.environment["LDAP_CA_FILE"],
+        }
+
+    @property
+    def secrets(self) -> dict[str, str]:
+        """The reader's password."""
+        return {"password": self.environment["LDAP_PASSWORD"]}
+
+    @property
+    def port(self) -> int:
+        """Where it speaks TLS, on 127.0.0.1."""
+        return int(self.environment["LDAP_URI"].rsplit(":", 1)[1])
+
+
+@contextmanager
+def running(folder: Path, *, users: int) -> Iterator[OpenLdap]:
+    """Run a populated server for as long as the block lasts."""
+    _run("start", folder)
+    try:
+        _run("populate", folder, "--users", str(users), "--groups", "20", "--memberships", "2000")
+        lines = _run("env", folder).splitlines()
+        pairs = (line.removeprefix("export ").partition("=") for line in lines)
+        yield OpenLdap({name: value for name, _, value in pairs})
+    finally:
+        _run("stop", folder)
