@@ -16,7 +16,7 @@ from urllib.request import Request, urlopen
 import pytest
 
 from support.servers.okta import OktaSimulator, Start
-from support.servers.samba_ad import SambaAd
+from support.servers.samba_ad import SambaAd, missing, running
 
 ROOT = Path(__file__).parents[3]
 PATIENCE = 120.0
@@ -150,6 +150,16 @@ def free_port() -> int:
         found.bind(("127.0.0.1", 0))
         port: int = found.getsockname()[1]
         return port
+
+
+@pytest.fixture
+def samba_ad() -> Iterator[SambaAd]:
+    """A controller of one test alone: what was changed on one store is not there for the next."""
+    why = missing()
+    if why is not None:
+        pytest.skip(why)
+    with running() as controller:
+        yield controller
 
 
 @pytest.fixture
