@@ -327,6 +327,56 @@ class RoleRevoked(Event):
     role: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class SignInLinkMade(Event):
+    """A link was made that signs somebody in once."""
+
+    kind: ClassVar[str] = "signin.link_made"
+    identity: str | None
+    role: str | None
+    expires_at: datetime
+    is_reusable: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionBegun(Event):
+    """Somebody signed in."""
+
+    kind: ClassVar[str] = "session.begun"
+    identity: str | None
+    role: str | None
+    how: str
+    link: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionEnded(Event):
+    """A session ended: by sign-out, by time, or because somebody ended it."""
+
+    kind: ClassVar[str] = "session.ended"
+    identity: str | None
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SignInRefused(Event):
+    """A sign-in was refused."""
+
+    kind: ClassVar[str] = "signin.refused"
+    how: str
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PreferencesSet(Event):
+    """Somebody chose how the pages look and speak to them."""
+
+    kind: ClassVar[str] = "preferences.set"
+    zone: str
+    language: str
+    are_keys_on: bool
+
+
 # DECIDE
 
 
@@ -800,12 +850,39 @@ class TaskWaitsForImport(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class DriftFound(Event):
+    """A read showed a difference that nobody decided."""
+
+    kind: ClassVar[str] = "drift.found"
+    what: str
+    account: str
+    group: str
+    run: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class DriftAdopted(Event):
-    """A person made a found membership a decided one."""
+    """A person made what was found the decided state; without a grant, its absence."""
 
     kind: ClassVar[str] = "drift.adopted"
-    grant: str
+    grant: str | None
     reason: str = personal()
+
+
+@dataclass(frozen=True, kw_only=True)
+class DriftRevertOrdered(Event):
+    """A person ordered what was found to be undone."""
+
+    kind: ClassVar[str] = "drift.revert_ordered"
+    reason: str = personal()
+
+
+@dataclass(frozen=True, kw_only=True)
+class DriftEnded(Event):
+    """A finding is over (read back as undone, or gone by itself), or its undoing failed."""
+
+    kind: ClassVar[str] = "drift.ended"
+    state: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -942,6 +1019,11 @@ EVENTS: Mapping[str, type[Event]] = {
         TokenRevoked,
         RoleGranted,
         RoleRevoked,
+        SignInLinkMade,
+        SessionBegun,
+        SessionEnded,
+        SignInRefused,
+        PreferencesSet,
         PolicyPutInForce,
         RulingMade,
         RequestSubmitted,
@@ -989,7 +1071,10 @@ EVENTS: Mapping[str, type[Event]] = {
         TaskFailed,
         TaskCancelled,
         TaskWaitsForImport,
+        DriftFound,
         DriftAdopted,
+        DriftRevertOrdered,
+        DriftEnded,
         NoticeQueued,
         NoticeSent,
         NoticeRead,

@@ -26,7 +26,7 @@ from app.lifecycle import service as lifecycle
 from app.notices import handlers as notices_handlers
 from app.notices import service as notices
 from app.notices.mailer import Mailer, SmtpMailer
-from app.provisioning import expiring, running
+from app.provisioning import drift, expiring, running
 from app.provisioning import handlers as provisioning_handlers
 from app.provisioning import service as provisioning
 from app.provisioning.running import CrashPoints, NoCrashPoints
@@ -44,15 +44,23 @@ LISTENERS: Mapping[str, Mapping[str, Handler]] = {
     "directory.synced": {"provisioning.imports": provisioning_handlers.on_directory_synced},
     "grant.authorised": {"provisioning.grant": provisioning_handlers.on_grant_authorised},
     "end.authorised": {"provisioning.end": provisioning_handlers.on_end_authorised},
-    "grant.confirmed": {"requests.confirmed": requests_handlers.on_confirmed},
-    "grant.failed": {"requests.failed": requests_handlers.on_failed},
+    "grant.confirmed": {
+        "requests.confirmed": requests_handlers.on_confirmed,
+        "provisioning.drift": drift.follow,
+    },
+    "grant.failed": {
+        "requests.failed": requests_handlers.on_failed,
+        "provisioning.drift": drift.follow,
+    },
     "end.confirmed": {
         "requests.confirmed": requests_handlers.on_confirmed,
         "reviews.confirmed": reviews_handlers.on_end_confirmed,
+        "provisioning.drift": drift.follow,
     },
     "end.failed": {
         "requests.failed": requests_handlers.on_failed,
         "reviews.failed": reviews_handlers.on_end_failed,
+        "provisioning.drift": drift.follow,
     },
     "plan.completed": {"lifecycle.completed": lifecycle_handlers.on_plan_completed},
     "request.step_opened": {"notices.approvers": notices_handlers.on_step_opened},

@@ -178,6 +178,8 @@ class Membership(Governed, Keyed, Model):
             "valid_from",
             **_closed_only("valid_to"),
         ),
+        sa.Index("ix_directory_membership_run_to", "run_to", **_closed_only("run_to")),
+        sa.Index("ix_directory_membership_run_from", "run_from", **_open_only("valid_to")),
     )
     group_id: Mapped[int] = mapped_column(sa.ForeignKey("directory_group.id"))
     account_id: Mapped[int] = mapped_column(sa.ForeignKey("directory_account.id"))

@@ -163,6 +163,83 @@ def end(uow: UnitOfWork, *, account_id: int, group_id: int, cause: EndCause, cau
     return decided
 
 
+def adopt(uow: UnitOfWork, *, account_id: int, group_id: int, cause_ref: str) -> Grant:
+    """Decide, afterwards, that a membership found in a source is to be there.
+
+    Args:
+        uow: The unit of work.
+        account_id: Whose account.
+        group_id: In which group.
+        cause_ref: Public id of the finding.
+
+    Raises:
+        ConflictError: Its end was decided and is being carried out, or a grant holds already.
+    """
+    if pending_end(uow, account_id, group_id) is not None:
+        raise ConflictError("This access is being taken away; wait until that is confirmed.")
+    if live_grant(uow, account_id, group_id) is not None:
+        raise ConflictError("A grant for this access holds already; look at it anew.")
+    grant = Grant(
+        public_id=uow.ids.new(),
+        account_id=account_id,
+        group_id=group_id,
+        state=GrantState.CONFIRMED,
+        cause=GrantCause.DRIFT,
+        cause_ref=cause_ref,
+        authorised_at=uow.now,
+        until=None,
+        confirmed_at=uow.now,
+    )
+    uow.session.add(grant)
+    account, group = _names(uow, account_id, group_id)
+    told = {"subject": grant.public_id, "cause": grant.cause, "cause_ref": cause_ref}
+    uow.record(events.GrantAuthorised(account=account, group=group, until=None, **told))
+    uow.record(events.GrantConfirmed(**told))
+    return grant
+
+
+def note_gone(uow: UnitOfWork, *, account_id: int, group_id: int, cause_ref: str) -> Grant | None:
+    """Decide, afterwards, that a membership which has gone from a source is over.
+
+    Args:
+        uow: The unit of work.
+        account_id: Whose account.
+        group_id: From which group.
+        cause_ref: Public id of the finding.
+
+    Returns:
+        The grant that ended with it, or None if it stood before us.
+    """
+    grant = _grant_to_end(uow, account_id, group_id)
+    decided = End(
+        public_id=uow.ids.new(),
+        account_id=account_id,
+        group_id=group_id,
+        grant_id=grant.id if grant else None,
+        state=EndState.CONFIRMED,
+        cause=EndCause.DRIFT,
+        cause_ref=cause_ref,
+        decided_at=uow.now,
+        confirmed_at=uow.now,
+    )
+    uow.session.add(decided)
+    account, group = _names(uow, account_id, group_id)
+    told = {"subject": decided.public_id, "cause": decided.cause, "cause_ref": cause_ref}
+    uow.record(
+        events.EndAuthorised(
+            account=account, group=group, grant=grant.public_id if grant else None, **told
+        )
+    )
+    uow.record(events.EndConfirmed(**told))
+    if grant is not None:
+        grant.state = GrantState.ENDED
+        grant.ended_at = uow.now
+        uow.record(
+            events.GrantEnded(subject=grant.public_id, cause=decided.cause, cause_ref=cause_ref)
+        )
+    return grant
+
+
 def confirm(uow: UnitOfWork, *, grant_id: int) -> None:
     """Note that a right was read back. Telling it twice changes nothing."""
     grant = uow.session.get_one(Grant, grant_id)

@@ -1,9 +1,9 @@
-"""`/tasks` and `/plans`."""
+"""`/tasks`, `/plans` and `/drift`."""
 
 from typing import Any
 
 from app.kernel.uow import Reading, UnitOfWork
-from app.provisioning import queries, schemas, service
+from app.provisioning import drift, queries, schemas, service
 from app.web import scope
 from app.web.paging import Page
 from app.web.shapes import EmptySchema, window
@@ -55,6 +55,38 @@ def release_plan(uow: UnitOfWork, _body: dict[str, Any], plan_id: str) -> querie
     service.release(uow, plan_id=plan_id)
     uow.session.flush()
     return queries.plan_detail(uow, plan_id)
+
+
+@blp.route("/drift", methods=["GET"])
+@scope.query(blp, schemas.FindingPage, args=schemas.FindingArgs)
+def list_drift(reading: Reading, args: dict[str, Any]) -> Page[queries.FindingRow]:
+    """Changes nobody decided here, newest first."""
+    return queries.list_findings(reading, window(args), state=args["state"])
+
+
+@blp.route("/drift/<finding_id>", methods=["GET"])
+@scope.query(blp, schemas.FindingSchema)
+def show_drift(reading: Reading, finding_id: str) -> queries.FindingRow:
+    """One change nobody decided here."""
+    return queries.finding_row(reading, finding_id)
+
+
+@blp.route("/drift/<finding_id>/adopt", methods=["POST"])
+@scope.command(blp, schemas.FindingSchema, body=schemas.FindingDecisionSchema)
+def adopt_drift(uow: UnitOfWork, body: dict[str, Any], finding_id: str) -> queries.FindingRow:
+    """Make it the decided state, with a reason."""
+    drift.adopt(uow, finding_id=finding_id, **body)
+    uow.session.flush()
+    return queries.finding_row(uow, finding_id)
+
+
+@blp.route("/drift/<finding_id>/revert", methods=["POST"])
+@scope.command(blp, schemas.FindingSchema, body=schemas.FindingDecisionSchema)
+def revert_drift(uow: UnitOfWork, body: dict[str, Any], finding_id: str) -> queries.FindingRow:
+    """Have it undone, with a reason; that is carried out and read back."""
+    drift.revert(uow, finding_id=finding_id, **body)
+    uow.session.flush()
+    return queries.finding_row(uow, finding_id)
 
 
 def detail(found: queries.TaskDetail) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""States of plans and tasks."""
+"""States of plans, tasks and findings of drift."""
 
 from enum import StrEnum
 
@@ -36,6 +36,24 @@ class TaskState(StrEnum):
     FAILED = "failed"
     WAITS_FOR_IMPORT = "waits_for_import"
     CANCELLED = "cancelled"
+
+
+class FindingKind(StrEnum):
+    """How a source differs from what was decided."""
+
+    APPEARED = "appeared"
+    VANISHED = "vanished"
+
+
+class FindingState(StrEnum):
+    """Where a finding of drift stands."""
+
+    OPEN = "open"
+    ADOPTED = "adopted"
+    REVERTING = "reverting"
+    REVERTED = "reverted"
+    FAILED = "failed"
+    GONE = "gone"
 
 
 OVER = frozenset({TaskState.APPLIED, TaskState.VERIFIED, TaskState.FAILED, TaskState.CANCELLED})

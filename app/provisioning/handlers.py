@@ -6,11 +6,11 @@ import sqlalchemy as sa
 
 from app import events
 from app.directory.models import Membership, Source, SyncRun
-from app.grants.domain import EndCause, EndState, GrantState
+from app.grants.domain import EndCause, EndState, GrantCause, GrantState
 from app.grants.models import End, Grant
 from app.kernel.delivery import Delivery
 from app.kernel.uow import Transactions, UnitOfWork
-from app.provisioning import planning, service
+from app.provisioning import drift, planning, service
 from app.provisioning.domain import PlanCause, TaskState
 from app.provisioning.models import Task
 from app.provisioning.planning import Target
@@ -45,7 +45,7 @@ def on_grant_authorised(tx: Transactions, delivery: Delivery) -> None:
         )
         service.make_plan(
             uow,
-            cause=PlanCause.REQUEST,
+            cause=PlanCause.REVERT if grant.cause is GrantCause.DRIFT else PlanCause.REQUEST,
             cause_ref=grant.cause_ref,
             operations=operations,
             decided_by=delivery.actor,
@@ -78,7 +78,7 @@ def on_end_authorised(tx: Transactions, delivery: Delivery) -> None:
 
 
 def on_directory_synced(tx: Transactions, delivery: Delivery) -> None:
-    """Look, after a complete read of a mirror, for what its import was to show."""
+    """Look, after a complete read, for what an import was to show and for what nobody decided."""
     with tx.write() as uow:
         run = uow.session.scalars(
             sa.select(SyncRun).where(SyncRun.public_id == delivery.subject)
@@ -92,6 +92,7 @@ def on_directory_synced(tx: Transactions, delivery: Delivery) -> None:
         ).all()
         for task in waiting:
             _confirm_import(uow, task, run)
+        drift.look(uow, run)
 
 
 def _confirm_import(uow: UnitOfWork, task: Task, run: SyncRun) -> None:

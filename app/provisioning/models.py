@@ -1,4 +1,4 @@
-"""Plans, their tasks (one operation each) and every try."""
+"""Plans, their tasks (one operation each), every try, and what was found that nobody decided."""
 
 from datetime import datetime
 from typing import Any
@@ -8,7 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kernel.columns import state_column
 from app.kernel.db import Governed, Keyed, Model, Named, Versioned
-from app.provisioning.domain import PlanCause, PlanState, TaskState
+from app.provisioning.domain import FindingKind, FindingState, PlanCause, PlanState, TaskState
 
 
 class Plan(Governed, Named, Versioned, Model):
@@ -70,3 +70,24 @@ class Attempt(Governed, Keyed, Model):
     ended_at: Mapped[datetime | None]
     result: Mapped[str | None]
     detail: Mapped[str | None]
+
+
+class Finding(Governed, Named, Versioned, Model):
+    """A difference between a source and what was decided: it waits for a person."""
+
+    __tablename__ = "provisioning_finding"
+    __table_args__ = (
+        sa.UniqueConstraint("kind", "membership_id"),
+        sa.Index("ix_provisioning_finding_account_group", "account_id", "group_id"),
+    )
+    kind: Mapped[FindingKind] = state_column(FindingKind)
+    membership_id: Mapped[int] = mapped_column(sa.ForeignKey("directory_membership.id"))
+    account_id: Mapped[int] = mapped_column(sa.ForeignKey("directory_account.id"))
+    group_id: Mapped[int] = mapped_column(sa.ForeignKey("directory_group.id"), index=True)
+    run_id: Mapped[int] = mapped_column(sa.ForeignKey("directory_sync_run.id"), index=True)
+    state: Mapped[FindingState] = state_column(FindingState, index=True)
+    found_at: Mapped[datetime]
+    decided_at: Mapped[datetime | None]
+    decided_by: Mapped[str | None] = mapped_column(sa.String(36))
+    reason: Mapped[str | None]
+    ended_at: Mapped[datetime | None]

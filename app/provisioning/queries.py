@@ -1,4 +1,4 @@
-"""Reads of plans and tasks: what runs, what failed, what waits for a person."""
+"""Reads of plans, tasks and drift: what runs, what failed, what waits for a person."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,12 +6,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from app.directory.models import Account, Group, Source
+from app.directory.models import Account, Group, Identity, Source, SyncRun
 from app.kernel.actor import Permission
 from app.kernel.errors import NotFoundError
 from app.kernel.uow import Reading
-from app.provisioning.domain import TaskState
-from app.provisioning.models import Attempt, Plan, Task
+from app.provisioning.domain import FindingKind, FindingState, TaskState
+from app.provisioning.models import Attempt, Finding, Plan, Task
 from app.web.paging import Page, Window, page
 
 
@@ -75,6 +75,108 @@ class PlanRow:
     created_at: datetime
     ended_at: datetime | None
     version: int
+
+
+@dataclass(frozen=True, slots=True)
+class FindingRow:
+    """A difference between a source and what was decided.
+
+    Attributes:
+        key: Internal key, for paging.
+        id: Public id.
+        kind: Appeared or vanished.
+        state: Where it stands.
+        source: Name of the source.
+        account: Name of the account.
+        account_id: Public id of the account.
+        holder: Public id of the identity, or None if the account is nobody's.
+        holder_name: Their name, or None.
+        group: Name of the group.
+        entitlement: Public id of the group.
+        run: Public id of the read that showed it.
+        found_at: When that was.
+        decided_at: When a person decided it, or None.
+        decided_by: Public id of who did, or None.
+        reason: Why, or None.
+        ended_at: When it was over, or None.
+        version: For deciding it.
+    """
+
+    key: int
+    id: str
+    kind: FindingKind
+    state: FindingState
+    source: str
+    account: str
+    account_id: str
+    holder: str | None
+    holder_name: str | None
+    group: str
+    entitlement: str
+    run: str
+    found_at: datetime
+    decided_at: datetime | None
+    decided_by: str | None
+    reason: str | None
+    ended_at: datetime | None
+    version: int
+
+
+_FINDINGS = (
+    sa.select(
+        Finding.id,
+        Finding.public_id,
+        Finding.kind,
+        Finding.state,
+        Source.name,
+        Account.display_name,
+        Account.public_id,
+        Identity.public_id,
+        Identity.display_name,
+        Group.name,
+        Group.public_id,
+        SyncRun.public_id,
+        Finding.found_at,
+        Finding.decided_at,
+        Finding.decided_by,
+        Finding.reason,
+        Finding.ended_at,
+        Finding.version,
+    )
+    .join(Account, Account.id == Finding.account_id)
+    .join(Group, Group.id == Finding.group_id)
+    .join(Source, Source.id == Group.source_id)
+    .join(SyncRun, SyncRun.id == Finding.run_id)
+    .outerjoin(Identity, Identity.id == Account.identity_id)
+)
+
+
+def list_findings(
+    reading: Reading, window: Window, *, state: FindingState | None = None
+) -> Page[FindingRow]:
+    """Return findings of drift, newest first, perhaps in one state only."""
+    reading.actor.require(Permission.DRIFT_READ)
+    statement = _FINDINGS.order_by(Finding.id.desc())
+    if state is not None:
+        statement = statement.where(Finding.state == state)
+    after = window.after_id()
+    if after:
+        statement = statement.where(Finding.id < after)
+    found = reading.session.execute(statement.limit(window.limit + 1))
+    return page([FindingRow(*tuple(row)) for row in found], window, lambda row: [row.key])
+
+
+def finding_row(reading: Reading, finding_id: str) -> FindingRow:
+    """Return one finding.
+
+    Raises:
+        NotFoundError: There is none.
+    """
+    reading.actor.require(Permission.DRIFT_READ)
+    found = reading.session.execute(_FINDINGS.where(Finding.public_id == finding_id)).first()
+    if found is None:
+        raise NotFoundError("There is no such finding.")
+    return FindingRow(*tuple(found))
 
 
 _TASKS = (

@@ -18,6 +18,7 @@ from app.directory import service as directory
 from app.directory.domain import Provenance
 from app.directory.models import Account, Group, Source
 from app.grants import service as grants
+from app.grants.domain import GrantCause
 from app.grants.models import Grant
 from app.kernel.sealed import SealKey
 from app.kernel.uow import Reading, Transactions, UnitOfWork
@@ -284,7 +285,7 @@ def _observe(uow: UnitOfWork, task: Task) -> None:
         account_id=task.account_id,
         group_id=task.group_id,
         is_present=is_present,
-        provenance=Provenance.REQUEST,
+        provenance=_provenance(uow, task),
         ref=_grant_ref(uow, task),
         at=uow.now,
     )
@@ -292,6 +293,13 @@ def _observe(uow: UnitOfWork, task: Task) -> None:
         grants.confirm_end(uow, end_id=task.end_id)
     elif task.grant_id is not None:
         grants.confirm(uow, grant_id=task.grant_id)
+
+
+def _provenance(reading: Reading, task: Task) -> Provenance:
+    """Say what a membership that we made comes from; one put back after drift has no request."""
+    grant = reading.session.get(Grant, task.grant_id) if task.grant_id else None
+    is_drift = grant is not None and grant.cause is GrantCause.DRIFT
+    return Provenance.DRIFT_ADOPTED if is_drift else Provenance.REQUEST
 
 
 def _grant_ref(reading: Reading, task: Task) -> str | None:

@@ -1,9 +1,9 @@
-"""Tasks and plans as they cross the wire."""
+"""Tasks, plans and findings of drift as they cross the wire."""
 
-from marshmallow import Schema, fields
+from marshmallow import Schema, fields, validate
 
-from app.provisioning.domain import TaskState
-from app.web.shapes import Moment, PageArgs, page_of
+from app.provisioning.domain import FindingKind, FindingState, TaskState
+from app.web.shapes import LONGEST_SENTENCE, Moment, PageArgs, Sentence, page_of
 
 
 class TaskSchema(Schema):
@@ -83,5 +83,41 @@ class PlanArgs(PageArgs):
     held = fields.Boolean(load_default=False)
 
 
+class FindingSchema(Schema):
+    """A difference between a source and what was decided."""
+
+    id = fields.String()
+    kind = fields.Enum(FindingKind, by_value=True)
+    state = fields.Enum(FindingState, by_value=True)
+    source = fields.String()
+    account = fields.String()
+    account_id = fields.String()
+    holder = fields.String(allow_none=True)
+    holder_name = fields.String(allow_none=True)
+    group = fields.String()
+    entitlement = fields.String()
+    run = fields.String()
+    found_at = Moment()
+    decided_at = Moment(allow_none=True)
+    decided_by = fields.String(allow_none=True)
+    reason = fields.String(allow_none=True)
+    ended_at = Moment(allow_none=True)
+    version = fields.Integer()
+
+
+class FindingArgs(PageArgs):
+    """Which findings."""
+
+    state = fields.Enum(FindingState, by_value=True, load_default=None)
+
+
+class FindingDecisionSchema(Schema):
+    """What is decided about a finding, as it was looked at."""
+
+    reason = Sentence(required=True, validate=validate.Length(1, LONGEST_SENTENCE))
+    version = fields.Integer(required=True)
+
+
+FindingPage = page_of(FindingSchema)
 TaskPage = page_of(TaskSchema)
 PlanPage = page_of(PlanSchema)

@@ -19,7 +19,6 @@ SOURCES = {
 }
 RESERVED = {
     "DirectoryUnchanged": "a complete read without a difference is told as `directory.synced`",
-    "DriftAdopted": "its command comes with the drift inbox",
     "EndWithdrawn": "its command comes with the grace time of reviews",
     "SyncAccepted": "an accepted run is told by the `directory.synced` of the same run",
     "SyncStarted": "a run is told of when it ends; its beginning stands in its row",

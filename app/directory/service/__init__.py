@@ -4,7 +4,7 @@ Reading a source is in `syncing.py`; `check_source` is the only command here tha
 it does so between two transactions.
 """
 
-from app.directory.service.observed import observe_account, observe_membership
+from app.directory.service.observed import explain_membership, observe_account, observe_membership
 from app.directory.service.runs import SYNC, accept_run, payload_of, refuse_run, request_sync
 from app.directory.service.sources import (
     add_source,
@@ -21,6 +21,7 @@ __all__ = [
     "add_source",
     "check_source",
     "disable_source",
+    "explain_membership",
     "live_source",
     "observe_account",
     "observe_membership",

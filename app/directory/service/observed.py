@@ -73,6 +73,30 @@ def observe_membership(
         uow.record(events.MembershipEnded(ref=ref, run=None, **told))
 
 
+def explain_membership(
+    uow: UnitOfWork, *, membership_id: int, provenance: Provenance, ref: str
+) -> None:
+    """Note why an open membership exists that no decision had explained.
+
+    Args:
+        uow: The unit of work.
+        membership_id: Internal key of the membership.
+        provenance: Why it exists.
+        ref: Public id of the grant behind it.
+    """
+    row = uow.session.get_one(Membership, membership_id, with_for_update=True)
+    row.provenance = provenance
+    row.provenance_ref = ref
+    uow.record(
+        events.MembershipExplained(
+            subject=uow.session.get_one(Account, row.account_id).public_id,
+            group=uow.session.get_one(Group, row.group_id).public_id,
+            provenance=provenance,
+            ref=ref,
+        )
+    )
+
+
 def observe_account(uow: UnitOfWork, *, account_id: int, is_enabled: bool, status: str) -> None:
     """Note what a read-back saw of an account; recorded only if it differs.
 
