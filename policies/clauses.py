@@ -139,12 +139,15 @@ class LeaverSettings:
         by_source: Name of a source to measure; stronger than `by_kind`.
         is_session_clearing: Whether open sessions are ended, too.
         is_membership_removing: Whether memberships are removed, too.
+        limit_minutes: How long it may take, from when HR's word takes effect, until every account
+            was read back as closed.
     """
 
     by_kind: Mapping[str, Measure] = field(default_factory=lambda: MappingProxyType({}))
     by_source: Mapping[str, Measure] = field(default_factory=lambda: MappingProxyType({}))
     is_session_clearing: bool = True
     is_membership_removing: bool = True
+    limit_minutes: int = 240
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ _IDENTIFIER = validate.Regexp(
 )
 _SENTENCE = validate.Length(min=1, max=1000)
 _DAYS = validate.Range(min=1, max=GREATEST_DURATION)
+_MINUTES = validate.Range(min=1, max=60 * 24 * 31)
 _HOURS = validate.Range(min=1, max=24 * 365)
 _REMOVALS = validate.Range(min=0, max=10**9)
 # What cannot be suspended or deactivated there, a policy must not promise.
@@ -216,6 +217,7 @@ class LeaverSchema(Strict):
     by_source = fields.Dict(keys=_text(), values=_word(Measure), load_default=dict)
     is_session_clearing = Flag(data_key="clear_sessions")
     is_membership_removing = Flag(data_key="remove_memberships")
+    limit_minutes = _count(_MINUTES)
 
     @validates_schema
     def _check(self, data: Mapping[str, Any], **_: Any) -> None:
