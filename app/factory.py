@@ -1,5 +1,7 @@
 """Make the web application of a house: doors, error answers, headers, blueprints."""
 
+from collections.abc import Mapping
+
 from flask import Flask
 
 from app.audit.api import blp as audit
@@ -13,8 +15,10 @@ from app.provisioning.api import blp as provisioning
 from app.requests.api import blp as requests
 from app.reviews.api import blp as reviews
 from app.signin.api import blp as signin
+from app.signin.routes import blp as signin_pages
 from app.signin.service import authenticate
-from app.web import health, home, openapi, problems, security
+from app.signin.sessions import authenticate_session, note_seen, owner_of
+from app.web import health, home, openapi, pages, problems, rail, security
 from app.web.scope import Doors
 from app.wiring import House, Ports, build
 
@@ -30,6 +34,9 @@ STAGES = (
     audit,
 )
 
+PAGES = (signin_pages,)
+COUNTS: Mapping[str, rail.Count] = {}
+
 
 def create_app(
     settings: Settings, ports: Ports | None = None, *, house: House | None = None
@@ -43,12 +50,18 @@ def create_app(
     """
     standing = house or build(settings, ports)
     app = Flask("app", static_folder=None)
-    app.extensions["attestry"] = Doors(settings, standing.tx, authenticate, standing)
+    app.extensions["attestry"] = Doors(
+        settings, standing.tx, authenticate, standing, authenticate_session, note_seen, owner_of
+    )
     problems.install(app)
     security.install(app)
     health.install(app)
+    pages.install(app)
+    rail.install(app, COUNTS)
     home.install(app, directory_queries.source_lines)
     api = openapi.install(app)
     for blueprint in STAGES:
         api.register_blueprint(blueprint)
+    for each in PAGES:
+        app.register_blueprint(each)
     return app

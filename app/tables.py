@@ -4,7 +4,7 @@ from app.audit import models as audit
 from app.catalog import models as catalog
 from app.directory import models as directory
 from app.grants import models as grants
-from app.kernel import idempotency, jobs, ledger
+from app.kernel import idempotency, jobs, kept, ledger
 from app.kernel.db import Base
 from app.lifecycle import models as lifecycle
 from app.notices import models as notices
@@ -18,6 +18,7 @@ MODULES = (
     ledger,
     jobs,
     idempotency,
+    kept,
     directory,
     catalog,
     signin,

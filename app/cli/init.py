@@ -1,4 +1,4 @@
-"""`attestry init`: database, keys, starter policy, first token; again, it upgrades."""
+"""`attestry init`: database, keys, starter policy, first link and token; again, it upgrades."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +13,7 @@ from app.kernel import jobs, schema
 from app.kernel.actor import Role
 from app.rulebook import service as rulebook
 from app.rulebook.models import Policy
+from app.signin import links
 from app.signin import service as signin
 from app.wiring import House
 
@@ -22,21 +23,25 @@ class First:
     """What the first `init` gives, once.
 
     Attributes:
-        token: API token of an administrator; None at every later `init`.
-        sign_in_link: None until there are pages to sign in to.
+        token: API token of an administrator, if asked for; None at every later `init`.
+        sign_in_link: Signs the first administrator in once; None at every later `init`.
     """
 
     token: str | None
     sign_in_link: str | None = None
 
 
-def prepare(house: House, *, admin: str | None, is_migrated: bool = False) -> First:
+def prepare(
+    house: House, *, admin: str | None, is_migrated: bool = False, has_token: bool = True
+) -> First:
     """Bring an instance up to date, and make what it needs if it is new.
 
     Args:
         house: The instance.
-        admin: What the first token is for (an address), or None.
+        admin: Address of the first administrator, or None.
         is_migrated: Whether the schema is there already (tests copy a template).
+        has_token: Whether a token is wanted; one that nobody is shown would only look like an
+            administrator.
     """
     if not is_migrated:
         schema.upgrade(house.tx.database.engine)
@@ -48,17 +53,24 @@ def prepare(house: House, *, admin: str | None, is_migrated: bool = False) -> Fi
         signing.make_keys(uow, house.seal, house.settings.base_url)
         rulebook.put_starter_in_force(uow)
         name = f"first administrator {admin}" if admin else "first administrator"
-        return First(token=signin.create_token(uow, role=Role.ADMIN, name=name).token)
+        token = signin.create_token(uow, role=Role.ADMIN, name=name).token if has_token else None
+        made = links.make(uow, role=Role.ADMIN, mail=admin)
+        return First(token, house.settings.base_url + made.path)
 
 
 @click.command()
-@click.option("--admin", metavar="EMAIL", help="Whom the first token is for.")
+@click.option("--admin", metavar="EMAIL", help="Whom the first sign-in link is for.")
 @click.pass_obj
 @answers
 def init(local: Local, admin: str | None) -> tuple[Any, str]:
-    """Create or upgrade the database and keys; the first time, print an administrator's token."""
-    first = prepare(local.house, admin=admin)
+    """Create or upgrade the database and keys; the first time, print a sign-in link.
+
+    With --json, an API token of an administrator as well.
+    """
+    as_json = bool(click.get_current_context().params.get("as_json"))
+    first = prepare(local.house, admin=admin, has_token=as_json)
     document = {"sign_in_link": first.sign_in_link, "token": first.token}
-    if first.token is None:
+    if first.sign_in_link is None:
         return document, "The instance is up to date."
-    return document, f"The instance is ready. Token of the first administrator:\n{first.token}"
+    told = "The instance is ready. The first administrator signs in here, once, within a day:"
+    return document, f"{told}\n{first.sign_in_link}"

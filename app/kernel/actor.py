@@ -53,6 +53,7 @@ class Permission(StrEnum):
     LEDGER_READ = "audit:ledger:read"
     KEY_ROTATE = "audit:key:rotate"
     METRICS_READ = "web:metrics:read"
+    SETTINGS_READ = "web:settings:read"
 
 
 _READS = frozenset(

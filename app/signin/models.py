@@ -1,4 +1,4 @@
-"""API tokens, by digest only, and who holds which role."""
+"""API tokens, sessions and sign-in links, by digest only; who holds which role; who likes what."""
 
 from datetime import datetime
 
@@ -7,7 +7,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kernel.actor import Role
 from app.kernel.columns import state_column
-from app.kernel.db import Governed, Model, Named
+from app.kernel.db import Governed, Keyed, Model, Named
+from app.web.visit import SignedInBy
 
 
 class ApiToken(Governed, Named, Model):
@@ -36,3 +37,54 @@ class RoleGrant(Governed, Named, Model):
     granted_at: Mapped[datetime]
     until: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
+
+
+class SigninSession(Named, Model):
+    """Somebody signed in, with one browser; ends by time, by sign-out, or when it is ended.
+
+    It is not governed: its last click is no evidence. That it began and ended is, and is recorded.
+    """
+
+    __tablename__ = "signin_session"
+    digest: Mapped[bytes] = mapped_column(unique=True)
+    identity_id: Mapped[int | None] = mapped_column(
+        sa.ForeignKey("directory_identity.id"), index=True
+    )
+    role: Mapped[Role | None] = state_column(Role, nullable=True)
+    mail: Mapped[str | None]
+    how: Mapped[SignedInBy] = state_column(SignedInBy)
+    issuer: Mapped[str | None]
+    subject: Mapped[str | None]
+    agent: Mapped[str]
+    began_at: Mapped[datetime]
+    last_seen_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+    fresh_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None] = mapped_column(index=True)
+
+
+class SigninLink(Governed, Named, Model):
+    """A link that signs somebody in once: a person, or the first administrator."""
+
+    __tablename__ = "signin_link"
+    digest: Mapped[bytes] = mapped_column(unique=True)
+    identity_id: Mapped[int | None] = mapped_column(
+        sa.ForeignKey("directory_identity.id"), index=True
+    )
+    role: Mapped[Role | None] = state_column(Role, nullable=True)
+    mail: Mapped[str | None]
+    is_reusable: Mapped[bool]
+    created_at: Mapped[datetime]
+    created_by: Mapped[str]
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+
+class Preference(Governed, Keyed, Model):
+    """How somebody likes the pages."""
+
+    __tablename__ = "signin_preference"
+    identity_id: Mapped[int] = mapped_column(sa.ForeignKey("directory_identity.id"), unique=True)
+    zone: Mapped[str]
+    language: Mapped[str]
+    are_keys_on: Mapped[bool]

@@ -101,7 +101,7 @@ def create_token(
         raise InvalidInputError({"role": "Give either a role, or the person it acts as (`who`)."})
     if expires_days is not None and not 1 <= expires_days <= MAX_DAYS:
         raise InvalidInputError({"expires_days": f"Give 1 to {MAX_DAYS} days."})
-    identity = None if who is None else _person(uow, who)
+    identity = None if who is None else find_person(uow, who)
     until = None if expires_days is None else uow.now + timedelta(days=expires_days)
     clear = clear_token(uow.ids.secret())
     token = ApiToken(
@@ -169,7 +169,7 @@ def grant_role(
     uow.actor.require(Permission.ROLE_WRITE)
     if until is not None and until <= uow.now:
         raise InvalidInputError({"until": "Give a moment in the future."})
-    identity = _person(uow, who)
+    identity = find_person(uow, who)
     wanted = ends_by_itself(role, uow.now, until)
     present = _open_role(uow, identity.id, role)
     if present is not None:
@@ -200,7 +200,7 @@ def revoke_role(uow: UnitOfWork, *, who: str, role: Role) -> RoleGrant:
         ConflictError: Nobody could administer the instance without it.
     """
     uow.actor.require(Permission.ROLE_WRITE)
-    identity = _person(uow, who, even_if_left=True)
+    identity = find_person(uow, who, even_if_left=True)
     present = _open_role(uow, identity.id, role)
     if present is None:
         raise NothingToChangeError(f"{identity.display_name} does not hold the role {role}.")
@@ -266,7 +266,7 @@ def _held(rows: Sequence[Any], now: datetime) -> frozenset[Role]:
     )
 
 
-def _person(uow: UnitOfWork, who: str, *, even_if_left: bool = False) -> Identity:
+def find_person(uow: UnitOfWork, who: str, *, even_if_left: bool = False) -> Identity:
     """Find the one identity a public id, a mail or an employee number means."""
     found = uow.session.scalars(
         sa.select(Identity).where(

@@ -1,10 +1,12 @@
 """Error to status, in one table, and out as RFC 9457 `application/problem+json`.
 
+Whoever looks at a page is told the same on a page; the API, and scripts of our pages, get problems.
+
 A test fails when an error class is missing here or from `docs/reference/errors.md`.
 """
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from flask import Flask, Response, current_app, g, json, request
@@ -12,6 +14,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from app.kernel import errors
+from app.web.flatten import flatten
 from connectors import errors as sources
 
 PROBLEM = "application/problem+json"
@@ -43,7 +46,19 @@ HTTP_CODES: Mapping[int, str] = {
     415: "unsupported_media_type",
     421: "wrong_host",
 }
+PAGE = "attestry_error_page"
+NEVER_PAGES = ("/healthz", "/readyz", "/metrics", "/api/v1")
+ErrorPage = Callable[[int, str, str, str], Response]
 logger = logging.getLogger(__name__)
+
+
+def wants_page() -> bool:
+    """Say whether this caller reads pages; the API, probes, and scripts of our pages do not."""
+    is_ours = request.path.startswith(NEVER_PAGES)
+    if is_ours or request.headers.get("HX-Request") or request.is_json:
+        return False
+    given = request.accept_mimetypes
+    return not given or given["text/html"] >= given["application/json"]
 
 
 def problem(
@@ -55,7 +70,12 @@ def problem(
     extra: Mapping[str, Any] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """Build one answer in the shape of RFC 9457 section 3.1."""
+    """Build one answer in the shape of RFC 9457 section 3.1, or the page that says the same."""
+    page: ErrorPage | None = current_app.extensions.get(PAGE)
+    if page is not None and wants_page():
+        answer = page(status, code, title, detail)
+        answer.headers.extend(headers or {})
+        return answer
     house = current_app.extensions["attestry"]
     body = {
         "type": f"{house.settings.base_url}/api/docs/errors#{code}",
@@ -117,24 +137,15 @@ def of_http(error: HTTPException) -> WerkzeugResponse:
 def of_unexpected(error: Exception) -> Response:
     """Answer our own fault: told in full to the log, and to the outside only its id."""
     logger.error(
-        "unexpected error", exc_info=error, extra={"path": request.path, "method": request.method}
+        "unexpected error",
+        exc_info=error,
+        extra={
+            "path": request.url_rule.rule if request.url_rule else "?",
+            "method": request.method,
+        },
     )
     detail = "The fault is ours. Nothing was changed. Give the request id to your operator."
     return problem(500, "internal", "Something went wrong", detail)
-
-
-def flatten(messages: Any, path: str = "") -> Iterator[tuple[str, str]]:
-    """Turn marshmallow's nested messages into pairs of dotted path and sentence."""
-    if isinstance(messages, Mapping):
-        for key, value in messages.items():
-            at_place = key in {"json", "query", "headers", "path", "_schema"}
-            inner = path if at_place else f"{path}.{key}" if path else str(key)
-            yield from flatten(value, inner)
-    elif isinstance(messages, list | tuple):
-        for value in messages:
-            yield from flatten(value, path)
-    else:
-        yield path or "body", str(messages)
 
 
 def install(app: Flask) -> None:

@@ -27,12 +27,25 @@ from app.kernel.errors import ConflictError, InvalidInputError, NotSignedInError
 from app.kernel.idempotency import StoredAnswer
 from app.kernel.settings import Settings
 from app.kernel.uow import Reading, Transactions, UnitOfWork
+from app.web.visit import AuthenticateSession, Visit
 
 Authenticate = Callable[[Reading, str], Actor]
 KEY_HEADER = "Idempotency-Key"
 MAX_KEY = 200
 SEALED = "sealed:"  # never the beginning of a JSON text
 View = Callable[..., Any]
+
+
+def _no_sessions(_reading: Reading, _cookie: str) -> Visit:
+    raise NotSignedInError("Nobody signs in here.")
+
+
+def _not_seen(_transactions: Transactions, _session: str) -> None:
+    """Note nothing."""
+
+
+def _of_nobody(_reading: Reading, _session: str) -> str | None:
+    return None
 
 
 @dataclass(slots=True)
@@ -44,12 +57,19 @@ class Doors:
         transactions: Opens units of work and readings.
         authenticate: Bearer token to actor; raises `NotSignedInError`.
         ports: Everything else a route may need, as wired (`app.wiring.House`).
+        authenticate_session: Value of a session's cookie to who is signed in; raises
+            `NotSignedInError`.
+        note_seen: Notes that somebody clicked, by the public id of their session.
+        owner_of: Whose a session is or was, by its public id.
     """
 
     settings: Settings
     transactions: Transactions
     authenticate: Authenticate
     ports: Any
+    authenticate_session: AuthenticateSession = _no_sessions
+    note_seen: Callable[[Transactions, str], None] = _not_seen
+    owner_of: Callable[[Reading, str], str | None] = _of_nobody
 
 
 class StrictParser(FlaskParser):
@@ -206,40 +226,85 @@ def _once(work: Callable[[UnitOfWork], str], status: int, *, is_secret: bool) ->
         return _json(text, status)
     if not 0 < len(key) <= MAX_KEY:
         raise InvalidInputError({KEY_HEADER: f"Send 1 to {MAX_KEY} characters."})
+
+    def attempt() -> First:
+        with writing() as uow:
+            caller = uow.actor.token_id or uow.actor.public_id
+            slot = Slot(caller, key, _call_digest(), is_secret=is_secret)
+            return once(uow, slot, lambda: (work(uow), status))
+
+    first = at_once(attempt)
+    return _json(first.text, first.status, is_replayed=first.is_replayed)
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """Under what a first answer is kept.
+
+    Attributes:
+        caller: Who asks; keys of different callers never meet.
+        key: What they call it.
+        digest: Of all that they ask for, so that a key stands for one thing only.
+        is_secret: The answer holds a secret, and is sealed.
+        said: What a caller is told who uses a key for something else.
+    """
+
+    caller: str
+    key: str
+    digest: str
+    is_secret: bool = False
+    said: str = f"This {KEY_HEADER} was used for another call. Take a new one."
+
+
+@dataclass(frozen=True, slots=True)
+class First:
+    """An answer, and whether it was given before."""
+
+    text: str
+    status: int
+    is_replayed: bool = False
+
+
+def once(uow: UnitOfWork, slot: Slot, work: Callable[[], tuple[str, int]]) -> First:
+    """Do the work, or give the answer it got the first time, in this unit of work.
+
+    Raises:
+        ConflictError: The key was used for something else.
+        IntegrityError: The same key came at the same moment; try once more.
+    """
+    first = uow.session.scalar(
+        sa.select(StoredAnswer).where(
+            StoredAnswer.caller == slot.caller, StoredAnswer.key == slot.key
+        )
+    )
+    if first is not None:
+        return _first_answer(first, slot)
+    stored = StoredAnswer(
+        caller=slot.caller, key=slot.key, digest=slot.digest, status=0, body="", at=uow.now
+    )
+    uow.session.add(stored)
+    uow.session.flush()
+    text, stored.status = work()
+    stored.body = _sealed(text, stored) if slot.is_secret else text
+    return First(text, stored.status)
+
+
+def at_once(attempt: Callable[[], First]) -> First:
+    """Try again if the same key came at the same moment: the other one was first."""
     try:
-        return _once_under(key, work, status, is_secret=is_secret)
-    except IntegrityError:  # the same key at the same moment: the other one was first
-        return _once_under(key, work, status, is_secret=is_secret)
+        return attempt()
+    except IntegrityError:
+        return attempt()
 
 
-def _once_under(
-    key: str, work: Callable[[UnitOfWork], str], status: int, *, is_secret: bool
-) -> Response:
-    with writing() as uow:
-        caller = uow.actor.token_id or uow.actor.public_id
-        first = uow.session.scalar(
-            sa.select(StoredAnswer).where(StoredAnswer.caller == caller, StoredAnswer.key == key)
-        )
-        if first is not None:
-            return _first_answer(first)
-        stored = StoredAnswer(
-            caller=caller, key=key, digest=_call_digest(), status=status, body="", at=uow.now
-        )
-        uow.session.add(stored)
-        uow.session.flush()
-        text = work(uow)
-        stored.body = _sealed(text, stored) if is_secret else text
-    return _json(text, status)
-
-
-def _first_answer(first: StoredAnswer) -> Response:
-    if first.digest != _call_digest():
-        raise ConflictError(f"This {KEY_HEADER} was used for another call. Take a new one.")
+def _first_answer(first: StoredAnswer, slot: Slot) -> First:
+    if first.digest != slot.digest:
+        raise ConflictError(slot.said)
     text = first.body
     if text.startswith(SEALED):
         sealed = base64.b64decode(text.removeprefix(SEALED))
         text = doors().ports.seal.open(_purpose(first), sealed).decode()
-    return _json(text, first.status, replayed=True)
+    return First(text, first.status, is_replayed=True)
 
 
 def _call_digest() -> str:
@@ -256,6 +321,6 @@ def _purpose(stored: StoredAnswer) -> str:
     return f"answer:{stored.caller}:{stored.key}"
 
 
-def _json(text: str, status: int, *, replayed: bool = False) -> Response:
-    headers = {"Idempotency-Replayed": "true"} if replayed else {}
+def _json(text: str, status: int, *, is_replayed: bool = False) -> Response:
+    headers = {"Idempotency-Replayed": "true"} if is_replayed else {}
     return Response(text, status, content_type="application/json", headers=headers)

@@ -17,6 +17,7 @@ from app.kernel.jobs import InlineJobs
 from app.kernel.settings import Mode, Settings
 from app.kernel.uow import Reading, Transactions, UnitOfWork
 from app.wiring import House, Ports, build
+from support.visitor import Visitor
 
 MORNING = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 
@@ -91,6 +92,11 @@ class TestHouse:
     def caller(self, token: str | None) -> Caller:
         """Return a client of the API with a token."""
         return Caller(self.app().test_client(), token)
+
+    def visitor(self, who: str | None = None) -> Visitor:
+        """Return a browser, signed in as somebody if they are named (mail, number or id)."""
+        opened = Visitor(self.app())
+        return opened if who is None else opened.sign_in(self.tx, who)
 
     def app(self) -> Any:
         """Return the web application of this house."""

@@ -333,7 +333,7 @@ def tell(settings: Settings) -> list[Persona]:
     house = build(settings, Ports(clock=clock, jobs=jobs, mailer=MemoryMailer()))
     jobs.runners = dict(house.runners)
     migrate_jobs(settings.database_url)
-    prepare(house, admin=None)
+    prepare(house, admin=None, has_token=False)
     story = Story(house, clock, jobs, made.make(clock.now()))
     _connect(story)
     _first_quarter(story)

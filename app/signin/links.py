@@ -1,0 +1,191 @@
+"""Links that sign somebody in once.
+
+`init` makes one for the first administrator, the demonstration one for each persona. Shown once,
+kept by digest; looking at one uses nothing up.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from typing_extensions import override
+
+from app.directory.models import Identity
+from app.events import SignInLinkMade, SignInRefused
+from app.kernel.actor import Permission, Role
+from app.kernel.errors import AttestryError, ConflictError, InvalidInputError, NotFoundError
+from app.kernel.uow import Reading, UnitOfWork
+from app.signin import sessions
+from app.signin.domain import LINK_HOLDS, REUSABLE_HOLDS, holds, token_digest
+from app.signin.models import SigninLink
+from app.signin.service import find_person
+from app.web.visit import SignedInBy
+
+PATH = "/sign-in/link/"
+MAX_SECRET = 200
+UNKNOWN_LINK = "unknown"
+UNKNOWN = "This sign-in link is not known here. Check that it is whole, or ask for a new one."
+USED = "This sign-in link has been used. It works once; ask for a new one."
+EXPIRED = "This sign-in link has expired. Ask for a new one."
+ELSEWHERE = "This sign-in link works in a demonstration only."
+
+
+@dataclass(frozen=True, slots=True)
+class NewLink:
+    """A link just made; the only time its secret exists outside its holder's hands.
+
+    Attributes:
+        id: Public id.
+        path: Path of the page that it opens; never logged, never shown in a `repr`.
+    """
+
+    id: str
+    path: str
+
+    @override
+    def __repr__(self) -> str:
+        """Leave the secret out."""
+        return f"NewLink(id={self.id!r})"
+
+
+@dataclass(frozen=True, slots=True)
+class LinkShown:
+    """What the page of a link tells before it is used.
+
+    Attributes:
+        name: Who would be signed in; empty for a first administrator without address.
+        is_first: Whether it is the first administrator's.
+    """
+
+    name: str
+    is_first: bool
+
+
+def make(
+    uow: UnitOfWork,
+    *,
+    who: str | None = None,
+    role: Role | None = None,
+    mail: str | None = None,
+    is_reusable: bool = False,
+) -> NewLink:
+    """Make a link for a person, or for a first administrator who is nobody yet.
+
+    Args:
+        uow: The unit of work.
+        who: Public id, mail or employee number of the person; or
+        role: the role of somebody who is no identity yet.
+        mail: Their mail address, by which they may be tied to an identity later.
+        is_reusable: It may be used many times, in a demonstration only.
+    """
+    uow.actor.require(Permission.ROLE_WRITE)
+    if (role is None) == (who is None):
+        raise InvalidInputError({"who": "Give either a person, or a role."})
+    identity = None if who is None else find_person(uow, who)
+    secret = uow.ids.secret()
+    link = SigninLink(
+        public_id=uow.ids.new(),
+        digest=token_digest(secret),
+        identity_id=None if identity is None else identity.id,
+        role=role,
+        mail=mail,
+        is_reusable=is_reusable,
+        created_at=uow.now,
+        created_by=uow.actor.public_id,
+        expires_at=uow.now + (REUSABLE_HOLDS if is_reusable else LINK_HOLDS),
+        used_at=None,
+    )
+    uow.session.add(link)
+    uow.record(
+        SignInLinkMade(
+            subject=link.public_id,
+            identity=None if identity is None else identity.public_id,
+            role=None if role is None else role.value,
+            expires_at=link.expires_at,
+            is_reusable=is_reusable,
+        )
+    )
+    return NewLink(link.public_id, PATH + secret)
+
+
+def look(reading: Reading, secret: str, *, is_demonstration: bool) -> LinkShown:
+    """Tell what a link would do, without using it.
+
+    Raises:
+        NotFoundError: It is not known.
+        ConflictError: It has been used, or has expired.
+    """
+    row = _found(reading, secret)
+    _check(reading, row, is_demonstration=is_demonstration)
+    return LinkShown(name=row.display_name or row.mail or "", is_first=row.identity_id is None)
+
+
+def use(uow: UnitOfWork, secret: str, *, agent: str, is_demonstration: bool) -> sessions.NewSession:
+    """Sign in with a link; of two at once, one gets in.
+
+    Raises:
+        NotFoundError: It is not known.
+        ConflictError: It has been used, or has expired.
+        NotSignedInError: Its person is not active.
+    """
+    row = _found(uow, secret)
+    _check(uow, row, is_demonstration=is_demonstration)
+    if not row.is_reusable:
+        taken = uow.session.execute(
+            sa.update(SigninLink)
+            .where(SigninLink.public_id == row.public_id, SigninLink.used_at.is_(None))
+            .values(used_at=uow.now)
+            .returning(SigninLink.id)
+        ).all()
+        if not taken:
+            raise ConflictError(USED)
+    identity = None if row.identity_id is None else uow.session.get(Identity, row.identity_id)
+    return sessions.begin(
+        uow,
+        identity=identity,
+        how=SignedInBy.LINK,
+        agent=agent,
+        role=row.role,
+        mail=row.mail,
+        link=row.public_id,
+    )
+
+
+def note_refusal(uow: UnitOfWork, secret: str, refusal: AttestryError) -> None:
+    """Tell the ledger that a link was refused; of one that is not known, only that it was tried."""
+    known = uow.session.scalar(
+        sa.select(SigninLink.public_id).where(SigninLink.digest == token_digest(secret))
+    )
+    why = refusal.code
+    uow.record(SignInRefused(subject=known or UNKNOWN_LINK, how=SignedInBy.LINK.value, why=why))
+
+
+def _found(reading: Reading, secret: str) -> Any:
+    row = None
+    if len(secret) <= MAX_SECRET:
+        row = reading.session.execute(
+            sa.select(
+                SigninLink.public_id,
+                SigninLink.identity_id,
+                SigninLink.role,
+                SigninLink.mail,
+                SigninLink.is_reusable,
+                SigninLink.expires_at,
+                SigninLink.used_at,
+                Identity.display_name,
+            )
+            .outerjoin(Identity, Identity.id == SigninLink.identity_id)
+            .where(SigninLink.digest == token_digest(secret))
+        ).one_or_none()
+    if row is None:
+        raise NotFoundError(UNKNOWN)
+    return row
+
+
+def _check(reading: Reading, row: Any, *, is_demonstration: bool) -> None:
+    if row.is_reusable and not is_demonstration:
+        raise ConflictError(ELSEWHERE)
+    if row.used_at is not None:
+        raise ConflictError(USED)
+    if not holds(reading.now, until=row.expires_at, ended_at=None):
+        raise ConflictError(EXPIRED)
