@@ -668,7 +668,35 @@ class ItemDecided(Event):
     move: str
     batch_size: int
     until: datetime | None
+    dwell_ms: int | None = None
+    is_viewed: bool | None = None
+    sample: str | None = None
     reason: str | None = personal(default=None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SampleDrawn(Event):
+    """A reviewer who wants to keep many items at once was given some of them to check first."""
+
+    kind: ClassVar[str] = "sample.drawn"
+    sample: str
+    reviewer: str
+    seed: str
+    eligible: int
+    drawn: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SampleAnswered(Event):
+    """A reviewer checked a sample; what they were sure of is kept with the rest."""
+
+    kind: ClassVar[str] = "sample.answered"
+    sample: str
+    reviewer: str
+    right: tuple[str, ...]
+    unsure: tuple[str, ...]
+    kept: int
+    dwell_ms: int | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -1053,6 +1081,8 @@ EVENTS: Mapping[str, type[Event]] = {
         TemplateSaved,
         CampaignLaunched,
         ItemDecided,
+        SampleDrawn,
+        SampleAnswered,
         ItemReassigned,
         ReviewSignedOff,
         RemediationConfirmed,

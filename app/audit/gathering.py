@@ -25,7 +25,7 @@ from app.kernel.event import moment
 from app.lifecycle.models import LifecycleEvent
 from app.provisioning.models import Plan, Task
 from app.requests.models import AccessRequest, Approval, Step
-from app.reviews.models import Campaign, Excluded, Item, ItemDecision, SignOff
+from app.reviews.models import Campaign, Excluded, Item, ItemDecision, Sample, SignOff
 from app.rulebook.models import Policy, Ruling
 
 AT_ONCE = 1_000
@@ -199,7 +199,7 @@ def _excluded(scope: CampaignScope) -> Statement:
 
 
 def _decisions(scope: Scope) -> list[Statement]:
-    """Each decision and each change of mind, then each reviewer's word to be done."""
+    """Each decision and each change of mind, what was checked first, each word to be done."""
     decisions = (
         sa.select(
             _what("decision"),
@@ -216,14 +216,39 @@ def _decisions(scope: Scope) -> list[Statement]:
             Item.via.label("relationship"),
             ItemDecision.batch_size.label("batch_size"),
             ItemDecision.dwell_ms.label("dwell_ms"),
+            ItemDecision.is_viewed.label("is_viewed"),
+            Sample.public_id.label("sample"),
         )
         .select_from(ItemDecision)
+        .outerjoin(Sample, Sample.id == ItemDecision.sample_id)
         .join(Item, Item.id == ItemDecision.item_id)
         .join(Campaign, Campaign.id == Item.campaign_id)
         .join(By, By.id == ItemDecision.decided_by_id)
         .outerjoin(Reviewer, Reviewer.id == Item.reviewer_id)
         .where(scope.decided(ItemDecision.decided_at))
         .order_by(ItemDecision.id)
+    )
+    samples = (
+        sa.select(
+            _what("sample"),
+            Campaign.public_id.label("campaign"),
+            Sample.public_id.label("sample"),
+            Sample.answered_at.label("at"),
+            By.public_id.label("by"),
+            By.display_name.label("by_name"),
+            Sample.seed.label("seed"),
+            Sample.eligible.label("eligible"),
+            Sample.drawn.label("drawn"),
+            Sample.drawn_at.label("drawn_at"),
+            Sample.answers.label("answers"),
+            Sample.kept.label("kept"),
+            Sample.dwell_ms.label("dwell_ms"),
+        )
+        .select_from(Sample)
+        .join(Campaign, Campaign.id == Sample.campaign_id)
+        .join(By, By.id == Sample.reviewer_id)
+        .where(scope.decided(Sample.drawn_at))
+        .order_by(Sample.id)
     )
     words = (
         sa.select(
@@ -242,7 +267,7 @@ def _decisions(scope: Scope) -> list[Statement]:
         .where(scope.decided(SignOff.signed_at))
         .order_by(SignOff.id)
     )
-    return [decisions, words]
+    return [decisions, samples, words]
 
 
 def _requests(scope: Scope) -> list[Statement]:

@@ -36,6 +36,13 @@ class DecisionMove(StrEnum):
     UNDO = "undo"
 
 
+class Answer(StrEnum):
+    """What a reviewer says of an item they were asked to check."""
+
+    RIGHT = "right"
+    UNSURE = "unsure"
+
+
 class RemediationState(StrEnum):
     """Where the work that a revoke causes stands."""
 

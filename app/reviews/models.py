@@ -90,6 +90,25 @@ class ItemDecision(Governed, Keyed, Model):
     decided_by_id: Mapped[int] = mapped_column(sa.ForeignKey("directory_identity.id"))
     batch_size: Mapped[int]
     dwell_ms: Mapped[int | None]
+    is_viewed: Mapped[bool | None]
+    sample_id: Mapped[int | None] = mapped_column(sa.ForeignKey("reviews_sample.id"))
+
+
+class Sample(Governed, Named, Model):
+    """What a reviewer was asked to check before keeping many at once, and what they answered."""
+
+    __tablename__ = "reviews_sample"
+    __table_args__ = (sa.Index("ix_reviews_sample_reviewer", "reviewer_id", "campaign_id"),)
+    campaign_id: Mapped[int] = mapped_column(sa.ForeignKey("reviews_campaign.id"))
+    reviewer_id: Mapped[int] = mapped_column(sa.ForeignKey("directory_identity.id"))
+    seed: Mapped[str]
+    eligible: Mapped[int]
+    drawn: Mapped[list[Any]]
+    drawn_at: Mapped[datetime]
+    answers: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    answered_at: Mapped[datetime | None]
+    kept: Mapped[int | None]
+    dwell_ms: Mapped[int | None]
 
 
 class SignOff(Governed, Keyed, Model):

@@ -5,8 +5,8 @@ What each item showed at that moment is frozen into it, so that evidence tells w
 """
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -14,12 +14,15 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 
-from app.catalog.domain import Risk
+from app.catalog.domain import Risk, default_risk
 from app.catalog.models import Entitlement
 from app.directory import graph
+from app.directory.domain import Provenance
 from app.directory.models import Account, Group, Identity, Membership, Nesting, Source
 from app.kernel.event import moment
 from app.kernel.uow import Reading
+from app.reviews.advice import Known, advise
+from app.reviews.background import Background, read_background
 from evidence.canonical import canonical
 
 MIRRORED, PRIMARY, BUILT_IN, NOBODY = "mirrored", "primary_group", "built_in", "nobody_to_ask"
@@ -65,16 +68,21 @@ class Wanted:
         source_ids: Sources in scope.
         group_ids: Groups in scope; none is all of those sources.
         fallback_id: Who decides where neither manager nor owner can, if anybody.
+        read_at: When each source was read, by its key.
+        before: When the review of this kind before this one began, if there was one.
     """
 
     source_ids: Sequence[int]
     group_ids: Sequence[int]
     fallback_id: int | None
+    read_at: Mapping[int, datetime] = field(default_factory=dict)
+    before: datetime | None = None
 
 
 def gather(reading: Reading, wanted: Wanted) -> Iterator[Found]:
-    """Read the population in a stable order, in two statements however large it is."""
+    """Read the population in a stable order, in a few statements however large it is."""
     leads_to = _leads_to(reading)
+    background = read_background(reading, wanted.source_ids)
     holder, manager = aliased(Identity), aliased(Identity)
     written, told, owner_account = aliased(Identity), aliased(Identity), aliased(Account)
     statement = (
@@ -100,7 +108,9 @@ def gather(reading: Reading, wanted: Wanted) -> Iterator[Found]:
     if wanted.group_ids:
         statement = statement.where(Group.id.in_(wanted.group_ids))
     for row in reading.session.execute(statement.execution_options(yield_per=1000)):
-        yield _found(*row, fallback_id=wanted.fallback_id, leads_to=leads_to)
+        found = _found(*row, fallback_id=wanted.fallback_id, leads_to=leads_to)
+        found.shown.update(_weighed(row, wanted, background))
+        yield found
 
 
 def _leads_to(reading: Reading) -> Callable[[int], list[str]]:
@@ -148,7 +158,6 @@ def _found(
     owner = written or told
     reviewer_id, via = _reviewer(holder, manager, owner, fallback_id)
     rule = _rule(membership, group, reviewer_id)
-    default = Risk.PRIVILEGED if group.is_administrative else Risk.LOW
     return Found(
         membership_id=membership.id,
         account_id=account.id,
@@ -163,6 +172,8 @@ def _found(
             "account_login": account.login,
             "account_name": account.display_name,
             "account_status": account.status,
+            "account_is_enabled": account.is_enabled,
+            "account_expires_at": _text(account.expires_at),
             "identity": holder.public_id if holder else None,
             "identity_name": holder.display_name if holder else None,
             "department": holder.department if holder else None,
@@ -172,7 +183,7 @@ def _found(
             "description": (described and described.description) or group.description,
             "leads_to": leads_to(group.id),
             "owner_name": owner.display_name if owner else None,
-            "risk": (described.risk if described else default).value,
+            "risk": (described.risk if described else _default_risk(group)).value,
             "provenance": membership.provenance.value,
             "provenance_ref": membership.provenance_ref,
             "since": moment(membership.valid_from),
@@ -180,6 +191,59 @@ def _found(
             "removal": f"not automatic: {group.rule}" if group.rule else "automatic",
         },
     )
+
+
+def _weighed(row: Any, wanted: Wanted, background: Background) -> dict[str, Any]:
+    """Return what the facts around a membership say of it, and the advice that follows."""
+    membership, account, group, _, holder, *_, described = row
+    read_at = wanted.read_at.get(account.source_id)
+    peers = background.peers(holder, group.id)
+    clashes = background.clashes(holder, group.id)
+    before = background.reviewed.get((account.id, group.id))
+    team_before = background.team_before(holder, membership.valid_from)
+    new_since = _new_since(membership, wanted.before) if before is None else None
+    risk = described.risk if described else _default_risk(group)
+    known = Known(
+        risk=risk,
+        idle_days=_idle_days(account.last_sign_in_at, read_at),
+        peers=peers,
+        conflicts=list(dict.fromkeys(each.with_name for each in clashes)),
+        team_before=team_before,
+        new_since=new_since,
+        has_holder=holder is not None,
+        is_enabled=account.is_enabled,
+    )
+    return {
+        "read_at": _text(read_at),
+        "idle_days": known.idle_days,
+        "peers": asdict(peers) if peers else None,
+        "conflicts": [asdict(each) for each in clashes],
+        "last_review": {**asdict(before), "at": moment(before.at)} if before else None,
+        "team_before": team_before,
+        "new_since": new_since,
+        "advice": advise(known).document(),
+    }
+
+
+def _idle_days(last: datetime | None, read_at: datetime | None) -> int | None:
+    """Return the whole days from the last sign-in to the read; None: no source tells."""
+    if last is None or read_at is None:
+        return None
+    return max((read_at - last).days, 0)
+
+
+def _new_since(membership: Membership, before: datetime | None) -> str | None:
+    """Return when the review before began, if the access came after it.
+
+    What a source held when it was first read is no newer for that.
+    """
+    if before is None or membership.valid_from <= before:
+        return None
+    return None if membership.provenance is Provenance.IMPORTED_AT_START else moment(before)
+
+
+def _default_risk(group: Group) -> Risk:
+    return default_risk(is_administrative=group.is_administrative)
 
 
 def _reviewer(

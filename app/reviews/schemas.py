@@ -183,6 +183,43 @@ class ItemArgs(PageArgs):
     )
 
 
+class PeersSchema(Schema):
+    """People like the holder, and how many of them have it."""
+
+    of = fields.String(
+        metadata={"description": "What makes them alike: title, manager, department."}
+    )
+    size = fields.Integer()
+    holders = fields.Integer()
+
+
+class ClashSchema(Schema):
+    """What it does not go together with, by a rule of the policy in force at the launch."""
+
+    rule = fields.String()
+    text = fields.String()
+    with_name = fields.String()
+    with_source = fields.String()
+
+
+class BeforeSchema(Schema):
+    """How it was decided the last time."""
+
+    campaign = fields.String()
+    name = fields.String()
+    decision = fields.String()
+    at = fields.String()
+    by = fields.String()
+
+
+class AdviceSchema(Schema):
+    """What the product suggested, and why."""
+
+    suggestion = fields.String()
+    reasons = fields.List(fields.List(fields.Raw()))
+    is_low_risk = fields.Boolean()
+
+
 class ShownSchema(Schema):
     """What an item showed when the campaign was launched."""
 
@@ -191,6 +228,8 @@ class ShownSchema(Schema):
     account_login = fields.String(allow_none=True)
     account_name = fields.String(allow_none=True)
     account_status = fields.String(allow_none=True)
+    account_is_enabled = fields.Boolean(allow_none=True)
+    account_expires_at = fields.String(allow_none=True)
     identity = fields.String(allow_none=True)
     identity_name = fields.String(allow_none=True)
     department = fields.String(allow_none=True)
@@ -210,6 +249,16 @@ class ShownSchema(Schema):
         allow_none=True, metadata={"description": "null: the source does not tell."}
     )
     removal = fields.String()
+    read_at = fields.String(
+        allow_none=True, metadata={"description": "When the source was read for the last sign-in."}
+    )
+    idle_days = fields.Integer(allow_none=True)
+    peers = fields.Nested(PeersSchema, allow_none=True)
+    conflicts = fields.List(fields.Nested(ClashSchema))
+    last_review = fields.Nested(BeforeSchema, allow_none=True)
+    team_before = fields.String(allow_none=True)
+    new_since = fields.String(allow_none=True)
+    advice = fields.Nested(AdviceSchema, allow_none=True)
 
 
 class ItemSchema(Schema):
@@ -262,6 +311,13 @@ class SaidSchema(Schema):
         allow_none=True,
         validate=validate.Range(0, A_DAY_IN_MS),
         metadata={"description": "How long it was looked at, in milliseconds."},
+    )
+    is_viewed = fields.Boolean(
+        load_default=None,
+        allow_none=True,
+        truthy={True},
+        falsy={False},
+        metadata={"description": "Whether its details were open."},
     )
 
 

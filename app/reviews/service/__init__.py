@@ -3,19 +3,24 @@
 from app.reviews.service.closing import close
 from app.reviews.service.deciding import Said, decide
 from app.reviews.service.launching import Launch, launch, preview
-from app.reviews.service.reassigning import reassign
+from app.reviews.service.reassigning import hand_over, reassign
 from app.reviews.service.remediation import confirm_item, fail_item
+from app.reviews.service.sampling import Checked, draw_sample, keep_low_risk
 from app.reviews.service.signing_off import sign_off
 from app.reviews.service.templates import Shape, save_template
 
 __all__ = [
+    "Checked",
     "Launch",
     "Said",
     "Shape",
     "close",
     "confirm_item",
     "decide",
+    "draw_sample",
     "fail_item",
+    "hand_over",
+    "keep_low_risk",
     "launch",
     "preview",
     "reassign",

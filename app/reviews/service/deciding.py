@@ -18,7 +18,7 @@ from app.kernel.errors import (
 )
 from app.kernel.uow import UnitOfWork
 from app.reviews.domain import Decision, DecisionMove, ItemState
-from app.reviews.models import Item, ItemDecision
+from app.reviews.models import Item, ItemDecision, Sample
 from app.reviews.service import standing
 
 
@@ -34,6 +34,7 @@ class Said:
         until: For a keep: until when.
         replacement: For a revoke: what is to be asked for in its place.
         dwell_ms: How long it was looked at, if the door knows.
+        is_viewed: Whether its details were open, if the door knows.
     """
 
     id: str
@@ -43,10 +44,16 @@ class Said:
     until: datetime | None = None
     replacement: str | None = None
     dwell_ms: int | None = None
+    is_viewed: bool | None = None
 
 
-def decide(uow: UnitOfWork, said: Sequence[Said]) -> list[Item]:
+def decide(uow: UnitOfWork, said: Sequence[Said], *, sample: Sample | None = None) -> list[Item]:
     """Decide many items at once: all of them or none.
+
+    Args:
+        uow: The unit of work.
+        said: What is said of each.
+        sample: What was checked before, if they are kept as low-risk.
 
     Raises:
         NotFoundError: One of them is not this reviewer's.
@@ -74,6 +81,9 @@ def decide(uow: UnitOfWork, said: Sequence[Said]) -> list[Item]:
                 move=each.decision,
                 batch_size=len(changed),
                 until=each.until,
+                dwell_ms=each.dwell_ms,
+                is_viewed=each.is_viewed,
+                sample=sample.public_id if sample else None,
                 reason=each.reason,
             )
         )
@@ -89,6 +99,8 @@ def decide(uow: UnitOfWork, said: Sequence[Said]) -> list[Item]:
                 "decided_by_id": me,
                 "batch_size": len(changed),
                 "dwell_ms": each.dwell_ms,
+                "is_viewed": each.is_viewed,
+                "sample_id": sample.id if sample else None,
             }
             for each in changed
         ],
@@ -126,7 +138,12 @@ def _check(uow: UnitOfWork, said: Sequence[Said], items: dict[str, Item]) -> Non
         if item.state not in (ItemState.OPEN, ItemState.DECIDED):
             raise ConflictError("You have signed off: your decisions stand.")
         if item.version != each.version:
-            current = {"id": item.public_id, "version": item.version, "decision": item.decision}
+            current = {
+                "id": item.public_id,
+                "version": item.version,
+                "decision": item.decision,
+                "reason": item.reason,
+            }
             raise ConflictError("An item was changed since you looked.", current)
         is_revoke = each.decision is DecisionMove.REVOKE
         if is_revoke and open_campaigns[item.campaign_id] and not (each.reason or "").strip():

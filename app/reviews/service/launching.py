@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -79,11 +79,22 @@ def preview(reading: Reading, *, template_id: str) -> Launch:
     sources = _sources(reading, template)
     if not sources:
         raise ConflictError("No source of this template is connected and enabled.")
-    runs = [_latest_run(reading, source) for source in sources]
+    reads = [_latest_run(reading, source) for source in sources]
+    runs = [
+        {
+            "source": source.name,
+            "run": run.public_id,
+            "begun_at": moment(run.begun_at),
+            "digest": run.digest,
+        }
+        for source, run in zip(sources, reads, strict=True)
+    ]
     wanted = population.Wanted(
         [each.id for each in sources],
         reading.session.scalars(sa.select(Group.id).where(_chosen(template))).all(),
         _active_fallback(reading, template),
+        read_at={run.source_id: run.begun_at for run in reads},
+        before=_launched_before(reading, template),
     )
     found = list(population.gather(reading, wanted))
     people = _people(reading, {each.reviewer_id for each in found if each.reviewer_id})
@@ -137,7 +148,14 @@ def _chunks(ids: Sequence[int]) -> Iterator[Sequence[int]]:
         yield ids[start : start + CHUNK]
 
 
-def _latest_run(reading: Reading, source: Source) -> dict[str, Any]:
+def _launched_before(reading: Reading, template: Template) -> datetime | None:
+    """Return when the last review of this kind began."""
+    return reading.session.scalar(
+        sa.select(sa.func.max(Campaign.launched_at)).where(Campaign.template_id == template.id)
+    )
+
+
+def _latest_run(reading: Reading, source: Source) -> SyncRun:
     run = reading.session.scalar(
         sa.select(SyncRun)
         .where(SyncRun.source_id == source.id, SyncRun.state.in_(COMPLETE))
@@ -146,12 +164,7 @@ def _latest_run(reading: Reading, source: Source) -> dict[str, Any]:
     )
     if run is None:
         raise ConflictError(f"{source.name} has not been read completely yet: sync it first.")
-    return {
-        "source": source.name,
-        "run": run.public_id,
-        "begun_at": moment(run.begun_at),
-        "digest": run.digest,
-    }
+    return run
 
 
 def launch(uow: UnitOfWork, *, template_id: str, name: str | None = None) -> Campaign:

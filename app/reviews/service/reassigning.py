@@ -28,14 +28,40 @@ def reassign(uow: UnitOfWork, *, item_ids: Sequence[str], reviewer: str, reason:
         ConflictError: One is signed off, or its campaign is closed.
     """
     uow.actor.require(Permission.ITEM_REASSIGN)
+    rows = _locked(uow, item_ids, sa.true())
+    return _put(uow, rows, reviewer, reason)
+
+
+def hand_over(
+    uow: UnitOfWork, *, item_ids: Sequence[str], reviewer: str, reason: str
+) -> list[Item]:
+    """Put open items of one's own to somebody who knows better: all of them or none.
+
+    Raises:
+        NotPermittedError: The other one holds one of them.
+        NotFoundError: One is not the actor's, or there is no such person.
+        ConflictError: One is decided or signed off, or its campaign is closed.
+    """
+    me = uow.actor.require_identity()
+    rows = _locked(uow, item_ids, Item.reviewer_id == me)
+    return _put(uow, rows, reviewer, reason)
+
+
+def _locked(
+    uow: UnitOfWork, item_ids: Sequence[str], which: sa.ColumnElement[bool]
+) -> Sequence[Item]:
+    rows = uow.session.scalars(
+        sa.select(Item).where(Item.public_id.in_(item_ids), which).with_for_update()
+    ).all()
+    if len(rows) != len(set(item_ids)):
+        raise NotFoundError("One of these items does not exist, or is not yours.")
+    return rows
+
+
+def _put(uow: UnitOfWork, rows: Sequence[Item], reviewer: str, reason: str) -> list[Item]:
     person = uow.session.scalar(sa.select(Identity).where(Identity.public_id == reviewer))
     if person is None or not person.is_active:
         raise NotFoundError("There is no such active identity.")
-    rows = uow.session.scalars(
-        sa.select(Item).where(Item.public_id.in_(item_ids)).with_for_update()
-    ).all()
-    if len(rows) != len(set(item_ids)):
-        raise NotFoundError("One of these items does not exist.")
     open_campaigns = standing.open_campaigns(uow, {row.campaign_id for row in rows})
     campaigns = standing.campaign_names(uow, {row.campaign_id for row in rows})
     names = standing.identity_names(uow, {row.reviewer_id for row in rows if row.reviewer_id})
