@@ -32,6 +32,7 @@ from app.provisioning import service as provisioning
 from app.provisioning.running import CrashPoints, NoCrashPoints
 from app.requests import handlers as requests_handlers
 from app.reviews import handlers as reviews_handlers
+from app.signin import sessions
 from app.tables import TABLES
 from connectors.port import Connector
 from connectors.registry import connect as connect_source
@@ -138,7 +139,7 @@ def build(settings: Settings, ports: Ports | None = None) -> House:
     """
     assert TABLES, "every table is imported"  # noqa: S101 - the import is what counts
     ports = ports or Ports()
-    settings.home.mkdir(parents=True, exist_ok=True)
+    settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
     seal = SealKey.from_file(settings.seal_key_file, create=True)
     listeners = {kind: tuple(handlers) for kind, handlers in LISTENERS.items()}
     tx = Transactions(
@@ -175,6 +176,7 @@ def _ticks(house: House) -> tuple[Callable[[], object], ...]:
     tx = house.tx
     return (
         partial(lifecycle.tick, tx),
+        partial(sessions.tick, tx),
         partial(expiring.tick, tx),
         partial(provisioning_handlers.heal, tx),
         partial(sealing.seal_pending, tx, house.seal, house.settings.home),

@@ -17,6 +17,8 @@ from app.signin import links
 from app.signin import service as signin
 from app.wiring import House
 
+PRIVATE = 0o700
+
 
 @dataclass(frozen=True, slots=True)
 class First:
@@ -43,6 +45,7 @@ def prepare(
         has_token: Whether a token is wanted; one that nobody is shown would only look like an
             administrator.
     """
+    house.settings.home.chmod(PRIVATE)
     if not is_migrated:
         schema.upgrade(house.tx.database.engine)
         if isinstance(house.tx.jobs, jobs.DurableJobs):

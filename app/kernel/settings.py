@@ -126,7 +126,7 @@ def _refuse_unknown(values: Mapping[str, str]) -> None:
 def _kept_secret(path: Path) -> str:
     """Return the secret kept in the home, making it at first use."""
     if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         path.touch(mode=0o600, exist_ok=True)
         path.write_text(secrets.token_urlsafe(48), encoding="utf-8")
     return path.read_text(encoding="utf-8").strip()

@@ -23,7 +23,7 @@ from app.directory.models import Account, Group, Identity
 from app.events import DemonstrationMade
 from app.kernel.actor import Actor, ActorKind, Role
 from app.kernel.clock import MovingClock, SystemClock
-from app.kernel.errors import InvalidInputError, NothingToChangeError
+from app.kernel.errors import ConflictError, InvalidInputError, NothingToChangeError
 from app.kernel.jobs import InlineJobs
 from app.kernel.jobs import migrate as migrate_jobs
 from app.kernel.settings import Settings
@@ -39,6 +39,7 @@ from app.reviews import queries as review_queries
 from app.reviews import service as reviews
 from app.reviews.domain import DecisionMove
 from app.reviews.models import Campaign, Item
+from app.signin import links
 from app.signin import service as signin
 from app.web.paging import MAX_LIMIT, Window
 from app.wiring import House, Ports, build
@@ -60,11 +61,13 @@ class Persona:
         role: What they come to do.
         name: Who.
         token: API token.
+        link: Path of the link that signs them in; empty for what is no person.
     """
 
     role: str
     name: str
     token: str
+    link: str = ""
 
 
 @dataclass(slots=True)
@@ -333,7 +336,8 @@ def tell(settings: Settings) -> list[Persona]:
     house = build(settings, Ports(clock=clock, jobs=jobs, mailer=MemoryMailer()))
     jobs.runners = dict(house.runners)
     migrate_jobs(settings.database_url)
-    prepare(house, admin=None, has_token=False)
+    if prepare(house, admin=None, has_token=False).sign_in_link is None:
+        raise ConflictError("The database holds an instance already: name one that is empty.")
     story = Story(house, clock, jobs, made.make(clock.now()))
     _connect(story)
     _first_quarter(story)
@@ -507,7 +511,7 @@ def _fail_one(story: Story, people: Sequence[Person]) -> None:
 
 
 def _personas(story: Story) -> list[Persona]:
-    """Make a token for each persona a visitor can be."""
+    """Make a token and a sign-in link for each persona a visitor can be."""
     who = {
         "manager": story.manager,
         "requester": story.requester,
@@ -519,7 +523,8 @@ def _personas(story: Story) -> list[Persona]:
     with story.house.tx.write() as uow:
         for role, person in who.items():
             made_token = signin.create_token(uow, who=person.number, name=f"demonstration {role}")
-            found.append(Persona(role, person.name, made_token.token))
+            link = links.make(uow, who=person.number, is_reusable=True)
+            found.append(Persona(role, person.name, made_token.token, link.path))
         hr = signin.create_token(uow, role=Role.HR, name="demonstration HR system")
         found.append(Persona("HR system", "", hr.token))
         uow.record(DemonstrationMade(subject=hr.id, people=len(story.company.people)))
