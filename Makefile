@@ -5,7 +5,7 @@ BIN := .venv/bin
 PACKAGES := app connectors policies evidence migrations tests
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev packages run test test-all check bench fix docs lock clean
+.PHONY: help setup setup-dev packages assets run test test-all check bench fix docs lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,29 +28,32 @@ setup-dev: .venv/dev.stamp ## install what developing needs, too
 packages: ## install the Debian packages of the test servers (needs root; without it they are skipped)
 	@tests/support/servers/install-packages
 
-run: setup ## serve the demonstration company on loopback; again keeps its data
+assets: ## build style, scripts, fonts and icons of the pages
+	@$(BIN)/python -m app.web.assets.build
+
+run: setup assets ## serve the demonstration company on loopback; again keeps its data
 	@$(BIN)/python -m app.cli.demonstration
 
-check: setup-dev ## format, lint, types, import contracts
+check: setup-dev assets ## format, lint, types, import contracts
 	$(BIN)/ruff format --check $(PACKAGES) wsgi.py
 	$(BIN)/ruff check $(PACKAGES) wsgi.py
 	$(BIN)/mypy app connectors policies evidence migrations tests wsgi.py
 	$(BIN)/lint-imports
 
-test: setup-dev packages ## the whole suite but the slow tests, on SQLite and PostgreSQL
+test: setup-dev packages assets ## the whole suite but the slow tests, on SQLite and PostgreSQL
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow"
 
-test-all: setup-dev packages ## the slow tests as well
+test-all: setup-dev packages assets ## the slow tests as well
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
-bench: setup-dev packages ## measure speed, as ratios within one run
+bench: setup-dev packages assets ## measure speed, as ratios within one run
 	$(BIN)/python -m tests.bench
 
 fix: setup-dev ## format, and mend what can be mended
 	$(BIN)/ruff format $(PACKAGES) wsgi.py
 	$(BIN)/ruff check --fix $(PACKAGES) wsgi.py
 
-docs: setup-dev ## write again what the documentation takes from the code
+docs: setup-dev assets ## write again what the documentation takes from the code
 	$(BIN)/python -m app.cli.documentation
 
 lock: setup-dev ## resolve and hash the dependencies again

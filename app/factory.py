@@ -18,7 +18,7 @@ from app.signin.api import blp as signin
 from app.signin.routes import blp as signin_pages
 from app.signin.service import authenticate
 from app.signin.sessions import authenticate_session, note_seen, owner_of
-from app.web import health, home, openapi, pages, problems, rail, security
+from app.web import frame, health, home, openapi, pages, problems, rail, security
 from app.web.scope import Doors
 from app.wiring import House, Ports, build
 
@@ -56,6 +56,7 @@ def create_app(
     problems.install(app)
     security.install(app)
     health.install(app)
+    frame.install(app)
     pages.install(app)
     rail.install(app, COUNTS)
     home.install(app, directory_queries.source_lines)

@@ -52,9 +52,7 @@ KEY_PARAMETER: Mapping[str, Any] = {
     "description": "The same key and call again gets the first answer, and changes nothing.",
     "schema": {"type": "string", "minLength": 1, "maxLength": MAX_KEY},
 }
-blp = Blueprint(
-    "web", __name__, template_folder="templates", static_folder="assets", static_url_path="/assets"
-)
+blp = Blueprint("web", __name__, template_folder="templates")
 
 
 @blp.app_template_filter("spoken")

@@ -23,7 +23,7 @@ from app.kernel.settings import Mode, Settings
 from app.kernel.uow import Transactions
 from app.signin import api as signin
 from app.signin.service import authenticate, create_token
-from app.web import health, home, openapi, problems, security
+from app.web import frame, health, home, openapi, pages, problems, rail, security
 from app.web.scope import Doors
 
 MORNING = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
@@ -81,6 +81,9 @@ def open_small(folder: Path, mode: Mode = Mode.DEMONSTRATION) -> Small:
     security.install(app_)
     api = openapi.install(app_)
     problems.install(app_)
+    frame.install(app_)
+    pages.install(app_)
+    rail.install(app_, {})
     health.install(app_)
     home.install(app_)
     api.register_blueprint(signin.blp)
