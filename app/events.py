@@ -350,6 +350,14 @@ class SessionBegun(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class SessionTied(Event):
+    """A first administrator's session was tied to the identity they are."""
+
+    kind: ClassVar[str] = "session.tied"
+    identity: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class SessionEnded(Event):
     """A session ended: by sign-out, by time, or because somebody ended it."""
 
@@ -1049,6 +1057,7 @@ EVENTS: Mapping[str, type[Event]] = {
         RoleRevoked,
         SignInLinkMade,
         SessionBegun,
+        SessionTied,
         SessionEnded,
         SignInRefused,
         PreferencesSet,

@@ -18,7 +18,7 @@ from app.signin.api import blp as signin
 from app.signin.routes import blp as signin_pages
 from app.signin.service import authenticate
 from app.signin.sessions import authenticate_session, note_seen, owner_of
-from app.web import frame, health, home, openapi, pages, problems, rail, security
+from app.web import frame, health, home, instance, openapi, pages, problems, rail, security
 from app.web.scope import Doors
 from app.wiring import House, Ports, build
 
@@ -34,7 +34,10 @@ STAGES = (
     audit,
 )
 
-PAGES = (signin_pages,)
+PAGES = (
+    signin_pages,
+    instance.blp,
+)
 COUNTS: Mapping[str, rail.Count] = {}
 
 

@@ -67,8 +67,7 @@ def event_list() -> str:
 
 def setting_list() -> str:
     """Every setting of the environment."""
-    told = settings.Settings.__doc__ or ""
-    meanings = dict(_attributes(told))
+    meanings = settings.meanings()
     parts = [
         "# Settings",
         "",
@@ -83,13 +82,6 @@ def setting_list() -> str:
         for name in sorted(settings.NAMES)
     ]
     return "\n".join([*parts, *rows, ""])
-
-
-def _attributes(docstring: str) -> Iterator[tuple[str, str]]:
-    for line in docstring.splitlines():
-        name, colon, meaning = line.strip().partition(": ")
-        if colon and name.isidentifier():
-            yield name, meaning
 
 
 def source_list() -> str:

@@ -99,10 +99,21 @@ OPTIONAL = (
     "tsa_url",
     "smtp_url",
 )
+SECRETS = frozenset({"secret_key", "oidc_client_secret", "smtp_url"})
 NAMES = frozenset(
     {"HOME", "DATABASE_URL", "BASE_URL", "MODE", "SECRET_KEY", "SEAL_KEY_FILE", "SIGNER"}
     | {name.upper() for name in OPTIONAL}
 )
+
+
+def meanings() -> dict[str, str]:
+    """Return what each setting means, by its field: the one source of pages and documents."""
+    found = {}
+    for line in (Settings.__doc__ or "").splitlines():
+        name, colon, meaning = line.strip().partition(": ")
+        if colon and name.isidentifier():
+            found[name] = meaning
+    return found
 
 
 def _raise_what_is_wrong(env: FileAwareEnv) -> None:

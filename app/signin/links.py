@@ -4,6 +4,8 @@
 kept by digest; looking at one uses nothing up.
 """
 
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,14 +13,20 @@ import sqlalchemy as sa
 from typing_extensions import override
 
 from app.directory.models import Identity
-from app.events import SignInLinkMade, SignInRefused
+from app.events import SessionTied, SignInLinkMade, SignInRefused
 from app.kernel.actor import Permission, Role
-from app.kernel.errors import AttestryError, ConflictError, InvalidInputError, NotFoundError
+from app.kernel.errors import (
+    AttestryError,
+    ConflictError,
+    InvalidInputError,
+    NotFoundError,
+    NothingToChangeError,
+)
 from app.kernel.uow import Reading, UnitOfWork
 from app.signin import sessions
 from app.signin.domain import LINK_HOLDS, REUSABLE_HOLDS, holds, token_digest
-from app.signin.models import SigninLink
-from app.signin.service import find_person
+from app.signin.models import SigninLink, SigninSession
+from app.signin.service import find_person, grant_role
 from app.web.visit import SignedInBy
 
 PATH = "/sign-in/link/"
@@ -54,11 +62,11 @@ class LinkShown:
 
     Attributes:
         name: Who would be signed in; empty for a first administrator without address.
-        is_first: Whether it is the first administrator's.
+        is_reusable: Whether it works again afterwards.
     """
 
     name: str
-    is_first: bool
+    is_reusable: bool
 
 
 def make(
@@ -117,7 +125,7 @@ def look(reading: Reading, secret: str, *, is_demonstration: bool) -> LinkShown:
     """
     row = _found(reading, secret)
     _check(reading, row, is_demonstration=is_demonstration)
-    return LinkShown(name=row.display_name or row.mail or "", is_first=row.identity_id is None)
+    return LinkShown(name=row.display_name or row.mail or "", is_reusable=row.is_reusable)
 
 
 def use(uow: UnitOfWork, secret: str, *, agent: str, is_demonstration: bool) -> sessions.NewSession:
@@ -149,6 +157,69 @@ def use(uow: UnitOfWork, secret: str, *, agent: str, is_demonstration: bool) -> 
         mail=row.mail,
         link=row.public_id,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class TieOffered:
+    """Whom a first administrator may be tied to.
+
+    Attributes:
+        mail: Their address, as given to `init`; None if none was.
+        name: Name of the one active identity that has it, or None.
+    """
+
+    mail: str | None
+    name: str | None
+
+
+def tie_offered(reading: Reading, session_id: str) -> TieOffered | None:
+    """Tell a first administrator who is no identity yet whom they may be tied to."""
+    if reading.actor.identity_id is not None:
+        return None
+    session, found = _tie(reading, session_id)
+    return TieOffered(session.mail, found[0].display_name if len(found) == 1 else None)
+
+
+def tie(uow: UnitOfWork, session_id: str) -> None:
+    """Tie a first administrator's session to the one active identity with their mail address.
+
+    They get the role as that person, unless they hold it already. Nobody can be tied to anyone
+    but by the address that whoever set the instance up gave to `init`.
+
+    Raises:
+        ConflictError: No identity, or more than one, has the address; or it is done already.
+    """
+    if uow.actor.identity_id is not None:
+        raise ConflictError("You are signed in as yourself already.")
+    session, found = _tie(uow, session_id)
+    if len(found) != 1 or session.role is None:
+        raise ConflictError(
+            "No active person in the directory has your mail address. Connect the source that "
+            "knows you, and let it be read."
+        )
+    person, role = found[0], session.role
+    with suppress(NothingToChangeError):
+        grant_role(uow, who=person.public_id, role=role)
+    session.identity_id, session.role = person.id, None
+    uow.record(SessionTied(subject=session.public_id, identity=person.public_id))
+
+
+def _tie(reading: Reading, session_id: str) -> tuple[SigninSession, Sequence[Identity]]:
+    session = reading.session.scalars(
+        sa.select(SigninSession).where(SigninSession.public_id == session_id)
+    ).one()
+    if session.mail is None:
+        return session, []
+    found = reading.session.scalars(
+        sa.select(Identity)
+        .where(
+            sa.func.lower(Identity.mail) == session.mail.lower(),
+            Identity.is_active,
+            Identity.ended_at.is_(None),
+        )
+        .limit(2)
+    )
+    return session, found.all()
 
 
 def note_refusal(uow: UnitOfWork, secret: str, refusal: AttestryError) -> None:

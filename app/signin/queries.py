@@ -1,4 +1,4 @@
-"""Reads of sign-in: who a name means, which tokens there are, who holds which role."""
+"""Reads of sign-in: which tokens there are, who holds which role, where one is signed in."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,8 +9,10 @@ import sqlalchemy as sa
 from app.directory.models import Identity
 from app.kernel.actor import Permission, Role
 from app.kernel.uow import Reading
-from app.signin.models import ApiToken, RoleGrant
+from app.signin.domain import IDLE
+from app.signin.models import ApiToken, RoleGrant, SigninSession
 from app.web.paging import Page, Window, page
+from app.web.visit import SignedInBy
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,98 @@ class RoleRow:
     granted_at: datetime
     until: datetime | None
     ended_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRow:
+    """Somebody's session that lasts."""
+
+    id: str
+    agent: str
+    how: SignedInBy
+    began_at: datetime
+    last_seen_at: datetime
+    ends_at: datetime
+
+
+def own_sessions(reading: Reading) -> list[SessionRow]:
+    """List one's own sessions that last, the one used last first; of nobody, none."""
+    if reading.actor.identity_id is None:
+        return []
+    found = reading.session.execute(
+        sa.select(
+            SigninSession.public_id,
+            SigninSession.agent,
+            SigninSession.how,
+            SigninSession.began_at,
+            SigninSession.last_seen_at,
+            SigninSession.ends_at,
+        )
+        .where(
+            SigninSession.identity_id == reading.actor.identity_id,
+            SigninSession.ended_at.is_(None),
+            SigninSession.ends_at > reading.now,
+            SigninSession.last_seen_at > reading.now - IDLE,
+        )
+        .order_by(SigninSession.last_seen_at.desc(), SigninSession.id.desc())
+    )
+    return [SessionRow(*row) for row in found]
+
+
+def present_roles(reading: Reading, window: Window) -> Page[RoleRow]:
+    """List who holds which role now, the newest first."""
+    return _newest_roles(reading, window, _holds(RoleGrant.until, RoleGrant.ended_at, reading.now))
+
+
+def past_roles(reading: Reading, window: Window) -> Page[RoleRow]:
+    """List who held which role and no longer does, the newest first."""
+    holds_ = _holds(RoleGrant.until, RoleGrant.ended_at, reading.now)
+    return _newest_roles(reading, window, sa.not_(holds_))
+
+
+def usable_tokens(reading: Reading, window: Window) -> Page[TokenRow]:
+    """List the tokens that work now, the newest first."""
+    return _newest_tokens(
+        reading, window, _holds(ApiToken.expires_at, ApiToken.revoked_at, reading.now)
+    )
+
+
+def past_tokens(reading: Reading, window: Window) -> Page[TokenRow]:
+    """List the tokens that were revoked or have expired, the newest first."""
+    holds_ = _holds(ApiToken.expires_at, ApiToken.revoked_at, reading.now)
+    return _newest_tokens(reading, window, sa.not_(holds_))
+
+
+def _newest_roles(
+    reading: Reading, window: Window, wanted: sa.ColumnElement[bool]
+) -> Page[RoleRow]:
+    reading.actor.require(Permission.ROLE_WRITE)
+    query = _roles().where(wanted).order_by(None).order_by(RoleGrant.id.desc())
+    if window.cursor is not None:
+        query = query.where(RoleGrant.id < window.after_id())
+    found = reading.session.execute(query.limit(window.limit + 1))
+    return page([RoleRow(*row) for row in found], window, lambda row: [row.key])
+
+
+def _newest_tokens(
+    reading: Reading, window: Window, wanted: sa.ColumnElement[bool]
+) -> Page[TokenRow]:
+    reading.actor.require(Permission.TOKEN_WRITE)
+    query = _tokens().where(wanted).order_by(None).order_by(ApiToken.id.desc())
+    if window.cursor is not None:
+        query = query.where(ApiToken.id < window.after_id())
+    found = reading.session.execute(query.limit(window.limit + 1))
+    return page([TokenRow(*row) for row in found], window, lambda row: [row.key])
+
+
+def _holds(
+    until: sa.ColumnElement[Any] | Any, ended_at: sa.ColumnElement[Any] | Any, now: datetime
+) -> sa.ColumnElement[bool]:
+    """The store's words for `domain.holds`."""
+    return sa.and_(
+        sa.or_(ended_at.is_(None), ended_at > now),
+        sa.or_(until.is_(None), until > now),
+    )
 
 
 def list_tokens(reading: Reading, window: Window) -> Page[TokenRow]:

@@ -1,14 +1,24 @@
-"""Signing in and out, and one's own account."""
+"""Signing in and out, one's own account, and for administrators roles and tokens."""
 
-from flask import Response, make_response, request
+from flask import Response, abort, make_response, request, url_for
+from flask_babel import gettext as _
 
-from app.kernel.errors import ConflictError, NotFoundError, NotPermittedError, NotSignedInError
+from app.kernel.actor import Role
+from app.kernel.errors import (
+    ConflictError,
+    NotFoundError,
+    NotPermittedError,
+    NotSignedInError,
+)
 from app.kernel.settings import Mode
-from app.kernel.uow import Reading
-from app.signin import entering, links, sessions
+from app.kernel.uow import Reading, UnitOfWork
+from app.signin import entering, links, preferences, queries, service, sessions
+from app.signin.schemas import PreferencesForm, RoleForm, TokenForm
 from app.web import guards, pages
+from app.web.pages import Form
+from app.web.paging import Window
 from app.web.scope import doors
-from app.web.visit import NOBODY
+from app.web.visit import NOBODY, Visit
 
 blp = pages.pages("signin", __name__)
 
@@ -34,7 +44,7 @@ def sign_in(_reading: Reading) -> Response:
 def link(reading: Reading, secret: str) -> str:
     """Show what a link would do; scanners of mail that open it use nothing up."""
     shown = links.look(reading, secret, is_demonstration=_is_demonstration())
-    return pages.render("signin/link.html", link=shown)
+    return pages.render("signin/link.html", link=shown, browser_csrf=guards.browser_token())
 
 
 @blp.post("/sign-in/link/<secret>")
@@ -66,6 +76,127 @@ def sign_out() -> Response:
         with doors().transactions.write(NOBODY) as uow:
             sessions.end_by_cookie(uow, present)
     return entering.leave()
+
+
+# --- one's own account -------------------------------------------------------------------------
+
+
+@pages.page(blp, "/account")
+def account(reading: Reading, form: Form | None = None) -> str:
+    """Show where one is signed in, and how one likes the pages."""
+    return pages.render(
+        "signin/account.html",
+        form=form,
+        visit=_visit(),
+        sessions=queries.own_sessions(reading),
+        tie=links.tie_offered(reading, _visit().session),
+        zones=[(name, name.replace("_", " ")) for name in preferences.zones()],
+        languages=list(preferences.LANGUAGES.items()),
+    )
+
+
+@pages.action(blp, "/account/preferences", again=account)
+def set_preferences(uow: UnitOfWork, form: Form) -> Response:
+    """Keep how one likes the pages."""
+    preferences.set_preferences(uow, **form.load(PreferencesForm))
+    return pages.seen(url_for("signin_pages.account"), notice=_("Kept."))
+
+
+@pages.action(blp, "/account/sessions/<session_id>/end", again=account)
+def end_session(uow: UnitOfWork, _form: Form, session_id: str) -> Response:
+    """End one of one's own sessions."""
+    sessions.end_one(uow, session_id=session_id)
+    return pages.seen(url_for("signin_pages.account"), notice=_("That session has ended."))
+
+
+@pages.action(blp, "/account/sessions/end-others", again=account)
+def end_other_sessions(uow: UnitOfWork, _form: Form) -> Response:
+    """End all of one's own sessions but this one."""
+    sessions.end_others(uow, but=_visit().session)
+    told = _("You are signed in with this browser only.")
+    return pages.seen(url_for("signin_pages.account"), notice=told)
+
+
+@pages.action(blp, "/account/tie", again=account)
+def tie(uow: UnitOfWork, _form: Form) -> Response:
+    """Tie the first administrator to the identity that has their mail address."""
+    links.tie(uow, _visit().session)
+    return pages.seen(url_for("signin_pages.account"), notice=_("You are signed in as yourself."))
+
+
+# --- roles -------------------------------------------------------------------------------------
+
+
+@pages.page(blp, "/people")
+def people(reading: Reading, form: Form | None = None) -> str:
+    """Show who holds which role."""
+    is_past = _is_past()
+    listed = queries.past_roles if is_past else queries.present_roles
+    return pages.render(
+        "signin/people.html",
+        form=form,
+        page=listed(reading, Window(cursor=request.args.get("cursor"))),
+        is_past=is_past,
+        roles=[role.value for role in Role],
+    )
+
+
+@pages.action(blp, "/people", again=people)
+def grant_role(uow: UnitOfWork, form: Form) -> Response:
+    """Give somebody a role."""
+    service.grant_role(uow, **form.load(RoleForm))
+    return pages.seen(url_for("signin_pages.people"), notice=_("The role is given."))
+
+
+@pages.action(blp, "/people/<role_id>/end", again=people)
+def end_role(uow: UnitOfWork, _form: Form, role_id: str) -> Response:
+    """Take a role from somebody."""
+    service.end_role(uow, role_id=role_id)
+    told = _("The role is taken away. It ends at their next click.")
+    return pages.seen(url_for("signin_pages.people"), notice=told)
+
+
+# --- tokens ------------------------------------------------------------------------------------
+
+
+@pages.page(blp, "/tokens")
+def tokens(reading: Reading, form: Form | None = None) -> str:
+    """Show the API tokens, never their secrets."""
+    is_past = _is_past()
+    listed = queries.past_tokens if is_past else queries.usable_tokens
+    return pages.render(
+        "signin/tokens.html",
+        form=form,
+        page=listed(reading, Window(cursor=request.args.get("cursor"))),
+        is_past=is_past,
+        roles=[role.value for role in Role],
+    )
+
+
+@pages.action(blp, "/tokens", again=tokens, is_secret=True)
+def create_token(uow: UnitOfWork, form: Form) -> str:
+    """Make a token, and show it this once."""
+    asked = form.load(TokenForm)
+    is_person = asked.pop("acts_as") == "person"
+    asked["role" if is_person else "who"] = None
+    made = service.create_token(uow, **asked)
+    return pages.render("signin/token_made.html", made=made)
+
+
+@pages.action(blp, "/tokens/<token_id>/revoke", again=tokens)
+def revoke_token(uow: UnitOfWork, _form: Form, token_id: str) -> Response:
+    """End a token at once."""
+    service.revoke_token(uow, token_id=token_id)
+    return pages.seen(url_for("signin_pages.tokens"), notice=_("The token is revoked."))
+
+
+def _visit() -> Visit:
+    found = guards.visit()
+    return found if found is not None else abort(401)
+
+
+def _is_past() -> bool:
+    return request.args.get("show") == "past"
 
 
 def _is_demonstration() -> bool:

@@ -4,9 +4,12 @@ from marshmallow import Schema, fields, validate
 
 from app.kernel.actor import Role
 from app.signin.domain import MAX_DAYS
+from app.web.days import LastDay
 from app.web.shapes import Moment, Sentence
 
 MAX_NAME = 200
+MAX_ZONE = 64
+MAX_LANGUAGE = 8
 
 
 class NewTokenBody(Schema):
@@ -43,6 +46,32 @@ class NewTokenAnswer(Schema):
     identity = fields.String(allow_none=True)
     token = fields.String(required=True, metadata={"description": "Shown only now."})
     expires_at = Moment(allow_none=True)
+
+
+class TokenForm(Schema):
+    """The form that makes a token."""
+
+    acts_as = fields.String(required=True, validate=validate.OneOf(["role", "person"]))
+    role = fields.Enum(Role, by_value=True, load_default=None)
+    who = Sentence(load_default=None, validate=validate.Length(max=MAX_NAME))
+    name = Sentence(load_default="", validate=validate.Length(max=MAX_NAME))
+    expires_days = fields.Integer(load_default=None, validate=validate.Range(min=1, max=MAX_DAYS))
+
+
+class RoleForm(Schema):
+    """The form that gives somebody a role."""
+
+    who = Sentence(required=True, validate=validate.Length(min=1, max=MAX_NAME))
+    role = fields.Enum(Role, by_value=True, required=True)
+    until = LastDay(load_default=None)
+
+
+class PreferencesForm(Schema):
+    """The form that says how somebody likes the pages."""
+
+    zone = fields.String(required=True, validate=validate.Length(max=MAX_ZONE))
+    language = fields.String(required=True, validate=validate.Length(max=MAX_LANGUAGE))
+    are_keys_on = fields.Boolean(load_default=False)
 
 
 class NewRoleBody(Schema):

@@ -14,8 +14,8 @@ from app.web.scope import doors
 from app.web.visit import DEFAULT_LANGUAGE, DEFAULT_ZONE
 
 LANGUAGES = {"en": "English", "de": "Deutsch"}
-MOMENT = "d MMM y, HH:mm"
-DAY = "d MMM y"
+DAYS = {"en": "d MMM y", "de": "d. MMM y"}
+TIME = "HH:mm"
 
 
 def install(app: Flask) -> None:
@@ -29,7 +29,7 @@ def install(app: Flask) -> None:
 
 def when(at: datetime | None) -> Markup:
     """Write a moment as `23 Nov 2026, 09:40` in the reader's zone."""
-    return not_known() if at is None else _time(at, _written(at, MOMENT))
+    return not_known() if at is None else _time(at, _written(at, f"{_day()}, {TIME}"))
 
 
 def day(at: datetime | date | None) -> Markup:
@@ -37,15 +37,15 @@ def day(at: datetime | date | None) -> Markup:
     if at is None:
         return not_known()
     if isinstance(at, datetime):
-        return _time(at, _written(at, DAY))
+        return _time(at, _written(at, _day()))
     return Markup('<time datetime="{}">{}</time>').format(
-        at.isoformat(), dates.format_date(at, DAY, locale=_locale())
+        at.isoformat(), dates.format_date(at, _day(), locale=_locale())
     )
 
 
 def clock(at: datetime | None) -> Markup:
     """Write the time of a day as `09:40`."""
-    return not_known() if at is None else _time(at, _written(at, "HH:mm"))
+    return not_known() if at is None else _time(at, _written(at, TIME))
 
 
 def ago(at: datetime | None) -> Markup:
@@ -54,7 +54,7 @@ def ago(at: datetime | None) -> Markup:
         return not_known()
     distance = at - doors().transactions.clock.now()
     text = dates.format_timedelta(distance, add_direction=True, locale=_locale())
-    return _time(at, text, title=_written(at, MOMENT))
+    return _time(at, text, title=_written(at, f"{_day()}, {TIME}"))
 
 
 def number(value: float | None) -> Markup | str:
@@ -83,6 +83,11 @@ def zone(name: str) -> ZoneInfo | None:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         return None
+
+
+def _day() -> str:
+    """Return how a day is written in the reader's language."""
+    return DAYS.get(language(), DAYS[DEFAULT_LANGUAGE])
 
 
 def _written(at: datetime, pattern: str) -> str:

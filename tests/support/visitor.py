@@ -70,10 +70,10 @@ class Visitor:
 
 
 def token_of(text: str) -> str:
-    """Return the token in the text of a page: of its forms, else of its head."""
-    found = re.search(r'name="csrf"[^>]*?(?:value|content)="([^"]+)"', text)
+    """Return the token in the text of a page: of its last form, else of its head."""
+    found = re.findall(r'name="csrf" (?:value|content)="([^"]+)"', text)
     assert found, text[:2000]
-    return unescape(found[1])
+    return unescape(found[-1])
 
 
 def _spelled(headers: dict[str, str]) -> dict[str, str]:

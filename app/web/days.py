@@ -1,0 +1,23 @@
+"""Days as people say them: the last day of something, in the zone they live in."""
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+from flask_babel import get_timezone
+from marshmallow import ValidationError, fields
+from typing_extensions import override
+
+
+class LastDay(fields.Field[datetime]):
+    """A last day, `2026-12-31`; loaded as the moment it ends in the reader's zone."""
+
+    @override
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> datetime:
+        try:
+            after = date.fromisoformat(value) + timedelta(days=1)
+            return datetime.combine(after, time(), get_timezone() or UTC).astimezone(UTC)
+        except (TypeError, ValueError, OverflowError):
+            raise ValidationError("Write it like 2026-12-31.") from None
