@@ -21,7 +21,7 @@ import pytest
 from ldap3.utils.conv import escape_filter_chars
 
 PROGRAM = Path(__file__).with_name("samba-ad")
-NEEDED = ("samba", "ldapsearch", "openssl")
+NEEDED = ("samba", "ldapsearch", "ldapmodify", "openssl")
 TIMEOUT = 180
 DISABLED = 0x2
 
@@ -104,6 +104,22 @@ class SambaAd:
         if done.returncode not in (0, 10):
             raise RuntimeError(done.stderr.decode())
         return _entries(done.stdout.decode())
+
+    def change(self, ldif: str) -> None:
+        """Change the directory with OpenLDAP's own program, behind the product's back."""
+        done = subprocess.run(
+            [
+                "ldapmodify", "-x", "-H", self.environment["AD_URI"],
+                "-D", self.environment["AD_BIND_DN"], "-w", self.environment["AD_PASSWORD"],
+            ],
+            env={"LDAPTLS_CACERT": self.environment["AD_CA_FILE"], "PATH": os.environ["PATH"]},
+            input=ldif.encode(),
+            capture_output=True,
+            timeout=TIMEOUT,
+            check=False,
+        )  # fmt: skip
+        if done.returncode:
+            raise RuntimeError(done.stderr.decode())
 
     def find(self, login: str, *attributes: str, extra: str = "") -> dict[str, list[str]] | None:
         """Return one account by its login, if it matches a further filter."""
