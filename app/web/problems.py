@@ -49,6 +49,12 @@ HTTP_CODES: Mapping[int, str] = {
 PAGE = "attestry_error_page"
 NEVER_PAGES = ("/healthz", "/readyz", "/metrics", "/api/v1")
 ErrorPage = Callable[[int, str, str, str], Response]
+HTTP_WORDS: Mapping[int, tuple[str, str]] = {
+    400: ("Not understood", "What was sent cannot be read."),
+    404: ("Not found", "There is nothing at this address."),
+    405: ("Not possible here", "This address does not do what was asked of it."),
+    413: ("Too much at once", "A body holds at most 1 MiB."),
+}
 logger = logging.getLogger(__name__)
 
 
@@ -131,7 +137,10 @@ def of_http(error: HTTPException) -> WerkzeugResponse:
     headers = {}
     if isinstance(error, MethodNotAllowed) and error.valid_methods:
         headers["Allow"] = ", ".join(sorted(error.valid_methods))
-    return problem(status, code, error.name, error.description or error.name, headers=headers)
+    title, told = HTTP_WORDS.get(status, (error.name, error.description or error.name))
+    if error.description and error.description != type(error).description:
+        told = error.description
+    return problem(status, code, title, told, headers=headers)
 
 
 def of_unexpected(error: Exception) -> Response:
