@@ -1,20 +1,19 @@
 """Signing in and out, one's own account, and for administrators roles and tokens."""
 
-from flask import Response, abort, make_response, request, url_for
+from flask import Response, abort, g, make_response, request, url_for
 from flask_babel import gettext as _
 
 from app.kernel.actor import Role
 from app.kernel.errors import (
     ConflictError,
     NotFoundError,
-    NotPermittedError,
     NotSignedInError,
 )
 from app.kernel.settings import Mode
 from app.kernel.uow import Reading, UnitOfWork
 from app.signin import entering, links, preferences, queries, service, sessions
 from app.signin.schemas import PreferencesForm, RoleForm, TokenForm
-from app.web import guards, pages
+from app.web import guards, pages, throttle
 from app.web.pages import Form
 from app.web.paging import Window
 from app.web.scope import doors
@@ -43,7 +42,11 @@ def sign_in(_reading: Reading) -> Response:
 @pages.page(blp, "/sign-in/link/<secret>", is_public=True)
 def link(reading: Reading, secret: str) -> str:
     """Show what a link would do; scanners of mail that open it use nothing up."""
-    shown = links.look(reading, secret, is_demonstration=_is_demonstration())
+    try:
+        shown = links.look(reading, secret, is_demonstration=_is_demonstration())
+    except NotFoundError:
+        throttle.failed("sign-in")
+        raise
     return pages.render("signin/link.html", link=shown, browser_csrf=guards.browser_token())
 
 
@@ -59,6 +62,7 @@ def use_link(secret: str) -> Response:
             entering.end_present(uow)
             begun = links.use(uow, secret, agent=agent, is_demonstration=_is_demonstration())
     except (ConflictError, NotFoundError, NotSignedInError) as refusal:
+        throttle.failed("sign-in")
         with transactions.write(NOBODY) as uow:
             links.note_refusal(uow, secret, refusal)
         raise
@@ -67,14 +71,14 @@ def use_link(secret: str) -> Response:
 
 @blp.post("/sign-out")
 def sign_out() -> Response:
-    """Sign out, on the server and in the browser."""
+    """Sign out, on the server and in the browser; once more changes nothing."""
     guards.check_site()
-    if guards.session_of_form() is None:
-        raise NotPermittedError(guards.FORGED)
-    present = guards.cookie(guards.SESSION)
-    if present:
-        with doors().transactions.write(NOBODY) as uow:
-            sessions.end_by_cookie(uow, present)
+    try:
+        with guards.writing() as uow:
+            guards.check_session_form(_visit())
+            sessions.end_by_cookie(uow, guards.cookie(guards.SESSION))
+    except NotSignedInError:
+        g.visit = None
     return entering.leave()
 
 

@@ -27,6 +27,7 @@ from app.kernel.errors import ConflictError, InvalidInputError, NotSignedInError
 from app.kernel.idempotency import StoredAnswer
 from app.kernel.settings import Settings
 from app.kernel.uow import Reading, Transactions, UnitOfWork
+from app.web import throttle
 from app.web.visit import AuthenticateSession, Visit
 
 Authenticate = Callable[[Reading, str], Actor]
@@ -115,11 +116,16 @@ def actor(reading: Reading) -> Actor:
 
     Raises:
         NotSignedInError: No bearer token, or one that does not hold.
+        TooManyRequestsError: Too many that did not hold.
     """
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise NotSignedInError("Send an API token: `Authorization: Bearer TOKEN`.")
-    return doors().authenticate(reading, token.strip())
+    try:
+        return doors().authenticate(reading, token.strip())
+    except NotSignedInError:
+        throttle.failed("token")
+        raise
 
 
 @contextmanager

@@ -178,6 +178,37 @@ def test_a_secret_in_an_address_is_not_written_to_the_log(
     assert path.removeprefix(links.PATH) not in written
 
 
+def test_whoever_tries_links_is_slowed_down_and_a_right_one_still_holds(
+    house: TestHouse, cast: Cast
+) -> None:
+    path = new_link(house, cast.identity("alice").public_id)
+    visitor = house.visitor()
+    token = visitor.csrf("/sign-in")
+    tried = [visitor.submit("/sign-in/link/guess", csrf=token) for _ in range(25)]
+    assert [each.status_code for each in tried] == [404] * 20 + [429] * 5
+    assert int(tried[-1].headers["Retry-After"]) <= 61
+    assert len(kinds(house, "signin.refused")) == 20
+    assert visitor.get("/sign-in/link/guess").status_code == 429
+    house.clock.advance(timedelta(minutes=1))
+    assert visitor.get("/sign-in/link/guess").status_code == 404
+    visitor.follow(path)
+
+
+def test_whoever_tries_tokens_is_slowed_down_and_a_right_one_still_holds(
+    house: TestHouse,
+) -> None:
+    app = house.app().test_client()
+
+    def call(token: str) -> int:
+        header = {"Authorization": f"Bearer {token}"}
+        status: int = app.get("/api/v1/tokens", headers=header).status_code
+        return status
+
+    tried = [call(f"attestry_{number}") for number in range(65)]
+    assert tried == [401] * 60 + [429] * 5
+    assert call(house.admin_token) == 200
+
+
 # --- account -----------------------------------------------------------------------------------
 
 
