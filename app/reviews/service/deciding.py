@@ -157,7 +157,8 @@ def _check(uow: UnitOfWork, said: Sequence[Said], items: dict[str, Item]) -> Non
 
 def _differs(item: Item, said: Said) -> bool:
     wanted = None if said.decision is DecisionMove.UNDO else Decision(said.decision.value)
-    return (item.decision, item.reason, item.until) != (wanted, said.reason, said.until)
+    before = (item.decision, item.reason, item.until, item.replacement)
+    return before != (wanted, said.reason, said.until, said.replacement)
 
 
 def _apply(uow: UnitOfWork, item: Item, said: Said, me: int) -> None:

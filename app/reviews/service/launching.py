@@ -66,7 +66,8 @@ def preview(reading: Reading, *, template_id: str) -> Launch:
     Raises:
         NotPermittedError: The actor may not.
         NotFoundError: There is no such template.
-        ConflictError: No source is in scope, or one has no complete read yet.
+        ConflictError: No source is in scope, one that is named is disabled, or one has no
+            complete read yet.
     """
     reading.actor.require(Permission.CAMPAIGN_WRITE)
     template = reading.session.scalar(
@@ -106,14 +107,27 @@ def _chosen(template: Template) -> sa.ColumnElement[bool]:
 
 
 def _sources(reading: Reading, template: Template) -> Sequence[Source]:
-    """The sources that have to be read: those named, or those of the groups named, or all."""
-    statement = sa.select(Source).where(Source.removed_at.is_(None), Source.is_enabled)
+    """The sources that have to be read: those named, or those of the groups named, or all.
+
+    Raises:
+        ConflictError: One that was named is disabled: it is not passed over in silence.
+    """
+    is_chosen = bool(template.scope.get("sources") or template.scope.get("entitlements"))
+    statement = sa.select(Source).where(Source.removed_at.is_(None))
+    if not is_chosen:
+        statement = statement.where(Source.is_enabled)
     if template.scope.get("sources"):
         statement = statement.where(Source.name.in_(template.scope["sources"]))
     if template.scope.get("entitlements"):
         theirs = sa.select(Group.source_id).where(_chosen(template))
         statement = statement.where(Source.id.in_(theirs))
-    return reading.session.scalars(statement.order_by(Source.id)).all()
+    found = reading.session.scalars(statement.order_by(Source.id)).all()
+    asleep = [each.name for each in found if not each.is_enabled]
+    if asleep:
+        raise ConflictError(
+            f"{', '.join(asleep)} is disabled: enable it, or take it out of the template."
+        )
+    return found
 
 
 def _active_fallback(reading: Reading, template: Template) -> int | None:
