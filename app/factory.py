@@ -13,7 +13,9 @@ from app.lifecycle.api import blp as lifecycle
 from app.notices.api import blp as notices
 from app.provisioning.api import blp as provisioning
 from app.requests.api import blp as requests
+from app.reviews import worklist
 from app.reviews.api import blp as reviews
+from app.reviews.routes import blp as reviews_pages
 from app.signin.api import blp as signin
 from app.signin.routes import blp as signin_pages
 from app.signin.service import authenticate
@@ -37,8 +39,9 @@ STAGES = (
 PAGES = (
     signin_pages,
     instance.blp,
+    reviews_pages,
 )
-COUNTS: Mapping[str, rail.Count] = {}
+COUNTS: Mapping[str, rail.Count] = {"reviews": worklist.waiting}
 
 
 def create_app(

@@ -2,7 +2,14 @@
 
 from marshmallow import Schema, fields, validate
 
-from app.reviews.domain import CampaignState, Decision, DecisionMove, ItemState, RemediationState
+from app.reviews.domain import (
+    Answer,
+    CampaignState,
+    Decision,
+    DecisionMove,
+    ItemState,
+    RemediationState,
+)
 from app.web.paging import MAX_LIMIT
 from app.web.shapes import Moment, PageArgs, PersonSchema, PublicIdField, Sentence, page_of
 
@@ -340,3 +347,37 @@ class ReassignSchema(Schema):
 TemplatePage = page_of(TemplateSchema)
 CampaignPage = page_of(CampaignSchema)
 ItemPage = page_of(ItemSchema)
+
+
+class SeenItemSchema(Schema):
+    """An item, at the version that was looked at."""
+
+    id = PublicIdField(required=True)
+    version = fields.Integer(required=True, strict=True, validate=validate.Range(1, 2**31 - 1))
+
+
+class AnswerSchema(Schema):
+    """What is said of an item that was picked to be checked."""
+
+    id = PublicIdField(required=True)
+    answer = fields.Enum(Answer, by_value=True, required=True)
+
+
+class CheckedSchema(Schema):
+    """The answers to a sample, and everything that is kept with what is right in it."""
+
+    sample = PublicIdField(required=True)
+    answers = fields.List(fields.Nested(AnswerSchema), required=True)
+    items = fields.List(
+        fields.Nested(SeenItemSchema), required=True, validate=validate.Length(max=MAX_LIMIT)
+    )
+    dwell_ms = fields.Integer(
+        strict=True, load_default=None, allow_none=True, validate=validate.Range(0, A_DAY_IN_MS)
+    )
+
+
+class HandOverSchema(Schema):
+    """Who decides instead, and why."""
+
+    reviewer = PublicIdField(required=True)
+    reason = Sentence(required=True, validate=validate.Length(3, 2000))
