@@ -53,15 +53,6 @@ class SourceRemoved(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
-class SyncStarted(Event):
-    """A read of a source began."""
-
-    kind: ClassVar[str] = "directory.sync_started"
-    source: str
-    accepts: str | None
-
-
-@dataclass(frozen=True, kw_only=True)
 class SyncIncomplete(Event):
     """A read broke off; it ended nothing."""
 
@@ -83,7 +74,7 @@ class SyncParked(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class SyncAccepted(Event):
-    """A person accepted what a parked read would change; the source is read anew."""
+    """A person accepted what a parked read would change; exactly that was stored."""
 
     kind: ClassVar[str] = "directory.sync_accepted"
     source: str
@@ -111,17 +102,6 @@ class DirectorySynced(Event):
     """A complete read was compared and stored."""
 
     kind: ClassVar[str] = "directory.synced"
-    source: str
-    is_baseline: bool
-    counts: dict[str, int]
-    digest: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class DirectoryUnchanged(Event):
-    """A complete read showed nothing new."""
-
-    kind: ClassVar[str] = "directory.unchanged"
     source: str
     is_baseline: bool
     counts: dict[str, int]
@@ -591,15 +571,6 @@ class EndFailed(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
-class EndWithdrawn(Event):
-    """The end of a right was taken back before it was carried out."""
-
-    kind: ClassVar[str] = "end.withdrawn"
-    cause: str
-    cause_ref: str
-
-
-@dataclass(frozen=True, kw_only=True)
 class LifecycleReceived(Event):
     """HR told of a joiner, mover or leaver."""
 
@@ -1026,14 +997,12 @@ EVENTS: Mapping[str, type[Event]] = {
         SourceChecked,
         SourceDisabled,
         SourceRemoved,
-        SyncStarted,
         SyncIncomplete,
         SyncParked,
         SyncAccepted,
         SyncRefused,
         SyncFailed,
         DirectorySynced,
-        DirectoryUnchanged,
         GroupLoaded,
         AccountsLoaded,
         AccountAppeared,
@@ -1081,7 +1050,6 @@ EVENTS: Mapping[str, type[Event]] = {
         EndAuthorised,
         EndConfirmed,
         EndFailed,
-        EndWithdrawn,
         LifecycleReceived,
         LifecycleCancelled,
         LeaverStarted,

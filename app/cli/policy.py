@@ -1,4 +1,4 @@
-"""`attestry policy`: check a text, run its own examples, show what it would change today."""
+"""`attestry policy`: check a text, run its examples, show what it would change, put it in force."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -9,7 +9,9 @@ import click
 from app.cli.main import Local
 from app.cli.output import answers, table
 from app.kernel.errors import InvalidInputError
+from app.kernel.event import moment
 from app.requests.simulating import Simulation, simulate
+from app.rulebook import service as rulebook
 from policies.clauses import PolicySet
 from policies.document import GREATEST_LENGTH, read_policy
 from policies.errors import InvalidPolicyError
@@ -69,6 +71,24 @@ def simulate_draft(local: Local, path: Path) -> tuple[Any, str]:
     return asdict(found), _told(found)
 
 
+@policy.command("apply")
+@click.argument("path", type=PATH)
+@click.pass_obj
+@answers
+def put_in_force(local: Local, path: Path) -> tuple[Any, str]:
+    """Put a policy in force from now on, if its own examples hold."""
+    text = _text(path)
+    with local.house.tx.write(local.actor) as uow:
+        row = rulebook.put_in_force(uow, text=text)
+        document = {
+            "id": row.public_id,
+            "name": row.name,
+            "digest": row.digest,
+            "in_force_from": moment(row.in_force_from),
+        }
+    return document, f"{document['name']} is in force.\nSHA-256 {document['digest']}"
+
+
 def _told(found: Simulation) -> str:
     held = (
         f"{found.people} people hold access: {found.violations_after} pairs against the draft's "
@@ -88,12 +108,22 @@ def _read(path: Path) -> PolicySet:
     Raises:
         InvalidInputError: It is too long, not UTF-8, or no policy; every problem by field.
     """
-    if path.stat().st_size > GREATEST_LENGTH:
-        raise InvalidInputError({str(path): f"Longer than {GREATEST_LENGTH} bytes; split it."})
     try:
-        return read_policy(path.read_text(encoding="utf-8"))
-    except UnicodeDecodeError as error:
-        raise InvalidInputError({str(path): f"It is not UTF-8 (byte {error.start})."}) from error
+        return read_policy(_text(path))
     except InvalidPolicyError as error:
         fields = {each.field or "text": each.message for each in error.problems}
         raise InvalidInputError(fields) from error
+
+
+def _text(path: Path) -> str:
+    """Return the exact text of a file.
+
+    Raises:
+        InvalidInputError: It is too long or not UTF-8.
+    """
+    if path.stat().st_size > GREATEST_LENGTH:
+        raise InvalidInputError({str(path): f"Longer than {GREATEST_LENGTH} bytes; split it."})
+    try:
+        return path.read_bytes().decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise InvalidInputError({str(path): f"It is not UTF-8 (byte {error.start})."}) from error

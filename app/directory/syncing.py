@@ -101,6 +101,7 @@ def accept(uow: UnitOfWork, run: SyncRun) -> None:
     run.state = SyncState.ACCEPTED
     run.ended_at = uow.now
     uow.session.delete(parked)
+    uow.record(events.SyncAccepted(subject=run.public_id, source=source.public_id))
     _store(uow, source, run, found, scope_digest=parked.scope_digest, is_new_scope=is_new_scope)
 
 

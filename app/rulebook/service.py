@@ -59,7 +59,9 @@ def put_in_force(uow: UnitOfWork, *, text: str) -> Policy:
     failed = [each.name for each in run_examples(policy) if not each.is_passed]
     if failed:
         raise InvalidInputError({"examples": f"These fail: {', '.join(failed)}."})
-    replaced = uow.session.scalar(sa.select(Policy).where(Policy.in_force_to.is_(None)))
+    replaced = uow.session.scalar(
+        sa.select(Policy).where(Policy.in_force_to.is_(None)).with_for_update()
+    )
     if replaced is not None:
         if replaced.digest == policy.digest:
             raise NothingToChangeError("This policy text is in force already.")

@@ -19,6 +19,7 @@ from app.directory.models import (
 )
 from app.kernel.actor import Actor, ActorKind, Role
 from app.kernel.errors import ConflictError, NotPermittedError
+from app.kernel.ledger import LedgerEntry
 from connectors.memory.state import State
 from connectors.records import AccountKind, MemberKind
 from integration.directory.conftest import Directory
@@ -229,6 +230,12 @@ def test_a_mass_end_waits_for_a_person_who_accepts_it(directory: Directory) -> N
     assert accepted.state is SyncState.ACCEPTED
     assert open_pairs(directory) == shown_pairs(state)
     assert directory.rows(sa.select(ParkedRead.run_id)) == []
+    about = sa.select(LedgerEntry.kind).where(LedgerEntry.subject == run.public_id)
+    assert [kind for (kind,) in directory.rows(about.order_by(LedgerEntry.id))] == [
+        "directory.sync_parked",
+        "directory.sync_accepted",
+        "directory.synced",
+    ]
 
 
 def test_a_refused_run_leaves_everything_as_it_was(directory: Directory) -> None:

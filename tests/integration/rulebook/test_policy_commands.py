@@ -153,6 +153,42 @@ def test_a_policy_whose_own_examples_fail_does_not_come_into_force(cast: Cast) -
         service.put_in_force(uow, text="schema: 1\nname: x\n")
 
 
+def test_a_policy_is_put_in_force_by_command_once_and_told_to_the_ledger(
+    cast: Cast, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    path = str(draft(tmp_path))
+    code, out, _ = command(cast, capsys, "apply", path, "--json")
+    assert code == 0
+    (told,) = [each for each in entries(cast) if each.subject == json.loads(out)["id"]]
+    assert told.kind == "policy.put_in_force"
+    assert json.loads(told.body)["data"]["digest"] == json.loads(out)["digest"]
+    assert refused(cast, "alice", 403)["verdict"]["reasons"][0]["rule"] == "no-payroll"
+    with pytest.raises(NothingToChangeError):
+        command(cast, capsys, "apply", path)
+
+
+def test_the_text_that_is_put_in_force_is_the_file_byte_by_byte(
+    cast: Cast, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    file = draft(tmp_path)
+    file.write_bytes(file.read_bytes().replace(b"\n", b"\r\n"))
+    assert command(cast, capsys, "apply", str(file))[0] == 0
+    with cast.house.read() as reading:
+        assert service.row_in_force(reading).text.encode() == file.read_bytes()
+
+
+def test_a_policy_whose_examples_fail_is_not_put_in_force_by_command(
+    cast: Cast, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    file = draft(tmp_path)
+    text = file.read_text(encoding="utf-8")
+    file.write_text(text.replace("{reason_required: true}", "{ticket_required: true}"))
+    before = [each.kind for each in entries(cast)]
+    code, _, told = command(cast, capsys, "apply", str(file))
+    assert (code, "examples" in told) == (1, True)
+    assert [each.kind for each in entries(cast)] == before
+
+
 def test_every_recorded_verdict_can_be_computed_again(cast: Cast) -> None:
     ask(cast)
     with cast.house.read() as reading:
