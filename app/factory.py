@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from flask import Flask
 
+from app import waiting
 from app.audit.api import blp as audit
 from app.catalog.api import blp as catalog
 from app.directory import queries as directory_queries
@@ -12,6 +13,7 @@ from app.kernel.settings import Settings
 from app.lifecycle.api import blp as lifecycle
 from app.notices.api import blp as notices
 from app.provisioning.api import blp as provisioning
+from app.requests import desk
 from app.requests.api import blp as requests
 from app.reviews import worklist
 from app.reviews.api import blp as reviews
@@ -41,7 +43,10 @@ PAGES = (
     instance.blp,
     reviews_pages,
 )
-COUNTS: Mapping[str, rail.Count] = {"reviews": worklist.waiting}
+COUNTS: Mapping[str, rail.Count] = {
+    "reviews": worklist.waiting,
+    "approvals": desk.count_questions,
+}
 
 
 def create_app(
@@ -65,7 +70,7 @@ def create_app(
     frame.install(app)
     pages.install(app)
     rail.install(app, COUNTS)
-    home.install(app, directory_queries.source_lines)
+    home.install(app, directory_queries.source_lines, waiting.MAKERS)
     api = openapi.install(app)
     for blueprint in STAGES:
         api.register_blueprint(blueprint)

@@ -4,7 +4,7 @@ A stage adds its line here and its count in `app/factory.py`. A line whose page 
 that the reader may not open, is left out.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from flask import Flask, current_app, g, request
@@ -148,7 +148,7 @@ def lines() -> tuple[Line, ...]:
     return tuple(line for line in LINES if _exists(line.path))
 
 
-def counts(names: Iterator[str] | tuple[str, ...]) -> dict[str, int]:
+def counts(names: Iterable[str]) -> dict[str, int]:
     """Count what waits, in this page's reading; without one, nothing is counted."""
     reading: Reading | None = g.get("reading")
     known: Mapping[str, Count] = current_app.extensions.get(COUNTS, {})
@@ -159,6 +159,11 @@ def counts(names: Iterator[str] | tuple[str, ...]) -> dict[str, int]:
         if name in known and name not in kept:
             kept[name] = known[name](reading)
     return kept
+
+
+def is_counted(name: str) -> bool:
+    """Say whether a stage counts what waits under a name."""
+    return name in current_app.extensions.get(COUNTS, {})
 
 
 def _exists(path: str) -> bool:
