@@ -11,8 +11,12 @@ from app.directory import queries as directory_queries
 from app.directory.api import blp as directory
 from app.kernel.settings import Settings
 from app.lifecycle.api import blp as lifecycle
+from app.lifecycle.routes import blp as lifecycle_pages
+from app.lifecycle.routes import on_operations
 from app.notices.api import blp as notices
 from app.provisioning.api import blp as provisioning
+from app.provisioning.overview import needing_a_person
+from app.provisioning.routes import blp as provisioning_pages
 from app.requests import desk
 from app.requests.api import blp as requests
 from app.reviews import worklist
@@ -22,7 +26,7 @@ from app.signin.api import blp as signin
 from app.signin.routes import blp as signin_pages
 from app.signin.service import authenticate
 from app.signin.sessions import authenticate_session, note_seen, owner_of
-from app.web import frame, health, home, instance, openapi, pages, problems, rail, security
+from app.web import frame, health, home, instance, openapi, pages, panels, problems, rail, security
 from app.web.scope import Doors
 from app.wiring import House, Ports, build
 
@@ -41,12 +45,17 @@ STAGES = (
 PAGES = (
     signin_pages,
     instance.blp,
+    provisioning_pages,
+    lifecycle_pages,
     reviews_pages,
 )
 COUNTS: Mapping[str, rail.Count] = {
     "reviews": worklist.waiting,
     "approvals": desk.count_questions,
+    "tasks": needing_a_person,
 }
+# Page to what later stages put on it.
+PANELS = {"operations": (on_operations,)}
 
 
 def create_app(
@@ -70,6 +79,7 @@ def create_app(
     frame.install(app)
     pages.install(app)
     rail.install(app, COUNTS)
+    panels.install(app, PANELS)
     home.install(app, directory_queries.source_lines, waiting.MAKERS)
     api = openapi.install(app)
     for blueprint in STAGES:

@@ -17,8 +17,9 @@ from app.kernel.actor import Permission
 from app.kernel.uow import Reading
 from app.lifecycle.domain import LifecycleState, LifecycleType
 from app.lifecycle.models import LifecycleEvent
-from app.provisioning.domain import TaskState
+from app.provisioning.domain import OVER, TaskState
 from app.provisioning.models import Task
+from app.provisioning.overview import NEEDS_A_PERSON
 from app.provisioning.reconcile import CLOSING
 from app.rulebook import service as rulebook
 
@@ -124,14 +125,28 @@ def clock(reading: Reading) -> Clock:
     Raises:
         NotPermittedError: The actor may not read HR events.
     """
+    found = _found(
+        reading,
+        LifecycleEvent.state != LifecycleState.CANCELLED,
+        sa.or_(LifecycleEvent.state.in_(LIVE), LifecycleEvent.received_at >= reading.now - SPAN),
+    )
+    return Clock(found.limit_minutes, sorted(found.leavers, key=_order))
+
+
+def one(reading: Reading, event_id: str) -> Leaver | None:
+    """Return one leaver by HR's own id, or None if the event is of another type.
+
+    Raises:
+        NotPermittedError: The actor may not read HR events.
+    """
+    return next(iter(_found(reading, LifecycleEvent.event_id == event_id).leavers), None)
+
+
+def _found(reading: Reading, *conditions: sa.ColumnElement[bool]) -> Clock:
     reading.actor.require(Permission.HR_READ)
     limit = rulebook.policy_in_force(reading).leaver.limit_minutes
     is_closing = Task.verb.in_([each.value for each in CLOSING])
     is_closed = Task.state.in_((TaskState.VERIFIED, TaskState.APPLIED))
-    is_over = Task.state.in_(
-        (TaskState.VERIFIED, TaskState.APPLIED, TaskState.FAILED, TaskState.CANCELLED)
-    )
-    needs = Task.state.in_((TaskState.FAILED, TaskState.HELD))
     rows = reading.session.execute(
         sa.select(
             LifecycleEvent.event_id,
@@ -144,23 +159,17 @@ def clock(reading: Reading) -> Clock:
             sa.func.count(sa.case((sa.and_(is_closing, ~is_closed), 1))),
             sa.func.max(sa.case((is_closing, sa.func.coalesce(Task.verified_at, Task.applied_at)))),
             sa.func.count(Task.id),
-            sa.func.count(sa.case((~is_over, 1))),
-            sa.func.count(sa.case((needs, 1))),
+            sa.func.count(sa.case((~Task.state.in_(OVER), 1))),
+            sa.func.count(sa.case((Task.state.in_(NEEDS_A_PERSON), 1))),
         )
         .outerjoin(Identity, Identity.id == LifecycleEvent.identity_id)
         .outerjoin(Task, Task.plan_id == LifecycleEvent.plan_id)
-        .where(
-            LifecycleEvent.type == LifecycleType.LEAVER,
-            LifecycleEvent.state != LifecycleState.CANCELLED,
-            sa.or_(
-                LifecycleEvent.state.in_(LIVE), LifecycleEvent.received_at >= reading.now - SPAN
-            ),
-        )
+        .where(LifecycleEvent.type == LifecycleType.LEAVER, *conditions)
         .group_by(LifecycleEvent.id, Identity.id)
         .order_by(LifecycleEvent.id.desc())
-    ).all()
-    found = [_leaver(reading.now, timedelta(minutes=limit), row) for row in rows]
-    return Clock(limit, sorted(found, key=_order))
+    )
+    span = timedelta(minutes=limit)
+    return Clock(limit, [_leaver(reading.now, span, row) for row in rows])
 
 
 def _leaver(now: datetime, limit: timedelta, row: Any) -> Leaver:

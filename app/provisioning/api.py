@@ -1,6 +1,6 @@
 """`/tasks`, `/plans` and `/drift`."""
 
-from typing import Any
+from typing import Any, TypeVar
 
 from app.kernel.uow import Reading, UnitOfWork
 from app.provisioning import drift, queries, schemas, service
@@ -8,6 +8,7 @@ from app.web import scope
 from app.web.paging import Page
 from app.web.shapes import EmptySchema, window
 
+State = TypeVar("State")
 blp = scope.api("provisioning", "What is being carried out, and what needs a person.")
 
 
@@ -15,7 +16,7 @@ blp = scope.api("provisioning", "What is being carried out, and what needs a per
 @scope.query(blp, schemas.TaskPage, args=schemas.TaskArgs)
 def list_tasks(reading: Reading, args: dict[str, Any]) -> Page[queries.TaskRow]:
     """Tasks, newest first."""
-    return queries.list_tasks(reading, window(args), state=args["state"])
+    return queries.list_tasks(reading, window(args), states=_only(args["state"]))
 
 
 @blp.route("/tasks/<task_id>", methods=["GET"])
@@ -61,7 +62,7 @@ def release_plan(uow: UnitOfWork, _body: dict[str, Any], plan_id: str) -> querie
 @scope.query(blp, schemas.FindingPage, args=schemas.FindingArgs)
 def list_drift(reading: Reading, args: dict[str, Any]) -> Page[queries.FindingRow]:
     """Changes nobody decided here, newest first."""
-    return queries.list_findings(reading, window(args), state=args["state"])
+    return queries.list_findings(reading, window(args), states=_only(args["state"]))
 
 
 @blp.route("/drift/<finding_id>", methods=["GET"])
@@ -87,6 +88,10 @@ def revert_drift(uow: UnitOfWork, body: dict[str, Any], finding_id: str) -> quer
     drift.revert(uow, finding_id=finding_id, **body)
     uow.session.flush()
     return queries.finding_row(uow, finding_id)
+
+
+def _only(state: State | None) -> tuple[State, ...]:
+    return () if state is None else (state,)
 
 
 def detail(found: queries.TaskDetail) -> dict[str, Any]:

@@ -23,6 +23,7 @@ FEW = 5
 WAITING = (TaskState.WAITING, TaskState.QUEUED)
 UNDER_WAY = (TaskState.RUNNING, TaskState.REFUTED, TaskState.WAITS_FOR_IMPORT)
 NEEDS_A_PERSON = (TaskState.FAILED, TaskState.HELD)
+UNDECIDED = (FindingState.OPEN, FindingState.FAILED)
 GOOD = (SyncState.COMPLETE, SyncState.ACCEPTED)
 BAD = (SyncState.FAILED, SyncState.INCOMPLETE, SyncState.REFUSED)
 
@@ -105,12 +106,22 @@ def overview(reading: Reading) -> Overview:
     return Overview(
         sources=_sources(reading),
         queue=_queue(reading),
-        failed=queries.list_tasks(reading, Window(FEW), state=TaskState.FAILED).items,
+        failed=queries.list_tasks(reading, Window(FEW), states=NEEDS_A_PERSON).items,
         held=queries.list_plans(reading, Window(FEW), held=True).items,
         drift_open=is_open,
         drift_new=is_new,
-        drift=queries.list_findings(reading, Window(FEW), state=FindingState.OPEN).items,
+        drift=queries.list_findings(reading, Window(FEW), states=UNDECIDED).items,
     )
+
+
+def needing_a_person(reading: Reading) -> int:
+    """Count the operations that failed or are held, for the rail; 0 for who may not see them."""
+    if not reading.actor.may(Permission.TASK_READ):
+        return 0
+    found = reading.session.scalar(
+        sa.select(sa.func.count()).select_from(Task).where(Task.state.in_(NEEDS_A_PERSON))
+    )
+    return found or 0
 
 
 def _queue(reading: Reading) -> Queue:
@@ -143,7 +154,7 @@ def _drift_counts(reading: Reading) -> tuple[int, int]:
         sa.select(
             sa.func.count(),
             sa.func.count(sa.case((Finding.found_at >= since, 1))),
-        ).where(Finding.state.in_((FindingState.OPEN, FindingState.FAILED)))
+        ).where(Finding.state.in_(UNDECIDED))
     ).one()
     return row[0], row[1]
 
@@ -180,7 +191,7 @@ def _source_rows() -> sa.Select[*tuple[Any, ...]]:
             .join(Group, Group.id == Finding.group_id)
             .where(
                 Group.source_id == Source.id,
-                Finding.state.in_((FindingState.OPEN, FindingState.FAILED)),
+                Finding.state.in_(UNDECIDED),
             )
             .correlate(Source)
             .scalar_subquery()

@@ -1,5 +1,6 @@
 """Reads of plans, tasks and drift: what runs, what failed, what waits for a person."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -152,13 +153,13 @@ _FINDINGS = (
 
 
 def list_findings(
-    reading: Reading, window: Window, *, state: FindingState | None = None
+    reading: Reading, window: Window, *, states: Collection[FindingState] = ()
 ) -> Page[FindingRow]:
-    """Return findings of drift, newest first, perhaps in one state only."""
+    """Return findings of drift, newest first, perhaps in some states only."""
     reading.actor.require(Permission.DRIFT_READ)
     statement = _FINDINGS.order_by(Finding.id.desc())
-    if state is not None:
-        statement = statement.where(Finding.state == state)
+    if states:
+        statement = statement.where(Finding.state.in_(states))
     after = window.after_id()
     if after:
         statement = statement.where(Finding.id < after)
@@ -212,13 +213,13 @@ def _row(found: Any) -> TaskRow:
 
 
 def list_tasks(
-    reading: Reading, window: Window, *, state: TaskState | None = None
+    reading: Reading, window: Window, *, states: Collection[TaskState] = ()
 ) -> Page[TaskRow]:
-    """Return tasks, newest first, perhaps in one state only."""
+    """Return tasks, newest first, perhaps in some states only."""
     reading.actor.require(Permission.TASK_READ)
     statement = _TASKS.order_by(Task.id.desc())
-    if state is not None:
-        statement = statement.where(Task.state == state)
+    if states:
+        statement = statement.where(Task.state.in_(states))
     after = window.after_id()
     if after:
         statement = statement.where(Task.id < after)
@@ -253,6 +254,13 @@ def task_detail(reading: Reading, task_id: str) -> TaskDetail:
             for each in tries
         ],
     )
+
+
+def tasks_of(reading: Reading, plan_id: str) -> list[TaskRow]:
+    """Return every task of a plan, in the order in which they run."""
+    reading.actor.require(Permission.TASK_READ)
+    found = reading.session.execute(_TASKS.where(Plan.public_id == plan_id).order_by(Task.ordinal))
+    return [_row(each) for each in found]
 
 
 def list_plans(reading: Reading, window: Window, *, held: bool = False) -> Page[PlanRow]:
