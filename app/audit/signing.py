@@ -125,7 +125,7 @@ def log_signer(reading: Reading, seal: SealKey) -> MemorySigner:
         SealError: It was sealed under another seal key.
     """
     key = _present(reading, KeyPurpose.LOG)
-    return MemorySigner(key.name, seal.open(_purpose(key.public_id), key.sealed))
+    return MemorySigner(key.name, seal.open(sealed_for(key.public_id), key.sealed))
 
 
 def document_key(reading: Reading, seal: SealKey) -> DocumentKey:
@@ -136,7 +136,7 @@ def document_key(reading: Reading, seal: SealKey) -> DocumentKey:
         SealError: It was sealed under another seal key.
     """
     key = _present(reading, KeyPurpose.DOCUMENT)
-    opened = seal.open_mapping(_purpose(key.public_id), key.sealed)
+    opened = seal.open_mapping(sealed_for(key.public_id), key.sealed)
     signer, anchor = split_chain(key.public)
     pair = KeyedCertificate(signer, opened["signer"].encode("ascii"))
     return DocumentKey(load_credential(pair, [anchor]), signer, anchor)
@@ -193,7 +193,7 @@ def _make_log_key(uow: UnitOfWork, seal: SealKey, origin: str) -> SigningKey:
     private = secrets.token_bytes(32)
     vkey = verifier_key(MemorySigner(origin, private)).vkey
     public_id = uow.ids.new()
-    sealed = seal.seal(_purpose(public_id), private)
+    sealed = seal.seal(sealed_for(public_id), private)
     return _keep(uow, KeyPurpose.LOG, public_id, name=origin, public=vkey, sealed=sealed)
 
 
@@ -216,7 +216,7 @@ def _make_document_key(uow: UnitOfWork, seal: SealKey, name: str) -> SigningKey:
         random=secrets.token_bytes,
     )
     # The authority's key is forgotten at once: it certifies one signer, and nobody can add another.
-    sealed = seal.seal_mapping(_purpose(public_id), {"signer": signer.key.decode("ascii")})
+    sealed = seal.seal_mapping(sealed_for(public_id), {"signer": signer.key.decode("ascii")})
     public = (signer.certificate + authority.certificate).decode("ascii")
     return _keep(uow, KeyPurpose.DOCUMENT, public_id, name=name, public=public, sealed=sealed)
 
@@ -259,7 +259,8 @@ def _key_id(purpose: KeyPurpose, public: str) -> str:
             return certificate_fingerprint(split_chain(public)[0])
 
 
-def _purpose(public_id: str) -> str:
+def sealed_for(public_id: str) -> str:
+    """Return what the private half of a key is sealed for."""
     return f"signing-key:{public_id}"
 
 

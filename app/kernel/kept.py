@@ -25,3 +25,13 @@ class KeptForm(Keyed, Model):
     owner: Mapped[str] = mapped_column(index=True)
     sealed: Mapped[bytes]
     expires_at: Mapped[datetime] = mapped_column(index=True)
+
+    @property
+    def sealed_for(self) -> str:
+        """What it is sealed for."""
+        return sealed_for(self.digest)
+
+
+def sealed_for(digest: bytes) -> str:
+    """Return what the form with this digest is sealed for."""
+    return f"form:{digest.hex()}"

@@ -34,7 +34,7 @@ from app.kernel.errors import (
     NotSignedInError,
     PolicyRefusedError,
 )
-from app.kernel.kept import KeptForm
+from app.kernel.kept import KeptForm, sealed_for
 from app.kernel.uow import Reading, UnitOfWork
 from app.web import bodies, guards, problems, words
 from app.web.forms import ONCE, Form
@@ -355,7 +355,7 @@ def _digest(word: str) -> bytes:
 
 
 def _kept_purpose(word: str) -> str:
-    return f"form:{_digest(word).hex()}"
+    return sealed_for(_digest(word))
 
 
 # --- what every answer has -----------------------------------------------------------------

@@ -24,7 +24,7 @@ from werkzeug.exceptions import UnprocessableEntity
 
 from app.kernel.actor import Actor
 from app.kernel.errors import ConflictError, InvalidInputError, NotSignedInError
-from app.kernel.idempotency import StoredAnswer
+from app.kernel.idempotency import SEALED, StoredAnswer
 from app.kernel.settings import Settings
 from app.kernel.uow import Reading, Transactions, UnitOfWork
 from app.web import throttle
@@ -33,7 +33,6 @@ from app.web.visit import AuthenticateSession, Visit
 Authenticate = Callable[[Reading, str], Actor]
 KEY_HEADER = "Idempotency-Key"
 MAX_KEY = 200
-SEALED = "sealed:"  # never the beginning of a JSON text
 View = Callable[..., Any]
 
 
@@ -309,7 +308,7 @@ def _first_answer(first: StoredAnswer, slot: Slot) -> First:
     text = first.body
     if text.startswith(SEALED):
         sealed = base64.b64decode(text.removeprefix(SEALED))
-        text = doors().ports.seal.open(_purpose(first), sealed).decode()
+        text = doors().ports.seal.open(first.sealed_for, sealed).decode()
     return First(text, first.status, is_replayed=True)
 
 
@@ -319,12 +318,8 @@ def _call_digest() -> str:
 
 
 def _sealed(text: str, stored: StoredAnswer) -> str:
-    sealed: bytes = doors().ports.seal.seal(_purpose(stored), text.encode())
+    sealed: bytes = doors().ports.seal.seal(stored.sealed_for, text.encode())
     return SEALED + base64.b64encode(sealed).decode()
-
-
-def _purpose(stored: StoredAnswer) -> str:
-    return f"answer:{stored.caller}:{stored.key}"
 
 
 def _json(text: str, status: int, *, is_replayed: bool = False) -> Response:
