@@ -25,6 +25,7 @@ COMMANDS = {
     "identity": "app.cli.identity",
     "group": "app.cli.identity",
     "token": "app.cli.token",
+    "link": "app.cli.link",
     "role": "app.cli.role",
     "task": "app.cli.task",
     "policy": "app.cli.policy",

@@ -143,7 +143,8 @@ class Actor:
         """
         if self.identity_id is None:
             raise NotPermittedError(
-                "This is done as a person: use a token made with `token create --for WHO`."
+                "This is done as a person: sign in as yourself, or use a token made with "
+                "`token create --for WHO`."
             )
         return self.identity_id
 

@@ -17,6 +17,7 @@ from app.directory.models import Identity
 from app.events import SessionBegun, SessionEnded
 from app.kernel.actor import Actor, ActorKind, Role
 from app.kernel.errors import NotFoundError, NotSignedInError
+from app.kernel.idempotency import StoredAnswer, is_forgotten
 from app.kernel.kept import KeptForm
 from app.kernel.uow import Reading, Transactions, UnitOfWork
 from app.signin.domain import (
@@ -204,13 +205,14 @@ def end_others(uow: UnitOfWork, *, but: str) -> int:
 
 
 def tick(tx: Transactions) -> None:
-    """End what has ended by itself, and forget kept forms; called once a minute."""
+    """End what has ended by itself, and forget what was kept for sessions; once a minute."""
     with tx.read() as reading:
         is_due = reading.session.scalar(
             sa.select(
                 sa.or_(
                     sa.exists().where(_is_over(reading.now)),
                     sa.exists().where(KeptForm.expires_at <= reading.now),
+                    sa.exists().where(is_forgotten(reading.now - LONGEST)),
                 )
             )
         )
@@ -221,6 +223,7 @@ def tick(tx: Transactions) -> None:
         for session in over:
             _end(uow, [session], "idle" if session.ends_at > uow.now else "age")
         uow.session.execute(sa.delete(KeptForm).where(KeptForm.expires_at <= uow.now))
+        uow.session.execute(sa.delete(StoredAnswer).where(is_forgotten(uow.now - LONGEST)))
 
 
 def _is_over(now: datetime) -> sa.ColumnElement[bool]:

@@ -34,6 +34,7 @@ from app.kernel.errors import (
     NotSignedInError,
     PolicyRefusedError,
 )
+from app.kernel.idempotency import FORM
 from app.kernel.kept import KeptForm, sealed_for
 from app.kernel.uow import Reading, UnitOfWork
 from app.web import bodies, guards, problems, words
@@ -49,6 +50,7 @@ NOTICE = "attestry-notice"
 KEPT = "kept"
 KEPT_FOR = timedelta(hours=1)
 MAX_KEPT = 64 * 1024
+MOST_KEPT = 5
 MAX_ONCE = 64
 SEEN_EVERY = timedelta(minutes=1)
 SENT_BEFORE = (
@@ -237,7 +239,7 @@ def _first(
             if not key:
                 return First(*work(uow))
             digest = hashlib.sha256(b"\0".join([request.path.encode(), sent])).hexdigest()
-            slot = Slot(uow.actor.public_id, f"form:{key}", digest, is_secret, SENT_BEFORE)
+            slot = Slot(uow.actor.public_id, f"{FORM}{key}", digest, is_secret, SENT_BEFORE)
             return once(uow, slot, lambda: work(uow))
 
     return at_once(attempt)
@@ -320,6 +322,7 @@ def _keep(form: Form, again: View | None, path: Mapping[str, Any]) -> str:
         owner = doors().owner_of(uow, session)
         if owner is None:
             return place
+        _make_room(uow, owner)
         uow.session.add(
             KeptForm(
                 digest=_digest(word),
@@ -329,6 +332,19 @@ def _keep(form: Form, again: View | None, path: Mapping[str, Any]) -> str:
             )
         )
     return f"{place}?{urlencode({KEPT: word})}"
+
+
+def _make_room(uow: UnitOfWork, owner: str) -> None:
+    """Forget all but the newest few of somebody's kept forms."""
+    newest = (
+        sa.select(KeptForm.id)
+        .where(KeptForm.owner == owner)
+        .order_by(KeptForm.id.desc())
+        .limit(MOST_KEPT - 1)
+    )
+    uow.session.execute(
+        sa.delete(KeptForm).where(KeptForm.owner == owner, KeptForm.id.not_in(newest))
+    )
 
 
 def _kept_form(view: View, reading: Reading) -> dict[str, Form]:

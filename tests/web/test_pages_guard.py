@@ -12,6 +12,7 @@ from marshmallow import Schema, fields, validate
 
 from app.events import SourceDisabled
 from app.kernel.errors import ConflictError, NotFoundError
+from app.kernel.idempotency import StoredAnswer
 from app.kernel.kept import KeptForm
 from app.kernel.ledger import LedgerEntry
 from app.kernel.uow import Reading, UnitOfWork
@@ -341,6 +342,34 @@ def test_a_kept_form_is_offered_to_nobody_else_and_for_an_hour_only(
     probe.house.tick()
     with probe.house.read() as reading:
         assert reading.session.scalars(sa.select(KeptForm)).all() == []
+
+
+def test_only_the_newest_few_forms_of_somebody_are_kept(probe: Probe, alice: Visitor) -> None:
+    token = alice.csrf("/probe")
+    probe.house.clock.advance(timedelta(minutes=31))
+    sent = [alice.submit("/probe", {"word": f"typed {each}"}, csrf=token) for each in range(9)]
+    with probe.house.read() as reading:
+        assert len(reading.session.scalars(sa.select(KeptForm)).all()) == 5
+    back = parse_qs(urlsplit(sent[-1].headers["Location"]).query)["next"][0]
+    assert 'value="typed 8"' in probe.visitor("1001").page(back)
+
+
+def test_the_answer_to_a_form_is_forgotten_when_its_session_is_over(
+    probe: Probe, alice: Visitor
+) -> None:
+    alice.submit("/probe", {"word": "hello", "once": "k1"})
+    key = {"Authorization": f"Bearer {probe.house.admin_token}", "Idempotency-Key": "k1"}
+    probe.app.test_client().post("/api/v1/tokens", json={"role": "hr"}, headers=key)
+
+    def kept() -> list[str]:
+        with probe.house.read() as reading:
+            return list(reading.session.scalars(sa.select(StoredAnswer.key)))
+
+    probe.house.tick()
+    assert sorted(kept()) == ["form:k1", "k1"]
+    probe.house.clock.advance(timedelta(hours=12))
+    probe.house.tick()
+    assert kept() == ["k1"]
 
 
 def test_a_forged_form_is_not_kept(probe: Probe) -> None:

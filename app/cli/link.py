@@ -1,0 +1,34 @@
+"""`link create`: a sign-in link for somebody who cannot come in otherwise, used once."""
+
+from typing import Any
+
+import click
+
+from app.cli.main import Local
+from app.cli.output import answers
+from app.kernel.actor import Role
+from app.signin import links
+
+
+@click.group()
+def link() -> None:
+    """Sign-in links."""
+
+
+@link.command()
+@click.option("--for", "who", metavar="WHO", help="A person: mail, employee number or id.")
+@click.option("--admin", "mail", metavar="EMAIL", help="An administrator who is nobody yet.")
+@answers
+@click.pass_obj
+def create(local: Local, who: str | None, mail: str | None) -> tuple[Any, str]:
+    """Make a link that signs a person in, or an administrator whom no source knows yet.
+
+    It works once, within a day. Whoever uses it acts as that person: hand it to nobody else.
+    """
+    if (who is None) == (mail is None):
+        raise click.UsageError("Give either --for or --admin.")
+    role = None if mail is None else Role.ADMIN
+    with local.house.tx.write(local.actor) as uow:
+        made = links.make(uow, who=who, role=role, mail=mail)
+    address = local.house.settings.base_url + made.path
+    return {"id": made.id, "sign_in_link": address}, f"It works once, within a day:\n{address}"
