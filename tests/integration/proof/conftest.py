@@ -24,12 +24,14 @@ PATIENCE = 120.0
 
 @dataclass(slots=True)
 class Instance:
-    """An instance and how to speak to it."""
+    """An instance and how to speak to it: on PostgreSQL two webs answer in turn."""
 
     home: Path
     database_url: str
     port: int
+    webs: list[int] = field(default_factory=list)
     running: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    calls: int = 0
 
     @property
     def environment(self) -> dict[str, str]:
@@ -61,11 +63,12 @@ class Instance:
         return json.loads(done.stdout) if code == 0 and "--json" in arguments else done.stderr
 
     def start(self) -> None:
-        """Serve: one process on SQLite; a web and two workers on PostgreSQL."""
-        where = ["--port", str(self.port)]
-        wanted = [["web", *where], ["worker"], ["worker"]]
+        """Serve: one process on SQLite; two webs and two workers on PostgreSQL."""
+        self.webs = [self.port, free_port()]
+        wanted = [["web", "--port", str(port)] for port in self.webs] + [["worker"], ["worker"]]
         if self.database_url.startswith("sqlite"):
-            wanted = [["serve", *where]]
+            self.webs = [self.port]
+            wanted = [["serve", "--port", str(self.port)]]
         for each in wanted:
             with (self.home / f"{each[0]}.log").open("ab") as log:
                 self.running.append(
@@ -77,7 +80,8 @@ class Instance:
                         stderr=log,
                     )
                 )
-        self.until(lambda: self.answer("GET", "/readyz", base="")[0] == 200, "ready")
+        for _ in self.webs:
+            self.until(lambda: self.answer("GET", "/readyz", base="")[0] == 200, "ready")
 
     def stop(self) -> None:
         for process in self.running:
@@ -100,7 +104,10 @@ class Instance:
         if method == "POST":
             data = json.dumps({} if body is None else body).encode()
             sent["Content-Type"] = "application/json"
-        request = Request(f"{self.url}{base}{path}", data=data, headers=sent, method=method)
+        sent["Host"] = f"127.0.0.1:{self.port}"
+        self.calls += 1
+        web = f"http://127.0.0.1:{self.webs[self.calls % len(self.webs)]}"
+        request = Request(f"{web}{base}{path}", data=data, headers=sent, method=method)
         try:
             with urlopen(request, timeout=60) as found:
                 return found.status, json.loads(found.read() or b"null")
