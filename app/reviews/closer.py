@@ -14,7 +14,7 @@ from app.kernel.uow import Reading
 from app.provisioning import guards
 from app.reviews import low_risk
 from app.reviews.domain import CampaignState, Decision, ItemState
-from app.reviews.models import Item, Sample
+from app.reviews.models import Campaign, Item, Sample
 from app.reviews.worklist import (
     Row,
     Show,
@@ -183,6 +183,21 @@ def colleagues(reading: Reading, words: str) -> list[Colleague]:
         )
         for each in rows
     ]
+
+
+def colleagues_for(reading: Reading, campaign_id: str, words: str) -> list[Colleague]:
+    """Return the same for whoever has something to hand over in a campaign; others find nobody.
+
+    Raises:
+        NotFoundError: There is no such campaign with items of the actor.
+    """
+    is_mine = sa.exists().where(
+        Item.campaign_id == Campaign.id, Item.reviewer_id == reading.actor.require_identity()
+    )
+    found = sa.select(Campaign.id).where(Campaign.public_id == campaign_id, is_mine)
+    if reading.session.scalar(found) is None:
+        raise NotFoundError("There is no such campaign with items of yours.")
+    return colleagues(reading, words)
 
 
 def ending(reading: Reading, campaign_id: str) -> Ending:

@@ -107,7 +107,7 @@ def handing_over(reading: Reading, campaign_id: str, form: Form | None = None) -
 def people(reading: Reading, campaign_id: str) -> str:
     """Find people who could decide instead, while somebody types."""
     words = request.args.get("q", "")
-    found = closer.colleagues(reading, words)
+    found = closer.colleagues_for(reading, campaign_id, words)
     return pages.render("reviews/people.html", people=found, words=words, campaign_id=campaign_id)
 
 
