@@ -99,6 +99,21 @@ def test_nothing_is_taken_away_before_every_account_was_tried(cast: Cast) -> Non
     assert tried == closing
 
 
+def test_an_account_is_deactivated_for_good_only_where_the_policy_says_so(cast: Cast) -> None:
+    text = builtin_text("standard")
+    assert "by_source" not in text
+    text = text.replace("\nleaver:\n", "\nleaver:\n  by_source: {cloud: deactivate}\n", 1)
+    with cast.house.write(cast.actor("frank")) as uow:
+        rulebook.put_in_force(uow, text=text)
+    leave(cast)
+    cast.house.drain()
+    states = {(system, verb): state for system, verb, _, state in tasks(cast)}
+    assert states["cloud", "deactivate_account"] == "verified"
+    assert ("cloud", "suspend_account") not in states
+    assert cast.state("cloud").accounts["cloud-eve"].status == "DEPROVISIONED"
+    assert states["corp", "disable_account"] == "verified"
+
+
 def test_closing_a_leaver_is_never_held_and_the_removals_wait_for_a_person(cast: Cast) -> None:
     text = builtin_text("standard").replace("per_plan: 50", "per_plan: 1")
     with cast.house.write(cast.actor("frank")) as uow:
