@@ -14,11 +14,13 @@ from app.lifecycle.api import blp as lifecycle
 from app.lifecycle.routes import blp as lifecycle_pages
 from app.lifecycle.routes import on_operations
 from app.notices.api import blp as notices
+from app.notices.routes import blp as notices_pages
 from app.provisioning.api import blp as provisioning
 from app.provisioning.overview import needing_a_person
 from app.provisioning.routes import blp as provisioning_pages
 from app.requests import desk
 from app.requests.api import blp as requests
+from app.requests.routes import blp as requests_pages
 from app.reviews import worklist
 from app.reviews.api import blp as reviews
 from app.reviews.routes import blp as reviews_pages
@@ -45,6 +47,8 @@ STAGES = (
 PAGES = (
     signin_pages,
     instance.blp,
+    requests_pages,
+    notices_pages,
     provisioning_pages,
     lifecycle_pages,
     reviews_pages,

@@ -2,11 +2,8 @@
 
 from typing import Any
 
-import sqlalchemy as sa
-
-from app.directory.models import Identity
 from app.kernel.uow import Reading, UnitOfWork
-from app.requests import delegating, queries, schemas, service
+from app.requests import asking, delegating, queries, schemas, service
 from app.web import scope
 from app.web.paging import Page
 from app.web.shapes import EmptySchema, PageArgs, window
@@ -22,26 +19,10 @@ def preview(uow: UnitOfWork, body: dict[str, Any]) -> dict[str, Any]:
     considered, verdict = service.preview(uow, service.Wish(**body))
     return {
         "verdict": verdict_document(verdict),
-        "approvers": _approvers(uow, verdict.steps),
+        "approvers": asking.asked(uow, verdict.steps),
         "plan": [each.shown() for each in considered.operations],
         "plan_digest": considered.plan_digest,
     }
-
-
-def _approvers(reading: Reading, steps: Any) -> list[dict[str, Any]]:
-    ids = [each for step in steps for each in step.approvers]
-    rows = reading.session.execute(
-        sa.select(Identity.public_id, Identity.display_name).where(Identity.public_id.in_(ids))
-    )
-    names = {row.public_id: row.display_name for row in rows}
-    return [
-        {
-            "step": step.order,
-            "how": step.how,
-            "people": [{"id": each, "name": names[each]} for each in step.approvers],
-        }
-        for step in steps
-    ]
 
 
 @blp.route("/requests", methods=["POST"])
@@ -57,7 +38,9 @@ def submit(uow: UnitOfWork, body: dict[str, Any]) -> dict[str, Any]:
 @scope.query(blp, schemas.RequestPage, args=schemas.RequestArgs)
 def list_requests(reading: Reading, args: dict[str, Any]) -> Page[queries.RequestRow]:
     """The requests you may see, newest first."""
-    return queries.list_requests(reading, window(args), state=args["state"])
+    return queries.list_requests(
+        reading, window(args), states=() if args["state"] is None else (args["state"],)
+    )
 
 
 @blp.route("/requests/<request_id>", methods=["GET"])

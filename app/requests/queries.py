@@ -1,6 +1,6 @@
 """Reads of requests, approvals and delegations; each a constant number of statements."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -154,12 +154,26 @@ def _stands_for(reading: Reading) -> list[int]:
 
 
 def list_requests(
-    reading: Reading, window: Window, *, state: RequestState | None = None
+    reading: Reading, window: Window, *, states: Collection[RequestState] = (), words: str = ""
 ) -> Page[RequestRow]:
-    """Return the requests the actor may see, newest first."""
+    """Return the requests the actor may see, newest first.
+
+    Args:
+        reading: Who looks.
+        window: Which part.
+        states: Only those; none is all.
+        words: A part of the name of the beneficiary or of the entitlement.
+    """
     statement = _ROWS.where(_visible(reading)).order_by(AccessRequest.id.desc())
-    if state is not None:
-        statement = statement.where(AccessRequest.state == state)
+    if states:
+        statement = statement.where(AccessRequest.state.in_(states))
+    if words:
+        statement = statement.where(
+            sa.or_(
+                Group.name.icontains(words, autoescape=True),
+                _beneficiary.display_name.icontains(words, autoescape=True),
+            )
+        )
     after = window.after_id()
     if after:
         statement = statement.where(AccessRequest.id < after)
