@@ -473,7 +473,8 @@ async function details(row) {
 
 async function handOver(chosen) {
   const open = chosen.filter((row) => !row.dataset.d);
-  if (!isOpen || !open.length) return;
+  if (!isOpen || !chosen.length) return;
+  if (!open.length) return say(words.decided);
   const ids = open.map((row) => row.dataset.id).join(",");
   try {
     await line;
@@ -873,19 +874,24 @@ sheet.addEventListener("click", (event) => {
   }
 });
 
+/** What a key is about: what is ticked, else the current row. */
+const meant = () => (ticked().length ? ticked() : shown.filter((row) => row === current));
+
 const keys = {
   j: () => step(1),
   k: () => step(-1),
   n: nextUndecided,
   a: () => {
-    if (!current || current.hidden) return;
-    decide([current], "keep");
+    const chosen = meant();
+    if (!chosen.length) return;
+    clearTicks();
+    decide(chosen, "keep");
     nextUndecided();
   },
-  r: () => current && !current.hidden && revoke(current, [current]),
+  r: () => revoke(ticked().length ? picked : current, meant()),
   u: () => undo(),
   x: () => tick(current),
-  d: () => handOver(ticked().length ? ticked() : [current].filter(Boolean)),
+  d: () => handOver(meant()),
   "?": () => find("#help").click(),
 };
 
