@@ -133,7 +133,7 @@ def authenticate_session(reading: Reading, cookie: str) -> Visit:
         raise NotSignedInError(ENDED)
     if first.identity_id is not None and (not first.is_active or first.left_at is not None):
         raise NotSignedInError("You are no longer active in the directory: ask an administrator.")
-    return _visit(first, _roles(rows, reading.now))
+    return _visit(first, _roles(rows, reading.now), _roles_end(rows, reading.now))
 
 
 def note_seen(tx: Transactions, session_id: str) -> None:
@@ -289,7 +289,17 @@ def _roles(rows: Sequence[Any], now: datetime) -> frozenset[Role]:
     )
 
 
-def _visit(row: Any, roles: frozenset[Role]) -> Visit:
+def _roles_end(rows: Sequence[Any], now: datetime) -> datetime | None:
+    """Return when the last role held ends by itself; None if one does not."""
+    ends = [
+        row.until
+        for row in rows
+        if row.role is not None and holds(now, until=row.until, ended_at=row.role_ended_at)
+    ]
+    return None if not ends or None in ends else max(ends)
+
+
+def _visit(row: Any, roles: frozenset[Role], roles_end_at: datetime | None) -> Visit:
     return Visit(
         session=row.session,
         actor=Actor(ActorKind.PERSON, row.identity or row.session, row.identity_id, roles),
@@ -299,6 +309,7 @@ def _visit(row: Any, roles: frozenset[Role]) -> Visit:
         last_seen_at=row.last_seen_at,
         ends_at=row.ends_at,
         fresh_at=row.fresh_at,
+        roles_end_at=roles_end_at,
         are_keys_on=True if row.are_keys_on is None else row.are_keys_on,
         zone=row.zone or DEFAULT_ZONE,
         language=row.language or DEFAULT_LANGUAGE,

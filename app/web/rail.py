@@ -16,6 +16,7 @@ from app.kernel.actor import Permission, Role
 from app.kernel.uow import Reading
 from app.web.scope import doors
 from app.web.visit import Visit
+from app.web.words import day
 
 COUNTS = "attestry_counts"
 Count = Callable[[Reading], int]
@@ -43,6 +44,8 @@ class Line:
 
 
 MINE, RUN, KNOW, PROVE, HOUSE = _("Mine"), _("Run"), _("Know"), _("Prove"), _("Instance")
+HOME = "/"
+AUDITOR = frozenset({Role.AUDITOR})
 HEADINGS = (MINE, RUN, KNOW, PROVE, HOUSE)
 
 LINES = (
@@ -110,12 +113,14 @@ class Rail:
             return
         shown = [line for line in lines() if self._may(line)]
         counted = counts(line.count for line in shown if line.count)
+        if self._visit.actor.roles == AUDITOR:
+            shown = [line for line in shown if _is_for_auditor(line, counted)]
         here = _current(shown)
         for label in HEADINGS:
             if not any(line.group is label for line in shown):
                 continue
             yield Group(
-                label,
+                self._heading(label),
                 tuple(
                     Entry(
                         line.label,
@@ -133,9 +138,23 @@ class Rail:
         if self._visit is None:
             return False
         actor = self._visit.actor
-        if line.group is MINE and actor.roles == {Role.AUDITOR} and line.path != "/":
+        if line.group is MINE and actor.identity_id is None and line.path != HOME:
             return False
         return line.permission is None or actor.may(line.permission)
+
+    def _heading(self, label: LazyString) -> LazyString:
+        """Return a heading; an auditor's rail says first when their access ends."""
+        visit = self._visit
+        if label is not MINE or visit is None or visit.actor.roles != AUDITOR:
+            return label
+        if visit.roles_end_at is None:
+            return _("Auditor")
+        return _("Auditor until %(day)s", day=day(visit.roles_end_at).striptags())
+
+
+def _is_for_auditor(line: Line, counted: Mapping[str, int]) -> bool:
+    """Say whether an auditor needs a line: of their own affairs only what waits for them."""
+    return line.group is not MINE or line.path == HOME or bool(counted.get(line.count or ""))
 
 
 def install(app: Flask, counts_: Mapping[str, Count]) -> None:

@@ -33,6 +33,8 @@ class Visit:
         last_seen_at: Their last click, to the minute.
         ends_at: When the session ends, whatever they do.
         fresh_at: When they last proved who they are.
+        roles_end_at: When the last of their roles ends by itself; None if one does not, or none
+            is held.
         are_keys_on: Whether single keys decide on the worklist.
         zone: IANA name of the zone that times are shown in.
         language: In which language.
@@ -46,6 +48,7 @@ class Visit:
     last_seen_at: datetime
     ends_at: datetime
     fresh_at: datetime
+    roles_end_at: datetime | None = None
     are_keys_on: bool = True
     zone: str = DEFAULT_ZONE
     language: str = DEFAULT_LANGUAGE

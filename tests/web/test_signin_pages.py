@@ -448,3 +448,19 @@ def test_whoever_is_nobody_yet_has_a_rail_of_their_own(house: TestHouse) -> None
     text = house.visitor().follow(path).page("/account")
     assert 'href="/people"' in text
     assert "No mail address was given" in text
+
+
+def test_an_auditors_rail_says_when_the_access_ends_and_shows_what_waits_only(
+    house: TestHouse, cast: Cast
+) -> None:
+    text = house.visitor(cast.identity("dana").public_id).page("/account")
+    assert "Auditor until 31 May 2026" in text
+    assert 'href="/requests"' not in text
+    assert 'href="/people"' not in text
+
+
+def test_whoever_is_nobody_has_no_affairs_of_their_own(house: TestHouse) -> None:
+    with house.write() as uow:
+        path = links.make(uow, role=Role.ADMIN).path
+    text = house.visitor().follow(path).page("/account")
+    assert not re.search(r'<li><a href="/(?:requests|approvals|reviews)"', text)
