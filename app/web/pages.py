@@ -31,6 +31,7 @@ from app.kernel.actor import Permission, Role
 from app.kernel.errors import (
     ConflictError,
     InvalidInputError,
+    NotFoundError,
     NotSignedInError,
     PolicyRefusedError,
 )
@@ -145,8 +146,14 @@ def action(
                 return _act(view, form, path, is_secret=is_secret)
             except NotSignedInError as refusal:
                 return _sign_in_first(refusal, _keep(form, again, path))
-            except (InvalidInputError, ConflictError, PolicyRefusedError) as refusal:
-                if again is None:
+            except (
+                InvalidInputError,
+                ConflictError,
+                PolicyRefusedError,
+                NotFoundError,
+            ) as refusal:
+                # What is not there is what was typed, unless the address itself names something.
+                if again is None or (path and isinstance(refusal, NotFoundError)):
                     raise
                 form.refuse(refusal, problems.STATUS[type(refusal)])
                 return _shown_again(again, form, path)

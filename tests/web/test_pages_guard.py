@@ -21,6 +21,7 @@ from app.web import guards, pages
 from support.cast import Cast
 from support.house import TestHouse
 from support.visitor import Visitor, token_of
+from web.matrix import NOBODY
 
 SHOWN = """<h1>Probe</h1>
 <form method="post" action="/probe"><input type="hidden" name="csrf" value="{{ csrf }}">
@@ -291,11 +292,19 @@ def test_a_stale_form_is_shown_again_with_what_was_typed_and_overwrites_nothing(
     assert probe.count() == 0
 
 
-def test_what_is_not_there_is_a_page_with_the_way_on(alice: Visitor) -> None:
+def test_what_was_typed_and_is_not_there_is_told_with_what_was_typed(alice: Visitor) -> None:
     answer = alice.submit("/probe", {"word": "gone"})
     text = answer.get_data(as_text=True)
     assert answer.status_code == 404
     assert "It is not there." in text
+    assert 'value="gone"' in text
+
+
+def test_an_address_of_what_is_not_there_is_a_page_with_the_way_on(alice: Visitor) -> None:
+    answer = alice.submit(f"/account/sessions/{NOBODY}/end", on="/account")
+    text = answer.get_data(as_text=True)
+    assert answer.status_code == 404
+    assert "not there any more" in text
     assert "Reference" in text
     assert answer.headers["X-Request-Id"] in text
 
