@@ -90,8 +90,7 @@ class Operation:
     def sentence(self) -> str:
         """Return it as one line for people."""
         about = f"{self.account_name} in {self.source_name}"
-        group = f" {self.group_name}" if self.group_name else ""
-        text = SENTENCES[self.verb].format(about=about, group=group)
+        text = sentence(self.verb, about, self.group_name)
         return f"wait until the import shows: {text}" if self.way is Way.IMPORT else text
 
 
@@ -104,6 +103,11 @@ SENTENCES = {
     Verb.DEACTIVATE_ACCOUNT: "deactivate {about}",
     Verb.CLEAR_SESSIONS: "end all sessions of {about}",
 }
+
+
+def sentence(verb: Verb, about: str, group: str | None) -> str:
+    """Return an operation as one line for people."""
+    return SENTENCES[verb].format(about=about, group=f" {group}" if group else "")
 
 
 def digest(operations: Sequence[Operation]) -> str:

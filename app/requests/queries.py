@@ -20,6 +20,7 @@ from app.requests.models import AccessRequest, Approval, Delegation, Step
 from app.requests.plans import present_plans
 from app.rulebook.models import Policy, Ruling
 from app.web.paging import Page, Window, page
+from connectors.records import Verb
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,15 +238,16 @@ def _timeline(reading: Reading, request: AccessRequest, requester: str) -> list[
 def _task_lines(reading: Reading, request: AccessRequest) -> list[Happened]:
     lines: list[Happened] = []
     rows = reading.session.execute(
-        sa.select(Task, Account.display_name, Source.name)
+        sa.select(Task, Account.display_name, Source.name, Group.name)
         .join(Plan, Plan.id == Task.plan_id)
         .join(Account, Account.id == Task.account_id)
         .join(Source, Source.id == Task.source_id)
+        .outerjoin(Group, Group.id == Task.group_id)
         .where(Plan.cause_ref == request.public_id)
         .order_by(Task.id)
     )
-    for task, account, source in rows:
-        what = f"{task.verb} {account} in {source}"
+    for task, account, source, group in rows:
+        what = planning.sentence(Verb(task.verb), f"{account} in {source}", group)
         if task.applied_at is not None:
             lines.append(Happened(task.applied_at, f"applied: {what}", None, task.answer))
         shown = (task.read_back or {}).get("shown")

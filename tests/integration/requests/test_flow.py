@@ -31,9 +31,9 @@ def test_what_is_approved_is_carried_out_and_read_back(cast: Cast) -> None:
         "submitted",
         "approved",
         "approved",
-        "applied: add_member Alice in corp",
-        "verified: add_member Alice in corp",
-        "waits for import: add_member Alice in cloud",
+        "applied: add to Payroll: Alice in corp",
+        "verified: add to Payroll: Alice in corp",
+        "waits for import: add to Payroll: Alice in cloud",
         "done",
     ]
 
