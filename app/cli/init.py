@@ -1,5 +1,6 @@
 """`attestry init`: database, keys, starter policy, first link and token; again, it upgrades."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,7 +46,8 @@ def prepare(
         has_token: Whether a token is wanted; one that nobody is shown would only look like an
             administrator.
     """
-    house.settings.home.chmod(PRIVATE)
+    with suppress(PermissionError):  # a volume of somebody else, who decides who may look
+        house.settings.home.chmod(PRIVATE)
     if not is_migrated:
         schema.upgrade(house.tx.database.engine)
         if isinstance(house.tx.jobs, jobs.DurableJobs):

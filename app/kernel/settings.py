@@ -12,7 +12,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from environs import EnvValidationError, FileAwareEnv
-from marshmallow import validate
+from marshmallow import ValidationError, validate
 
 PREFIX = "ATTESTRY_"
 DEFAULT_ADDRESS = "http://127.0.0.1:8000"
@@ -39,7 +39,7 @@ class Settings:
         database_url: SQLAlchemy address.
         base_url: Where people reach this instance; links and problem types begin with it.
         mode: Production or demonstration.
-        secret_key: Signs sessions and cursors.
+        secret_key: Signs forms and passing cookies, 32 characters or more; made if absent.
         seal_key_file: File with the key that seals source secrets and signing keys.
         signer: Where signing keys live.
         oidc_issuer: The identity provider, or None.
@@ -76,7 +76,7 @@ class Settings:
         mode = env.enum("MODE", Mode.PRODUCTION, enum=Mode, by_value=True)
         signer = env.str("SIGNER", "file", validate=validate.OneOf(["file"]))
         database_url = env.str("DATABASE_URL", f"sqlite:///{home / 'attestry.sqlite3'}")
-        secret_key = env.str("SECRET_KEY", "")
+        secret_key = env.str("SECRET_KEY", "", validate=_long_enough)
         seal_key_file = env.path("SEAL_KEY_FILE", home / "seal.key")
         others = {name: env.str(name.upper(), None) for name in OPTIONAL}
         _raise_what_is_wrong(env)
@@ -100,10 +100,17 @@ OPTIONAL = (
     "smtp_url",
 )
 SECRETS = frozenset({"secret_key", "oidc_client_secret", "smtp_url"})
+LEAST_SECRET = 32
 NAMES = frozenset(
     {"HOME", "DATABASE_URL", "BASE_URL", "MODE", "SECRET_KEY", "SEAL_KEY_FILE", "SIGNER"}
     | {name.upper() for name in OPTIONAL}
 )
+
+
+def _long_enough(secret: str) -> None:
+    """Refuse a secret that could be guessed; none at all is made."""
+    if 0 < len(secret) < LEAST_SECRET:
+        raise ValidationError(f"Give {LEAST_SECRET} characters or more.")
 
 
 def meanings() -> dict[str, str]:

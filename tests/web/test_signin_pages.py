@@ -11,6 +11,7 @@ from app.events import TokenRevoked
 from app.factory import create_app
 from app.kernel.actor import Role
 from app.kernel.ledger import LedgerEntry
+from app.kernel.settings import Mode
 from app.signin import links, service
 from app.signin.models import ApiToken, RoleGrant
 from support.cast import Cast
@@ -207,6 +208,21 @@ def test_whoever_tries_tokens_is_slowed_down_and_a_right_one_still_holds(
     tried = [call(f"attestry_{number}") for number in range(65)]
     assert tried == [401] * 60 + [429] * 5
     assert call(house.admin_token) == 200
+
+
+def test_in_production_pages_are_answered_under_our_own_name_only(
+    house: TestHouse, cast: Cast
+) -> None:
+    settings = replace(house.house.settings, mode=Mode.PRODUCTION)
+    visitor = Visitor(create_app(settings, house=house.house))
+    path = new_link(house, cast.identity("alice").public_id)
+    for host in ("evil.example", "attestry.example.evil.example", "localhost", "[::1]"):
+        for address in ("/", "/sign-in", path):
+            answer = visitor.get(address, Host=host)
+            assert answer.status_code == 421, (host, address)
+            assert answer.content_type.startswith("text/html")
+            assert host not in answer.get_data(as_text=True)
+    assert visitor.get(path, Host="attestry.example").status_code == 200
 
 
 # --- account -----------------------------------------------------------------------------------
