@@ -449,7 +449,7 @@ class RequestRefused(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class RequestCancelled(Event):
-    """The requester took it back."""
+    """The requester took it back, or nobody decided it within the policy's limit."""
 
     kind: ClassVar[str] = "request.cancelled"
 

@@ -31,6 +31,7 @@ from app.provisioning import handlers as provisioning_handlers
 from app.provisioning import service as provisioning
 from app.provisioning.running import CrashPoints, NoCrashPoints
 from app.requests import handlers as requests_handlers
+from app.requests import lapsing
 from app.reviews import handlers as reviews_handlers
 from app.signin import sessions
 from app.tables import TABLES
@@ -178,6 +179,7 @@ def _ticks(house: House) -> tuple[Callable[[], object], ...]:
         partial(lifecycle.tick, tx),
         partial(sessions.tick, tx),
         partial(expiring.tick, tx),
+        partial(lapsing.tick, tx),
         partial(provisioning_handlers.heal, tx),
         partial(sealing.seal_pending, tx, house.seal, house.settings.home),
     )

@@ -16,6 +16,7 @@ ENDS = {
     "request.failed": ("Not carried out yet", "It was approved, but could not be carried out."),
     "request.cancelled": ("Taken back", "It was taken back before it was decided."),
 }
+LAPSED = ("Nobody decided", "It came to nothing; ask again if it is still needed.")
 
 
 def on_step_opened(tx: Transactions, delivery: Delivery) -> None:
@@ -49,6 +50,8 @@ def on_request_ended(tx: Transactions, delivery: Delivery) -> None:
     title, text = ENDS[delivery.kind]
     with tx.write() as uow:
         request, group = _request(uow, delivery.subject)
+        if delivery.kind == "request.cancelled" and request.why:
+            title, text = LAPSED
         for person in dict.fromkeys((request.requester_id, request.beneficiary_id)):
             service.tell(
                 uow,
