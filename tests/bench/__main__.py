@@ -7,8 +7,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -19,66 +17,21 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from app.audit import bundles, signing
 from app.directory import service as directory
 from app.directory.models import Group, Identity
-from app.kernel import schema
 from app.kernel.actor import Actor, ActorKind, Role
-from app.kernel.db import prepare
 from app.reviews import service as reviews
 from app.reviews.models import Item
 from app.signin import service as signin
+from bench.figures import Figure, counting, house_of
+from bench.pages import measure_pages
 from connectors.port import Connector
 from connectors.registry import connect
 from evidence.verify import verify_bundle
-from support.house import MORNING, TestHouse, open_house
+from support.house import MORNING, TestHouse
 from support.servers import samba_ad
 
 ROUNDS = 3
 AD = "ad"
 OPERATOR = Actor(ActorKind.TOKEN, "bench", roles=frozenset({Role.OPERATOR}))
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """One measured figure and what it must not pass."""
-
-    name: str
-    value: float
-    gate: float
-    detail: str
-
-    @property
-    def holds(self) -> bool:
-        return self.value <= self.gate
-
-    def line(self) -> str:
-        mark = "ok  " if self.holds else "MISS"
-        return f"{mark} {self.name}: {self.value:.2f} (gate {self.gate:g})  {self.detail}"
-
-
-@contextmanager
-def house_of(folder: Path) -> Iterator[TestHouse]:
-    """A fresh house on SQLite."""
-    url = f"sqlite:///{folder / 'attestry.sqlite3'}"
-    engine = sa.create_engine(url)
-    prepare(engine)
-    schema.upgrade(engine)
-    engine.dispose()
-    yield from open_house(folder, url)
-
-
-@contextmanager
-def counting(house: TestHouse) -> Iterator[list[str]]:
-    """Collect the statements that are sent while the block lasts."""
-    found: list[str] = []
-
-    def note(_conn: object, _cursor: object, statement: str, *_: object) -> None:
-        found.append(statement)
-
-    engine = house.tx.database.engine
-    sa.event.listen(engine, "before_cursor_execute", note)
-    try:
-        yield found
-    finally:
-        sa.event.remove(engine, "before_cursor_execute", note)
 
 
 def timed(work: Callable[[], object]) -> float:
@@ -271,6 +224,7 @@ def main() -> int:
         for figure in (
             *measure_sync(server, folder),
             *measure_worklist_and_verify(server, folder / "review"),
+            *measure_pages(folder / "pages"),
         ):
             print(figure.line(), flush=True)
             figures.append(figure)

@@ -351,7 +351,7 @@ def test_on_a_phone_an_item_is_a_card_with_a_sheet_of_details(
         box = button.bounding_box()
         assert box is not None
         assert box["height"] >= 44
-    first.get_by_role("link", name="Details").click()
+    first.get_by_role("button", name="Details").click()
     sheet = page.get_by_role("dialog")
     expect(sheet).to_contain_text("If you revoke")
     assert page.evaluate("document.documentElement.scrollWidth") <= width

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, Response
-from werkzeug.serving import make_server
+from typing_extensions import override
+from werkzeug.serving import WSGIRequestHandler, make_server
 
 from app.factory import create_app
 from app.signin import links
@@ -107,10 +108,18 @@ def is_answer_of(path: str) -> object:
     return fits
 
 
+class QuietHandler(WSGIRequestHandler):
+    """Says nothing of each call."""
+
+    @override
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """Say nothing."""
+
+
 @contextmanager
 def serving(house: TestHouse, browser: Browser) -> Iterator[Served]:
     """Serve a house while the block lasts."""
-    server = make_server("127.0.0.1", 0, lambda *_: [], threaded=True)
+    server = make_server("127.0.0.1", 0, lambda *_: [], threaded=True, request_handler=QuietHandler)
     base = f"http://127.0.0.1:{server.port}"
     settings = dataclasses.replace(house.house.settings, base_url=base)
     server.app = create_app(settings, house=house.house)

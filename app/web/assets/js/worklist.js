@@ -74,9 +74,18 @@ function mark(row, decision) {
   tally(row, decision, 1);
   if (decision) row.dataset.d = decision;
   else delete row.dataset.d;
-  find(".res span", row).textContent = decision ? words[decision] : "";
+  if (decision) find("span", resultOf(row)).textContent = words[decision];
   const group = row.parentElement.parentElement;
   find("[data-n]", group).textContent = counts.done.get(group) || 0;
+}
+
+function resultOf(row) {
+  const made = find(".res", row);
+  if (made) return made;
+  row.append(find("#t-res").content.firstElementChild.cloneNode(true));
+  const undoing = find(".res button", row);
+  if (undoing && row !== current) undoing.tabIndex = -1;
+  return find(".res", row);
 }
 
 let painting = 0;
@@ -397,6 +406,7 @@ const ticked = () => rows.filter((row) => find(".ck", row)?.checked);
 function drawTicks() {
   const many = ticked().length;
   picked.hidden = !many;
+  document.body.classList.toggle("picking", many > 0);
   find("#n-picked").textContent = text(words.picked, many);
 }
 
@@ -458,11 +468,11 @@ function openSheet(html, label, from) {
   sheet.addEventListener("close", () => from?.isConnected && from.focus(), { once: true });
 }
 
-async function details(row) {
+async function details(row, from = row) {
   try {
     const made = await panelOf(row.dataset.id);
     const close = find("#dlg-help footer").outerHTML;
-    openSheet(`<div class="ctx alone">${made}</div>${close}`, nameOf(row), row);
+    openSheet(`<div class="ctx alone">${made}</div>${close}`, nameOf(row), from);
     opened.add(row.dataset.id);
   } catch {
     say(words.unread);
@@ -803,6 +813,11 @@ list.addEventListener("click", (event) => {
     drawTicks();
     return;
   }
+  if (event.target.closest("[data-info]")) {
+    choose(row, { focus: false, scroll: false });
+    details(row, event.target.closest("[data-info]"));
+    return;
+  }
   const link = event.target.closest("a");
   if (link && (event.ctrlKey || event.metaKey || event.shiftKey)) return;
   if (link || button) event.preventDefault();
@@ -907,6 +922,18 @@ document.addEventListener("keydown", (event) => {
 });
 
 // --- begin --------------------------------------------------------------------------------------------------------------
+
+function addDetails() {
+  if (hasSide() || find("[data-info]", list)) return;
+  for (const row of rows) {
+    const button = find("#t-mo").content.firstElementChild.cloneNode(true);
+    button.setAttribute("aria-label", `${words.details}: ${nameOf(row)}`);
+    if (row !== current) button.tabIndex = -1;
+    find(".ac", row)?.append(button);
+  }
+}
+addDetails();
+addEventListener("resize", addDetails);
 
 for (const each of list.querySelectorAll("a, button, input")) {
   if (!picked.contains(each)) each.tabIndex = -1;
