@@ -85,6 +85,7 @@ class ApprovalRow:
     due_at: datetime | None
     plan: list[dict[str, Any]]
     plan_digest: str
+    plan_before: list[dict[str, Any]] | None
     verdict: dict[str, Any]
     outcome: str | None
     version: int
@@ -303,9 +304,10 @@ def _approvals(reading: Reading, found: Sequence[Any]) -> list[ApprovalRow]:
 
 def _approval(found: Any, operations: tuple[planning.Operation, ...] | None) -> ApprovalRow:
     request, approval, step, verdict = found[0], found[5], found[6], found[7]
-    plan, digest = request.plan, request.plan_digest
+    plan, digest, before = request.plan, request.plan_digest, None
     if operations is not None:
         plan, digest = [each.shown() for each in operations], planning.digest(operations)
+        before = request.plan if digest != request.plan_digest else None
     return ApprovalRow(
         id=approval.public_id,
         request=_row(found[:5]),
@@ -315,6 +317,7 @@ def _approval(found: Any, operations: tuple[planning.Operation, ...] | None) -> 
         due_at=step.due_at,
         plan=plan,
         plan_digest=digest,
+        plan_before=before,
         verdict=verdict,
         outcome=approval.outcome.value if approval.outcome else None,
         version=approval.version,

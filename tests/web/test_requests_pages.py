@@ -195,3 +195,31 @@ def test_a_list_costs_as_many_statements_however_long_it_is(cast: Cast, path: st
     with counted(cast.house) as more:
         who.page(path)
     assert len(more) == len(few)
+
+
+def test_what_is_no_longer_done_is_marked_before_anybody_approves_it(cast: Cast) -> None:
+    ask(cast)
+    bob = visitor(cast, "bob")
+    question = questions(cast, "bob")[0]
+    path = f"/approvals/{question['id']}"
+    assert "No longer done" not in bob.page(path)
+    cast.put("cloud", "payroll", "alice")
+    cast.sync("cloud")
+    stale = {"outcome": "approve", "plan_digest": question["plan_digest"]}
+    answer = bob.submit(path, stale, on=path)
+    text = answer.get_data(as_text=True)
+    assert answer.status_code == 409
+    assert "It has moved on since you looked" in text
+    assert text.count("No longer done") == 1
+    assert ">New<" not in text
+
+
+def test_a_request_that_nobody_decided_says_so(cast: Cast) -> None:
+    path = f"/requests/{ask(cast)['id']}"
+    cast.house.later(days=30)
+    alice = visitor(cast, "alice")
+    text = alice.page(path)
+    assert "Nobody decided" in text
+    assert "the policy&#39;s limit" in text
+    assert "Taken back" not in text
+    assert "Nobody decided" in alice.page("/requests?view=not-done")
