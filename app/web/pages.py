@@ -21,7 +21,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import sqlalchemy as sa
 from flask import Blueprint, Flask, Response, g, make_response, render_template, request, url_for
@@ -178,7 +178,11 @@ def json_action(blp: Blueprint, rule: str) -> Callable[[View], View]:
             def work(uow: UnitOfWork) -> tuple[str, int]:
                 return json.dumps(view(uow, body, **path)), 200
 
-            first = _first(work, request.headers.get("Idempotency-Key", ""), request.get_data())
+            key = request.headers.get("Idempotency-Key", "")
+            try:
+                first = _first(work, key, request.get_data())
+            except NotSignedInError as refusal:
+                return _sign_in_first(refusal, _page_of_script())
             return Response(first.text, first.status, content_type="application/json")
 
         blp.add_url_rule(rule, view.__name__, route, methods=["POST"])
@@ -295,6 +299,12 @@ def _shown_again(again: View, form: Form, path: Mapping[str, Any]) -> Response:
         return _sign_in_first(refusal, _keep(form, again, path))
     answer.status_code = form.status
     return answer
+
+
+def _page_of_script() -> str:
+    """Return the page whose script is calling, as far as the browser tells."""
+    parts = urlsplit(request.referrer or "")
+    return guards.own_path(f"{parts.path}?{parts.query}" if parts.query else parts.path)
 
 
 # --- signing in first, with nothing lost ---------------------------------------------------

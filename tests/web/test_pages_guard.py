@@ -54,6 +54,10 @@ class Probe:
             assert reading.actor.public_id != "system"
             return render_template_string(SHOWN, form=form)
 
+        @pages.page(blp, "/probe/poll", is_poll=True)
+        def poll(_reading: Reading) -> str:
+            return "still there"
+
         @pages.action(blp, "/probe", again=probe)
         def send(uow: UnitOfWork, form: pages.Form) -> Response:
             loaded = form.load(ProbeForm)
@@ -384,6 +388,32 @@ def test_the_answer_to_a_form_is_forgotten_when_its_session_is_over(
 def test_a_forged_form_is_not_kept(probe: Probe) -> None:
     sent = Visitor(probe.app).submit("/probe", {"word": "a"}, csrf="x")
     assert sent.headers["Location"] == "/sign-in?next=%2Fprobe"
+
+
+def test_a_click_keeps_a_session_and_what_a_script_asks_by_itself_does_not(
+    probe: Probe, alice: Visitor
+) -> None:
+    def after(minutes: int, path: str) -> int:
+        probe.house.clock.advance(timedelta(minutes=minutes))
+        return alice.get(path).status_code
+
+    assert [after(20, "/probe"), after(20, "/probe"), after(20, "/probe/poll")] == [200] * 3
+    assert after(10, "/probe/poll") == 303
+
+
+def test_a_script_whose_session_ended_is_told_where_its_page_is(
+    probe: Probe, alice: Visitor
+) -> None:
+    token = alice.csrf("/probe")
+    probe.house.clock.advance(timedelta(minutes=31))
+    answer = alice.client.post(
+        "/probe/json",
+        json={"word": "a"},
+        headers={"X-CSRF-Token": token, "Referer": "https://attestry.example/probe?by=x"},
+    )
+    assert answer.status_code == 401
+    assert answer.headers["HX-Redirect"] == "/sign-in?next=%2Fprobe%3Fby%3Dx&why=ended"
+    assert probe.count() == 0
 
 
 # --- where to ----------------------------------------------------------------------------------
