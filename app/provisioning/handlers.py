@@ -5,7 +5,8 @@ from datetime import timedelta
 import sqlalchemy as sa
 
 from app import events
-from app.directory.models import Membership, Source, SyncRun
+from app.directory.models import Account, Membership, Source, SyncRun
+from app.grants import service as grants
 from app.grants.domain import EndCause, EndState, GrantCause, GrantState
 from app.grants.models import End, Grant
 from app.kernel.delivery import Delivery
@@ -96,14 +97,13 @@ def on_directory_synced(tx: Transactions, delivery: Delivery) -> None:
 
 
 def _confirm_import(uow: UnitOfWork, task: Task, run: SyncRun) -> None:
-    found = uow.session.scalar(
-        sa.select(Membership.id).where(
-            Membership.account_id == task.account_id,
-            Membership.group_id == task.group_id,
-            Membership.valid_to.is_(None),
-        )
-    )
-    if (found is not None) != (task.verb == Verb.ADD_MEMBER.value):
+    """Note that a complete read shows what a task was to bring about.
+
+    A read that had begun before the source was asked says nothing about what it answered since.
+    """
+    if task.claimed_at is not None and run.begun_at < task.claimed_at:
+        return
+    if not _shows(uow, task):
         return
     source = uow.session.get_one(Source, run.source_id)
     shown = f"A complete read of {source.name} shows it (run {run.public_id})."
@@ -111,7 +111,24 @@ def _confirm_import(uow: UnitOfWork, task: Task, run: SyncRun) -> None:
     task.verified_at = uow.now
     task.read_back = {"in_effect": True, "shown": shown, "query": f"sync run {run.public_id}"}
     uow.record(events.TaskVerified(subject=task.public_id, attempt=task.attempt, shown=shown))
+    if task.end_id is not None:
+        grants.confirm_end(uow, end_id=task.end_id)
     service.settle(uow, task.plan_id)
+
+
+def _shows(uow: UnitOfWork, task: Task) -> bool:
+    """Say whether what the last read stored is what a task was to bring about."""
+    if task.group_id is None:
+        account = uow.session.get_one(Account, task.account_id)
+        return account.ended_at is not None or not account.is_enabled
+    found = uow.session.scalar(
+        sa.select(Membership.id).where(
+            Membership.account_id == task.account_id,
+            Membership.group_id == task.group_id,
+            Membership.valid_to.is_(None),
+        )
+    )
+    return (found is not None) == (task.verb == Verb.ADD_MEMBER.value)
 
 
 def heal(tx: Transactions) -> int:

@@ -73,11 +73,19 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What acting came to."""
+    """What acting came to.
+
+    Attributes:
+        outcome: What the source answered, if it was reached.
+        observation: What was read back.
+        error: Why it could not be done.
+        unseen: The source shows no such target; in its words.
+    """
 
     outcome: Outcome | None
     observation: Observation | None
     error: ConnectorError | None
+    unseen: str | None = None
 
 
 def run(
@@ -213,11 +221,14 @@ def act(connect: Connect, claimed: Claimed, crash: CrashPoints) -> Done:
 
 
 def _missing(claimed: Claimed, outcome: Outcome | None, error: TargetMissingError) -> Done:
-    """What is gone cannot be a member or sign in: for an ending change that is the wanted state."""
+    """What is gone cannot be a member or sign in; but what is not shown need not be gone.
+
+    A source answers the same for what it does not have and for what this account may not see. So an
+    ending change is not called done here: the next complete read says whether it is.
+    """
     if claimed.change.verb not in ENDING:
         return Done(outcome, None, error)
-    shown = f"The source has no such account or group (any more): {error}"
-    return Done(outcome, Observation(in_effect=True, shown=shown, query="by identifier"), None)
+    return Done(outcome, None, None, unseen=str(error))
 
 
 def record(uow: UnitOfWork, task: Task, done: Done) -> None:
@@ -226,6 +237,8 @@ def record(uow: UnitOfWork, task: Task, done: Done) -> None:
         _note_applied(uow, task, done.outcome)
     if done.error is not None:
         _note_error(uow, task, done.error)
+    elif done.unseen is not None:
+        _note_unseen(uow, task, done.unseen)
     elif done.observation is None or done.observation.in_effect is None:
         _note_unverifiable(uow, task, done.observation)
     elif done.observation.in_effect:
@@ -318,6 +331,16 @@ def _note_unverifiable(uow: UnitOfWork, task: Task, observation: Observation | N
     }
     _end_attempt(uow, task, "unverifiable", shown)
     uow.record(events.TaskUnverifiable(subject=task.public_id, attempt=task.attempt, shown=shown))
+
+
+def _note_unseen(uow: UnitOfWork, task: Task, told: str) -> None:
+    """Leave it to the next complete read to say that the target is gone."""
+    shown = f"The source shows no such account or group; a complete read will tell. ({told})"
+    task.state = TaskState.WAITS_FOR_IMPORT
+    task.error_code = task.error = None
+    task.read_back = {"in_effect": None, "shown": shown, "query": "by identifier"}
+    _end_attempt(uow, task, "unseen", shown)
+    uow.record(events.TaskWaitsForImport(subject=task.public_id, attempt=task.attempt))
 
 
 def _note_refuted(uow: UnitOfWork, task: Task, observation: Observation) -> None:

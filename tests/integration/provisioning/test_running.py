@@ -16,6 +16,7 @@ from app.kernel.jobs import Job
 from app.provisioning import handlers, planning, running, service
 from app.provisioning.domain import PlanCause, TaskState
 from app.provisioning.models import Attempt, Task
+from connectors.memory.state import changing
 from connectors.records import Verb
 from integration.requests.steps import approve, ask, entries, give, questions, refused, state
 from support.cast import Cast
@@ -332,23 +333,45 @@ class Together:
             self._barrier.wait()
 
 
-def test_what_is_gone_at_the_source_counts_as_taken_away(cast: Cast) -> None:
-    ask(cast, "eve", action="remove")
-    approve(cast, "bob", "carol")
-    from connectors.memory.state import changing
-
+def hide_eve(cast: Cast) -> None:
+    """Let the source answer as if it had never known her."""
     with changing(cast.file("corp")) as held:
         del held.accounts["corp-eve"]
-        del held.members["corp-payroll"]["corp-eve"]
+        for members in held.members.values():
+            members.pop("corp-eve", None)
+
+
+def test_what_is_gone_counts_as_taken_away_once_a_complete_read_shows_it(cast: Cast) -> None:
+    request = ask(cast, "eve", action="remove")
+    approve(cast, "bob", "carol")
+    hide_eve(cast)
     cast.house.drain()
+    assert one(cast)["state"] == "waits_for_import"
+    assert "a complete read will tell" in one(cast)["read_back"]["shown"]
+    assert state(cast, request) == "approved"
+    cast.house.clock.advance(timedelta(minutes=1))
+    cast.sync("corp")
     assert one(cast)["state"] == "verified"
+    assert state(cast, request) == "done"
+
+
+def test_what_was_only_out_of_sight_is_not_called_taken_away(cast: Cast) -> None:
+    before = cast.file("corp").read_bytes()
+    request = ask(cast, "eve", action="remove")
+    approve(cast, "bob", "carol")
+    hide_eve(cast)
+    cast.house.drain()
+    cast.file("corp").write_bytes(before)
+    cast.house.clock.advance(timedelta(minutes=1))
+    cast.sync("corp")
+    assert cast.holds("corp", "payroll", "eve")
+    assert one(cast)["state"] == "waits_for_import"
+    assert state(cast, request) == "approved"
 
 
 def test_access_to_what_is_gone_fails_with_its_reason(cast: Cast) -> None:
     request = ask(cast)
     approve(cast, "bob", "carol")
-    from connectors.memory.state import changing
-
     with changing(cast.file("corp")) as held:
         del held.accounts["corp-alice"]
     cast.house.drain()
