@@ -133,6 +133,7 @@ def _mine(reading: Reading) -> str:
         asking=[each for each in waiting if each.is_asking],
         told=[each for each in waiting if not each.is_asking],
         places=_places(reading),
+        is_auditor=reading.actor.roles == rail.AUDITOR,
         may_ask=any(line.path == "/requests" for line in rail.lines()),
     )
 

@@ -48,6 +48,7 @@ from connectors.records import Member, MemberKind
 
 LENGTH = timedelta(days=120)
 RECENT = timedelta(days=12)
+LATELY = timedelta(minutes=20)
 EVERY_SO_OFTEN = 11
 WANTED = (f"{CLOUD}/CRM", f"{CORP}/VPN Users", f"{CLOUD}/Wiki", f"{CORP}/Payments Enter")
 REASONS = ("Joined the project.", "Covers for a colleague.", "New customer accounts.", "Audit.")
@@ -238,12 +239,13 @@ class Story:
         self.now_do()
         return campaign
 
-    def review(self, campaign: str, *, until_share: float = 1.0) -> None:
+    def review(self, campaign: str, *, until_share: float = 1.0, but: Person | None = None) -> None:
         """Let reviewers decide: most is kept, now and then something is revoked.
 
         Args:
             campaign: Its public id.
             until_share: How many of the reviewers do their part.
+            but: Who does not yet.
         """
         with self.house.tx.read() as reading:
             waiting = reading.session.scalars(
@@ -259,6 +261,8 @@ class Story:
             ).all()
         done = int(len(waiting) * until_share)
         for place, number in enumerate(waiting[:done]):
+            if but is not None and number == but.number:
+                continue
             self.pass_time(minutes=37)
             self._review_as(self.company.people[number or ""], campaign, place)
 
@@ -347,6 +351,9 @@ def tell(settings: Settings) -> list[Persona]:
         story.import_into_cloud()
         story.sync(CORP, CLOUD)
     _second_quarter(story)
+    clock.move_to(max(end - LATELY, clock.now()))
+    for place in range(len(WANTED)):  # of these a visitor sees both sides
+        _try_to_ask(story, story.requester, place)
     clock.move_to(max(end, clock.now()))
     personas = _personas(story)
     story.now_do()
@@ -444,6 +451,8 @@ def _second_quarter(story: Story) -> None:
         f"{CLOUD}/CRM",
         f"{CLOUD}/Payroll SaaS",
         f"{CORP}/Database Admins",
+        f"{CORP}/Finance Approvers",
+        f"{CORP}/Payments Enter",
     ]
     campaign = story.launch(
         "Remote and cloud access",
@@ -451,7 +460,7 @@ def _second_quarter(story: Story) -> None:
         scope,
         story.head_of_it,
     )
-    story.review(campaign, until_share=0.4)
+    story.review(campaign, until_share=0.4, but=story.manager)
     people = [each for each in story.company.people.values() if each.title in made.TITLES]
     asked = [_try_to_ask(story, each, place) for place, each in enumerate(people[60:66])]
     for request in filter(None, asked[:2]):
