@@ -75,6 +75,11 @@ class Row:
     remediation: RemediationState
 
     @property
+    def is_lost(self) -> bool:
+        """Whether the source no longer shows it, and not because it was revoked here."""
+        return self.is_gone and self.remediation is not RemediationState.CONFIRMED
+
+    @property
     def is_flagged(self) -> bool:
         """Whether it needs attention."""
         return self.advice.suggestion is not Suggestion.KEEP or self.is_unsure

@@ -305,4 +305,4 @@ def test_the_page_of_500_items_is_small_and_costs_as_much_as_one_of_60(
         page = dana.page(here(finance))
     assert page.count('class="it"') == 500
     assert len(brotli.compress(page.encode(), quality=4)) <= 60_000
-    assert len([each for each in statements if each.startswith("SELECT")]) <= 12
+    assert len([each for each in statements if each.startswith("SELECT")]) <= 14

@@ -35,7 +35,7 @@ class Words:
 
     def line(self, row: Row) -> str:
         """Say the most important thing of an item, for its line in the list."""
-        if row.is_gone:
+        if row.is_lost:
             return self._gone
         if row.is_unsure:
             return self._unsure

@@ -47,11 +47,13 @@ def worklist(reading: Reading, campaign_id: str, form: Form | None = None) -> st
     found = reads.worklist(reading, campaign_id, by=by, show=show)
     words = request.args.get("q", "").strip()
     visit = guards.visit()
+    shown = _shown(found, words.casefold().split())
     return pages.render(
         "reviews/worklist.html",
         list=found,
         words=words,
-        shown=_shown(found, words.casefold().split()),
+        shown=set(shown),
+        panel=closer.panel(reading, campaign_id, shown[0]) if shown else None,
         say=words_of.Words(),
         are_keys_on=visit is None or visit.are_keys_on,
         form=form,
@@ -279,14 +281,14 @@ def _standing(uow: UnitOfWork, campaign_id: str, ids: Sequence[str]) -> dict[str
     }
 
 
-def _shown(found: reads.Worklist, words: Sequence[str]) -> set[str]:
+def _shown(found: reads.Worklist, words: Sequence[str]) -> list[str]:
     """Return which items are shown; by the script the list is filtered likewise."""
-    return {
+    return [
         row.id
         for section in found.sections
         for row in section.rows
         if row.fits(found.show) and _holds(section.name, row.shown, words)
-    }
+    ]
 
 
 def _holds(name: str, shown: Mapping[str, Any], words: Sequence[str]) -> bool:

@@ -99,6 +99,9 @@ const [kept, revoked] = all("#p-bar rect");
 const numbers = { attention: find("#n-attention"), all: find("#n-all"), undecided: find("#n-undecided"), high: find("#n-high") };
 const sign = find("#sign");
 const low = find("#low");
+const rail = find("#rail a[aria-current] .cnt");
+const railBefore = rail ? Number(rail.firstChild.nodeValue.replace(/\D/g, "")) : 0;
+const undecidedBefore = Number(numbers.undecided.textContent);
 
 function draw() {
   painting = 0;
@@ -116,6 +119,7 @@ function draw() {
     find("#n-low").textContent = counts.low;
     low.hidden = !counts.low;
   }
+  if (rail) rail.firstChild.nodeValue = railBefore - undecidedBefore + total - done;
   if (!sign) return;
   if (done === total) sign.removeAttribute("aria-disabled");
   else sign.setAttribute("aria-disabled", "true");
@@ -433,6 +437,9 @@ const panelOf = (id) => {
   return panels.get(id);
 };
 
+let fresh = Boolean(side.dataset.item); // the first one came with the page
+if (fresh) panels.set(side.dataset.item, Promise.resolve(side.innerHTML));
+
 const hasSide = () => getComputedStyle(side).display !== "none";
 let following;
 function followed() {
@@ -444,7 +451,9 @@ function followed() {
     try {
       const made = await panelOf(id);
       if (current !== row) return;
-      side.innerHTML = made;
+      if (side.dataset.item !== id || !fresh) side.innerHTML = made;
+      fresh = false;
+      side.dataset.item = id;
       opened.add(id);
     } catch {
       if (current === row) side.replaceChildren(say_(words.unread));
