@@ -701,6 +701,14 @@ class ReviewSignedOff(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ReviewReminded(Event):
+    """Somebody who runs a campaign had a reviewer reminded."""
+
+    kind: ClassVar[str] = "review.reminded"
+    reviewer: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class RemediationConfirmed(Event):
     """What a reviewer revoked is gone, as read back."""
 
@@ -886,7 +894,7 @@ class DriftRevertOrdered(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class DriftEnded(Event):
-    """A finding is over (read back as undone, or gone by itself), or its undoing failed."""
+    """A finding is over, read back as undone or gone by itself; or its undoing failed."""
 
     kind: ClassVar[str] = "drift.ended"
     state: str
@@ -1062,6 +1070,7 @@ EVENTS: Mapping[str, type[Event]] = {
         SampleAnswered,
         ItemReassigned,
         ReviewSignedOff,
+        ReviewReminded,
         RemediationConfirmed,
         RemediationFailed,
         CampaignClosed,

@@ -9,6 +9,7 @@ from app.audit.api import blp as audit
 from app.catalog.api import blp as catalog
 from app.directory import queries as directory_queries
 from app.directory.api import blp as directory
+from app.directory.routes import blp as directory_pages
 from app.kernel.settings import Settings
 from app.lifecycle.api import blp as lifecycle
 from app.lifecycle.routes import blp as lifecycle_pages
@@ -52,6 +53,7 @@ PAGES = (
     provisioning_pages,
     lifecycle_pages,
     reviews_pages,
+    directory_pages,
 )
 COUNTS: Mapping[str, rail.Count] = {
     "reviews": worklist.waiting,

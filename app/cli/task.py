@@ -24,7 +24,7 @@ def task() -> None:
 def list_tasks(local: Local, state: str) -> tuple[Any, str]:
     """List tasks in one state, the failed ones unless said otherwise."""
     with local.house.tx.read(local.actor) as reading:
-        found = queries.list_tasks(reading, Window(limit=MAX_LIMIT), state=TaskState(state))
+        found = queries.list_tasks(reading, Window(limit=MAX_LIMIT), states=[TaskState(state)])
     rows = [
         (each.id, each.verb, each.source, each.account, each.group or "", each.error or "")
         for each in found.items

@@ -87,6 +87,34 @@ def on_campaign_launched(tx: Transactions, delivery: Delivery) -> None:
             )
 
 
+def on_review_reminded(tx: Transactions, delivery: Delivery) -> None:
+    """Tell a reviewer once more, and what is left; whoever is done by now is left in peace."""
+    with tx.write() as uow:
+        campaign = uow.session.scalars(
+            sa.select(Campaign).where(Campaign.public_id == delivery.subject)
+        ).one()
+        reviewer = uow.session.scalars(
+            sa.select(Identity).where(Identity.public_id == delivery.data["reviewer"])
+        ).one()
+        left = uow.session.scalar(
+            sa.select(sa.func.count()).where(
+                Item.campaign_id == campaign.id,
+                Item.reviewer_id == reviewer.id,
+                Item.signed_off_at.is_(None),
+            )
+        )
+        if not left:
+            return
+        service.tell(
+            uow,
+            recipient_id=reviewer.id,
+            kind=f"review-reminder-{delivery.entry_id}",
+            about=campaign.public_id,
+            subject=f"Reminder: {campaign.name}",
+            body=f"{left} items still wait for you until {campaign.due_at:%d %b %Y, %H:%M} UTC.\n",
+        )
+
+
 def _request(uow: UnitOfWork, public_id: str) -> tuple[AccessRequest, Group]:
     row = uow.session.execute(
         sa.select(AccessRequest, Group)

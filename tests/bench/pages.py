@@ -72,7 +72,9 @@ def measure_server(finance: Finance) -> Iterator[Figure]:
         50,
         f"compressed, best {min(times) * 1000:.1f}, median of {ROUNDS}",
     )
-    yield Figure("statements of the page of a worklist of 500", len(reads), 14, "with rail and panel")
+    yield Figure(
+        "statements of the page of a worklist of 500", len(reads), 14, "with rail and panel"
+    )
 
 
 def measure_first_visit(served: Served, finance: Finance) -> Iterator[Figure]:

@@ -19,7 +19,9 @@ def test_a_page_loads_nothing_from_elsewhere_and_runs_nothing_inline(
     text = answer.get_data(as_text=True)
     assert answer.status_code == 200
     assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
-    assert not re.search(r"<script>|<script(?! src=./assets/)|style=|\son\w+=|(?:src|href)=.https?:", text)
+    assert not re.search(
+        r"<script>|<script(?! src=./assets/)|style=|\son\w+=|(?:src|href)=.https?:", text
+    )
     assert text.count("<h1") == 1
 
 

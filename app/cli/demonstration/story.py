@@ -49,6 +49,7 @@ from connectors.records import Member, MemberKind
 LENGTH = timedelta(days=120)
 RECENT = timedelta(days=12)
 LATELY = timedelta(minutes=20)
+JUST_NOW = timedelta(minutes=10)
 EVERY_SO_OFTEN = 11
 WANTED = (f"{CLOUD}/CRM", f"{CORP}/VPN Users", f"{CLOUD}/Wiki", f"{CORP}/Payments Enter")
 REASONS = ("Joined the project.", "Covers for a colleague.", "New customer accounts.", "Audit.")
@@ -354,7 +355,7 @@ def tell(settings: Settings) -> list[Persona]:
     clock.move_to(max(end - LATELY, clock.now()))
     for place in range(len(WANTED)):  # of these a visitor sees both sides
         _try_to_ask(story, story.requester, place)
-    clock.move_to(max(end, clock.now()))
+    clock.move_to(max(end - JUST_NOW, clock.now()))  # what is left takes some minutes
     personas = _personas(story)
     story.now_do()
     _outage(story)

@@ -5,6 +5,7 @@ from app.reviews.service.deciding import Said, decide
 from app.reviews.service.launching import Launch, launch, preview
 from app.reviews.service.reassigning import hand_over, reassign
 from app.reviews.service.remediation import confirm_item, fail_item
+from app.reviews.service.reminding import remind
 from app.reviews.service.sampling import Checked, draw_sample, keep_low_risk
 from app.reviews.service.signing_off import sign_off
 from app.reviews.service.templates import Shape, save_template
@@ -24,6 +25,7 @@ __all__ = [
     "launch",
     "preview",
     "reassign",
+    "remind",
     "save_template",
     "sign_off",
 ]

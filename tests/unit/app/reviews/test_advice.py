@@ -100,6 +100,7 @@ def test_what_is_frozen_is_read_back_as_it_was() -> None:
 
 
 def test_an_item_from_before_advice_was_given_has_none() -> None:
-    for nothing in (None, {}):
+    frozen: tuple[dict[str, str] | None, ...] = (None, {})
+    for nothing in frozen:
         assert read(nothing).suggestion is Suggestion.KEEP
         assert not read(nothing).is_low_risk
