@@ -4,24 +4,16 @@ import re
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from integration.requests.steps import ask, questions
-from support.browsing import Served, Visit, serving, start_browser, violations
+from support.browsing import Served, Visit, serving, violations
 from support.cast import PEOPLE, Cast
 
 pytestmark = pytest.mark.enable_socket
 REASON = "Month end closes on Friday"
 PAYROLL = re.compile(r"Payroll.*corp")
 Press = Callable[[Locator], None]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        found = start_browser(playwright)
-        yield found
-        found.close()
 
 
 @pytest.fixture

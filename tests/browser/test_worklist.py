@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from app.kernel.actor import Actor
 from app.reviews import service
@@ -13,7 +13,7 @@ from app.reviews.domain import Decision, DecisionMove
 from app.reviews.service import Said
 from app.reviews.worklist import Row, Show, worklist
 from app.signin import preferences
-from support.browsing import Served, Visit, is_answer_of, serving, start_browser, violations
+from support.browsing import Served, Visit, is_answer_of, serving, violations
 from support.finance import COLLEAGUE, CREATE, MANAGER, Finance, found_finance
 from support.house import TestHouse
 
@@ -21,14 +21,6 @@ pytestmark = pytest.mark.enable_socket
 REASON = "Conflicts with payments."
 STOPS = """() => [...document.querySelectorAll("#list :is(a, button, input, [tabindex])")]
   .filter((each) => each.tabIndex >= 0 && each.checkVisibility()).length"""
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        found = start_browser(playwright)
-        yield found
-        found.close()
 
 
 @pytest.fixture
