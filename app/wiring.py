@@ -71,7 +71,7 @@ LISTENERS: Mapping[str, Mapping[str, Handler]] = {
     "request.failed": {"notices.requester": notices_handlers.on_request_ended},
     "request.cancelled": {"notices.requester": notices_handlers.on_request_ended},
     "campaign.launched": {"notices.reviewers": notices_handlers.on_campaign_launched},
-    "review.reminded": {"notices.reviewers": notices_handlers.on_review_reminded},
+    "review.reminded": {"notices.reminded": notices_handlers.on_review_reminded},
 }
 
 

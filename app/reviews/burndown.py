@@ -32,6 +32,12 @@ class Burndown:
     done_on: date | None
 
     @property
+    def by_day(self) -> list[tuple[date, int]]:
+        """Each day with what was left at its end."""
+        days = [self.first_on + timedelta(days=place) for place in range(len(self.left))]
+        return list(zip(days, self.left, strict=True))
+
+    @property
     def days(self) -> int:
         """How many days the chart spans."""
         last = max(self.due_on, self.today, self.done_on or self.today)
@@ -61,6 +67,20 @@ def burndown(
         remaining -= decided.get(first + timedelta(days=back), 0)
         left.append(remaining)
     return Burndown(first, due_at.date(), today, items, left, _done_on(today, left, items))
+
+
+def days_behind(
+    *, launched_at: datetime, due_at: datetime, now: datetime, items: int, decided: int
+) -> int:
+    """Return by how many whole days somebody is behind an even pace; 0 if they are not.
+
+    The plan is an even pace from the launch to the day it is due; who is late is behind by the
+    time since then as well.
+    """
+    if decided >= items:
+        return 0
+    should_be_at = launched_at + (due_at - launched_at) * (decided / items)
+    return max((now - should_be_at).days, 0)
 
 
 def _done_on(today: date, left: Sequence[int], items: int) -> date | None:

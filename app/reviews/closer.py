@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from app.directory.models import Identity
+from app.kernel.actor import Permission
 from app.kernel.errors import NotFoundError
 from app.kernel.ledger import LedgerEntry
 from app.kernel.uow import Reading
@@ -168,10 +169,13 @@ def chosen(reading: Reading, campaign_id: str, ids: Iterable[str]) -> list[Row]:
 
 def colleagues(reading: Reading, words: str) -> list[Colleague]:
     """Return active people whose names hold some words, but not the actor."""
-    me = reading.actor.require_identity()
+    return _people(reading, words, Identity.id != reading.actor.require_identity())
+
+
+def _people(reading: Reading, words: str, which: sa.ColumnElement[bool]) -> list[Colleague]:
     if not words.strip():
         return []
-    statement = sa.select(Identity).where(Identity.is_active, Identity.id != me)
+    statement = sa.select(Identity).where(Identity.is_active, which)
     for word in words.split():
         statement = statement.where(Identity.display_name.icontains(word, autoescape=True))
     rows = reading.session.scalars(statement.order_by(Identity.display_name).limit(MOST_PEOPLE))
@@ -183,6 +187,16 @@ def colleagues(reading: Reading, words: str) -> list[Colleague]:
         )
         for each in rows
     ]
+
+
+def people_to_ask(reading: Reading, words: str, *, but: str) -> list[Colleague]:
+    """Return active people by name for whoever may put items to others; without one of them.
+
+    Raises:
+        NotPermittedError: The actor may not.
+    """
+    reading.actor.require(Permission.ITEM_REASSIGN)
+    return _people(reading, words, Identity.public_id != but)
 
 
 def colleagues_for(reading: Reading, campaign_id: str, words: str) -> list[Colleague]:

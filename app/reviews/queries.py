@@ -254,6 +254,23 @@ def list_items(
     return page([_item_row(row) for row in rows], window, lambda row: [row.key])
 
 
+def open_items(reading: Reading, campaign_id: str, reviewer: str) -> list[ItemRow]:
+    """Return what one reviewer has not decided in a campaign, by public ids; needs a role.
+
+    Raises:
+        NotPermittedError: The actor may not.
+    """
+    reading.actor.require(Permission.CAMPAIGN_READ)
+    rows = reading.session.execute(
+        _items().where(
+            Campaign.public_id == campaign_id,
+            _reviewer.public_id == reviewer,
+            Item.state == ItemState.OPEN,
+        )
+    )
+    return [_item_row(row) for row in rows]
+
+
 def items_by_id(reading: Reading, ids: Sequence[str]) -> list[ItemRow]:
     """Return items by their public ids, to show what a command has just changed."""
     rows = reading.session.execute(_items().where(Item.public_id.in_(ids)))

@@ -376,6 +376,15 @@ class CheckedSchema(Schema):
     )
 
 
+class TemplateFormSchema(NewTemplateSchema):
+    """The form of a template, but for the people and groups that are named in words."""
+
+    class Meta:
+        """Those are read apart."""
+
+        exclude = ("name", "fallback", "entitlements", "is_reason_required")
+
+
 class HandOverSchema(Schema):
     """Who decides instead, and why."""
 

@@ -23,7 +23,9 @@ def install(app: Flask) -> None:
     app.config["BABEL_DEFAULT_LOCALE"] = DEFAULT_LANGUAGE
     app.config["BABEL_DEFAULT_TIMEZONE"] = DEFAULT_ZONE
     Babel(app, locale_selector=_language, timezone_selector=_zone)
-    app.jinja_env.filters.update(when=when, day=day, ago=ago, number=number, clock=clock)
+    app.jinja_env.filters.update(
+        when=when, day=day, ago=ago, number=number, clock=clock, day_month=day_month
+    )
     app.jinja_env.globals.update(zone_name=zone_name, language=language)
 
 
@@ -41,6 +43,12 @@ def day(at: datetime | date | None) -> Markup:
     return Markup('<time datetime="{}">{}</time>').format(
         at.isoformat(), dates.format_date(at, _day(), locale=_locale())
     )
+
+
+def day_month(at: date) -> str:
+    """Write a day without its year, `23 Nov`, for the axis of a chart."""
+    short = "d. MMM" if language() == "de" else "d MMM"
+    return str(dates.format_date(at, short, locale=_locale()))
 
 
 def clock(at: datetime | None) -> Markup:

@@ -59,6 +59,14 @@ def test_everything_that_is_listened_to_can_happen() -> None:
     assert [kind for kind in LISTENERS if kind not in EVENTS] == []
 
 
+def test_a_listener_is_one_function_whatever_it_is_told() -> None:
+    functions: dict[str, set[object]] = {}
+    for table in LISTENERS.values():
+        for name, function in table.items():
+            functions.setdefault(name, set()).add(function)
+    assert {name for name, each in functions.items() if len(each) > 1} == set()
+
+
 def test_every_event_is_recorded_somewhere() -> None:
     told = "\n".join(text for name, text in SOURCES.items() if name != "app/events.py")
     unused = {

@@ -4,6 +4,6 @@ from app.web import pages
 
 blp = pages.pages("reviews", "app.reviews")
 
-from app.reviews.routes import worklist  # noqa: E402 - it hangs its pages on the blueprint
+from app.reviews.routes import campaigns, worklist  # noqa: E402 - they hang pages on it
 
-__all__ = ["blp", "worklist"]
+__all__ = ["blp", "campaigns", "worklist"]

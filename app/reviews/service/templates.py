@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from app import events
 from app.directory.models import Group, Identity, Source
 from app.kernel.actor import Permission
-from app.kernel.errors import FieldErrors, NothingToChangeError
+from app.kernel.errors import FieldErrors, InvalidInputError, NothingToChangeError
 from app.kernel.uow import Reading, UnitOfWork
 from app.reviews.models import Template
 
@@ -34,12 +34,13 @@ class Shape:
     is_reason_required: bool = True
 
 
-def save_template(uow: UnitOfWork, shape: Shape) -> Template:
-    """Make a template, or change the one of that name.
+def save_template(uow: UnitOfWork, shape: Shape, *, is_new: bool = False) -> Template:
+    """Make a template, or change the one of that name, unless a new one is wanted.
 
     Raises:
         NotPermittedError: The actor may not.
-        InvalidInputError: A source, entitlement or person is not known; every field is told.
+        InvalidInputError: A source, entitlement or person is not known, or a new one has the name
+            of another; every field is told.
         NothingToChangeError: It says exactly that already.
     """
     uow.actor.require(Permission.CAMPAIGN_WRITE)
@@ -54,6 +55,8 @@ def save_template(uow: UnitOfWork, shape: Shape) -> Template:
             created_by=uow.actor.public_id,
         )
         uow.session.add(template)
+    elif is_new:
+        raise InvalidInputError({"name": "There is a template of this name: change that one."})
     elif (
         template.scope == scope
         and template.fallback_id == fallback_id

@@ -14,7 +14,7 @@ from app.directory.models import Group, Identity
 from app.kernel.actor import Actor, ActorKind, Role
 from app.kernel.errors import NotSignedInError
 from app.kernel.uow import Reading
-from app.web import openapi, problems
+from app.web import openapi, problems, throttle
 from app.web.scope import Doors
 from integration.directory.conftest import Directory
 from integration.directory.states import crowd, small
@@ -50,6 +50,7 @@ def client(directory: Directory) -> FlaskClient:
     nothing: Any = SimpleNamespace(base_url="https://attestry.example")
     made.extensions["attestry"] = Doors(nothing, directory.tx, authenticate, None)
     problems.install(made)
+    throttle.install(made, directory.tx.clock.now)
     openapi.install(made).register_blueprint(blp)
     directory.show(small())
     directory.add()
