@@ -25,6 +25,7 @@ from app.requests.routes import blp as requests_pages
 from app.reviews import worklist
 from app.reviews.api import blp as reviews
 from app.reviews.routes import blp as reviews_pages
+from app.rulebook.routes import blp as rulebook_pages
 from app.signin.api import blp as signin
 from app.signin.routes import blp as signin_pages
 from app.signin.service import authenticate
@@ -54,6 +55,7 @@ PAGES = (
     lifecycle_pages,
     reviews_pages,
     directory_pages,
+    rulebook_pages,
 )
 COUNTS: Mapping[str, rail.Count] = {
     "reviews": worklist.waiting,
