@@ -53,10 +53,14 @@ class Served:
 
     def visit(self, who: str, **options: object) -> "Visit":
         """Open a window of somebody who signs in by a link."""
-        context = self.browser.new_context(**{"viewport": DESK, **options})  # type: ignore[arg-type]
-        page = context.new_page()
         with self.house.write() as uow:
             path = links.make(uow, who=who).path
+        return self.enter(path, **options)
+
+    def enter(self, path: str, **options: object) -> "Visit":
+        """Open a window, and sign in by a link."""
+        context = self.browser.new_context(**{"viewport": DESK, **options})  # type: ignore[arg-type]
+        page = context.new_page()
         page.goto(self.base + path)
         page.locator("main form button").first.click()
         page.wait_for_url(lambda url: "/sign-in" not in url)

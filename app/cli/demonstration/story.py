@@ -353,6 +353,8 @@ def tell(settings: Settings) -> list[Persona]:
         story.sync(CORP, CLOUD)
     _second_quarter(story)
     clock.move_to(max(end - LATELY, clock.now()))
+    story.import_into_cloud()
+    story.sync(CORP, CLOUD)
     for place in range(len(WANTED)):  # of these a visitor sees both sides
         _try_to_ask(story, story.requester, place)
     clock.move_to(max(end - JUST_NOW, clock.now()))  # what is left takes some minutes

@@ -1,0 +1,137 @@
+"""Every page that a persona of the demonstration can reach by links, as a browser shows it.
+
+Axe finds nothing in either theme, nothing is wider than a narrow phone, and the browser complains
+of nothing. Pages are found by following links, one of each kind: a new page is looked at by itself.
+"""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+
+import pytest
+from flask import Flask
+from playwright.sync_api import Browser, Page
+from werkzeug.exceptions import HTTPException
+
+from app.cli import demo
+from app.factory import create_app
+from app.kernel.clock import MovingClock, SystemClock
+from app.kernel.jobs import InlineJobs
+from app.kernel.settings import Mode, Settings
+from app.wiring import Ports, build
+from support.browsing import Served, serving, violations
+from support.house import TestHouse
+
+pytestmark = pytest.mark.enable_socket
+PERSONAS = ("auditor", "operator", "administrator", "manager", "requester")
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+NARROW = {"width": 320, "height": 640}
+DESK = {"width": 1440, "height": 900}
+LINKS = """() => [...document.querySelectorAll("main a[href], nav a[href]")].map((a) => a.href)"""
+NO_PAGES = ("/api/", "/assets/", "/healthz", "/readyz", "/livez", "/metrics")
+
+
+@pytest.fixture(scope="module")
+def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[TestHouse, dict[str, str]]]:
+    """Fill the demonstration company; returns it with who is which persona."""
+    home: Path = tmp_path_factory.mktemp("company")
+    settings = Settings(
+        home=home,
+        database_url=f"sqlite:///{home / 'attestry.sqlite3'}",
+        base_url="https://attestry.example",
+        mode=Mode.DEMONSTRATION,
+        secret_key="a secret of the tests",
+        seal_key_file=home / "seal.key",
+    )
+    with ThreadPoolExecutor(1) as apart:  # the browser's loop runs in this thread
+        people = {each["role"]: each["link"] for each in apart.submit(demo.fill, settings).result()}
+    clock, jobs = MovingClock(SystemClock().now()), InlineJobs()
+    house = build(settings, Ports(clock=clock, jobs=jobs))
+    jobs.runners = dict(house.runners)
+    try:
+        yield TestHouse(house, clock, jobs, home, ""), people
+    finally:
+        house.tx.database.engine.dispose()
+
+
+@pytest.fixture(scope="module")
+def app(company: tuple[TestHouse, dict[str, str]]) -> Flask:
+    return create_app(company[0].house.settings, house=company[0].house)
+
+
+@pytest.fixture(scope="module")
+def served(company: tuple[TestHouse, dict[str, str]], browser: Browser) -> Iterator[Served]:
+    with serving(company[0], browser) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def looked_at() -> set[str]:
+    """What an earlier persona's walk has looked at in both themes already."""
+    return set()
+
+
+def rule_of(app: Flask, path: str) -> str | None:
+    """Return the rule of a page, or None if there is no page."""
+    if path.startswith(NO_PAGES):
+        return None
+    try:
+        rule, _ = app.url_map.bind("localhost").match(path, return_rule=True)
+    except HTTPException:
+        return f"no page at {path}"
+    return str(rule.rule)
+
+
+def wrong_with(page: Page, path: str) -> list[str]:
+    """Return everything that is wrong with a page as it stands."""
+    found = []
+    for scheme in SCHEMES:
+        page.emulate_media(color_scheme=scheme)
+        found += [f"{path} ({scheme}): {each}" for each in violations(page)]
+    page.set_viewport_size(NARROW)  # type: ignore[arg-type]
+    width = page.evaluate("document.documentElement.scrollWidth")
+    if width > NARROW["width"]:
+        found.append(f"{path}: {width} pixels wide on a narrow phone")
+    if page.locator("h1").count() != 1:
+        found.append(f"{path}: has not one heading of the first level")
+    page.set_viewport_size(DESK)  # type: ignore[arg-type]
+    return found
+
+
+@pytest.mark.parametrize("persona", PERSONAS)
+def test_every_page_a_persona_can_reach_is_fit_for_everybody(
+    persona: str,
+    company: tuple[TestHouse, dict[str, str]],
+    served: Served,
+    app: Flask,
+    looked_at: set[str],
+) -> None:
+    visit = served.enter(company[1][persona])
+    said = visit.open("/")
+    wrong: list[str] = []
+    waiting, seen = ["/"], {"/"}
+    while waiting:
+        path = waiting.pop(0)
+        answer = visit.page.goto(served.base + path)
+        if answer is None or answer.status != 200:
+            wrong.append(f"{path}: {answer.status if answer else 'no answer'}")
+            continue
+        rule = rule_of(app, urlsplit(path).path) or ""
+        key = rule if rule != "/" else f"/ of {persona}"
+        if key not in looked_at:
+            looked_at.add(key)
+            wrong += wrong_with(visit.page, path)
+        for link in visit.page.evaluate(LINKS):
+            if not link.startswith(served.base):
+                continue
+            there = urlsplit(link).path
+            kind = rule_of(app, there)
+            if kind is None or kind in seen or "download" in there:
+                continue
+            seen.add(kind)
+            waiting.append(link[len(served.base) :].partition("#")[0])
+    visit.context.close()
+    assert not wrong, "\n".join(wrong)
+    assert not said, "\n".join(said)
