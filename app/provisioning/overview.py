@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from app.directory.domain import SyncState
-from app.directory.models import Account, Group, Source, SyncRun
+from app.directory.models import Group, Source, SyncRun
 from app.kernel.actor import Permission
 from app.kernel.uow import Reading
 from app.provisioning import queries
@@ -39,7 +39,7 @@ class SourceHealth:
         why: What the newest run said, or None.
         run: Public id of the newest run, or None.
         last_complete_at: When it was last read to its end, or None.
-        accounts: How many accounts it shows.
+        accounts: How many accounts its last complete read counted, or None before there is one.
         drift: Open findings.
         queue: Operations that are not over.
         hours: For each of the last 24 hours, oldest first: `good`, `bad`, `parked` or `none`.
@@ -51,7 +51,7 @@ class SourceHealth:
     why: str | None
     run: str | None
     last_complete_at: datetime | None
-    accounts: int
+    accounts: int | None
     drift: int
     queue: int
     hours: Sequence[str]
@@ -186,7 +186,8 @@ def _source_rows() -> sa.Select[*tuple[Any, ...]]:
             SyncRun.state,
             SyncRun.why,
             complete.ended_at.label("complete_at"),
-            _number(Account.id, Account.source_id == Source.id, Account.ended_at.is_(None)),
+            # As the read counted them: to count them again takes as long as there are many.
+            complete.counts["accounts"].as_integer().label("accounts"),
             sa.select(sa.func.count(Finding.id))
             .join(Group, Group.id == Finding.group_id)
             .where(
@@ -196,22 +197,20 @@ def _source_rows() -> sa.Select[*tuple[Any, ...]]:
             .correlate(Source)
             .scalar_subquery()
             .label("drift"),
-            _number(
-                Task.id,
+            sa.select(sa.func.count(Task.id))
+            .where(
                 Task.source_id == Source.id,
                 Task.state.in_((*WAITING, *UNDER_WAY, *NEEDS_A_PERSON)),
-            ).label("queue"),
+            )
+            .correlate(Source)
+            .scalar_subquery()
+            .label("queue"),
         )
         .outerjoin(SyncRun, SyncRun.id == newest(SyncRun.state != SyncState.RUNNING))
         .outerjoin(complete, complete.id == newest(SyncRun.state.in_(GOOD)))
         .where(Source.removed_at.is_(None))
         .order_by(Source.id)
     )
-
-
-def _number(column: Any, *conditions: sa.ColumnElement[bool]) -> sa.Label[int]:
-    counted = sa.select(sa.func.count(column)).where(*conditions).correlate(Source)
-    return counted.scalar_subquery().label("accounts")
 
 
 def _health(now: datetime, row: Any, hours: Mapping[datetime, str]) -> SourceHealth:

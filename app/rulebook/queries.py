@@ -80,6 +80,21 @@ def policy_detail(reading: Reading, policy_id: str) -> PolicyDetail:
     return PolicyDetail(PolicyRow(*facts), text, policy, run_examples(policy))
 
 
+def text_in_force(reading: Reading) -> str:
+    """Return the exact text of the policy in force.
+
+    Raises:
+        NotPermittedError: The actor may not.
+    """
+    reading.actor.require(Permission.POLICY_READ)
+    return reading.session.scalars(
+        sa.select(Policy.text)
+        .where(Policy.in_force_to.is_(None))
+        .order_by(Policy.id.desc())
+        .limit(1)
+    ).one()
+
+
 def _policies() -> Any:
     given = (
         sa.select(sa.func.count())

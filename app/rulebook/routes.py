@@ -30,9 +30,8 @@ def policies(reading: Reading) -> str:
 @pages.page(blp, "/policies/new")
 def writing(reading: Reading, form: Form | None = None) -> str:
     """Change the text of the policy in force, and put it in force."""
-    row = service.row_in_force(reading)
-    found = queries.policy_detail(reading, row.public_id)
-    return pages.render("rulebook/write.html", policy=found, form=form)
+    text = queries.text_in_force(reading)
+    return pages.render("rulebook/write.html", text=text, form=form)
 
 
 @pages.action(blp, "/policies/new", again=writing)
