@@ -300,6 +300,7 @@ def test_a_pause_is_for_all_and_costs_no_call_each(tmp_path: Path) -> None:
     assert executor.limited <= 8 * (took // 3 + 2)
 
 
+@pytest.mark.slow  # half a minute of windows; its small twin is the pause above
 def test_waiting_for_a_turn_is_no_part_of_a_calls_deadline(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
