@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from flask import Flask
 
-from app import waiting
+from app import finding, waiting
 from app.audit.api import blp as audit
 from app.catalog.api import blp as catalog
 from app.directory import queries as directory_queries
@@ -30,7 +30,20 @@ from app.signin.api import blp as signin
 from app.signin.routes import blp as signin_pages
 from app.signin.service import authenticate
 from app.signin.sessions import authenticate_session, note_seen, owner_of
-from app.web import frame, health, home, instance, openapi, pages, panels, problems, rail, security
+from app.web import (
+    find,
+    frame,
+    health,
+    home,
+    instance,
+    openapi,
+    pages,
+    panels,
+    problems,
+    rail,
+    reasons,
+    security,
+)
 from app.web.scope import Doors
 from app.wiring import House, Ports, build
 
@@ -88,6 +101,8 @@ def create_app(
     pages.install(app)
     rail.install(app, COUNTS)
     panels.install(app, PANELS)
+    find.install(app, finding.FINDERS)
+    reasons.install(app, finding.reasons)
     home.install(app, directory_queries.source_lines, waiting.MAKERS)
     api = openapi.install(app)
     for blueprint in STAGES:

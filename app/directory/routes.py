@@ -1,73 +1,108 @@
 """Pages of what the sources show: people, groups, the sources themselves and their reads."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
-from flask import Response, request, url_for
+from flask import Response, make_response, request, url_for
 from flask_babel import gettext as _
 from marshmallow import Schema
 
 from app.directory import queries, schemas, service
 from app.directory.domain import SyncState
+from app.kernel.errors import NotFoundError
 from app.kernel.uow import Reading, UnitOfWork
 from app.web import pages
+from app.web.days import reader_zone
 from app.web.pages import Form
-from app.web.shapes import AsOfArgs, PageArgs, window
+from app.web.paging import Page
+from app.web.reasons import reasons_of
+from app.web.shapes import PageArgs, window
 
 blp = pages.pages("directory", __name__)
 
-DIRECT, EFFECTIVE = "direct", "effective"
+ACCESS, DIRECT, EFFECTIVE, HISTORY = "access", "direct", "effective", "history"
+GROUP_VIEWS = (DIRECT, EFFECTIVE, HISTORY)
+Found = TypeVar("Found")
 
 
 @pages.page(blp, "/identities")
-def identities(reading: Reading) -> str:
+def identities(reading: Reading) -> Response:
     """People and services, found by name, mail or employee number."""
-    args = _asked(schemas.SearchArgs)
-    found = queries.list_identities(reading, window(args), q=args["q"], as_of=args["as_of"])
-    return pages.render("directory/identities.html", page=found, q=args["q"], as_of=args["as_of"])
+    asked = _asked(reading, schemas.SearchArgs)
+    q, as_of = asked.args["q"], asked.as_of
+    found = queries.list_identities(reading, window(asked.args), q=q, as_of=as_of)
+    return _answered("directory/identities.html", asked, page=found, q=q)
 
 
 @pages.page(blp, "/identities/<identity_id>")
-def identity(reading: Reading, identity_id: str) -> str:
-    """One of them: accounts, and what they effectively have by which path."""
-    as_of = _asked(AsOfArgs)["as_of"]
-    found = queries.show_identity(reading, identity_id, as_of=as_of)
-    access = queries.show_access(reading, identity_id, as_of=as_of)
-    return pages.render("directory/identity.html", who=found, access=access, as_of=as_of)
+def identity(reading: Reading, identity_id: str) -> Response:
+    """One of them: accounts, what they effectively have by which path, and how it came to be."""
+    asked = _asked(reading, PageArgs)
+    found = _then(asked, lambda as_of: queries.show_identity(reading, identity_id, as_of=as_of))
+    if request.args.get("view") == HISTORY:
+        history = queries.identity_history(reading, identity_id, window(asked.args))
+        behind = reasons_of(reading, (each.provenance_ref for each in history.items))
+        return _answered(
+            "directory/identity.html", asked, who=found, view=HISTORY, page=history, behind=behind
+        )
+    access = queries.show_access(reading, identity_id, as_of=asked.as_of)
+    changed = None
+    if asked.as_of is not None:
+        changed = queries.changed_since(reading, found.row.key, access)
+    behind = reasons_of(reading, (each.provenance_ref for each in access))
+    return _answered(
+        "directory/identity.html",
+        asked,
+        who=found,
+        view=ACCESS,
+        access=access,
+        changed=changed,
+        behind=behind,
+    )
 
 
 @pages.page(blp, "/groups")
-def groups(reading: Reading) -> str:
+def groups(reading: Reading) -> Response:
     """Groups, found by name."""
-    args = _asked(schemas.SearchArgs)
-    found = queries.list_groups(reading, window(args), q=args["q"], as_of=args["as_of"])
-    return pages.render("directory/groups.html", page=found, q=args["q"], as_of=args["as_of"])
+    asked = _asked(reading, schemas.SearchArgs)
+    q, as_of = asked.args["q"], asked.as_of
+    found = queries.list_groups(reading, window(asked.args), q=q, as_of=as_of)
+    return _answered("directory/groups.html", asked, page=found, q=q)
 
 
 @pages.page(blp, "/groups/<group_id>")
-def group(reading: Reading, group_id: str) -> str:
-    """One group, with those who are in it, directly or by which path."""
-    args = _asked(schemas.MembersArgs)
-    view = EFFECTIVE if request.args.get("view") == EFFECTIVE else DIRECT
-    as_of = args["as_of"]
-    found = queries.show_group(reading, group_id, as_of=as_of)
-    members = queries.show_members(
-        reading, group_id, window(args), is_effective=view == EFFECTIVE, as_of=as_of
-    )
-    return pages.render(
+def group(reading: Reading, group_id: str) -> Response:
+    """One group: who is in it, directly or by which path, what it is in, how it came to be."""
+    asked = _asked(reading, PageArgs)
+    view = request.args.get("view")
+    view = view if view in GROUP_VIEWS else DIRECT
+    found = _then(asked, lambda as_of: queries.show_group(reading, group_id, as_of=as_of))
+    part = window(asked.args)
+    page: Page[queries.MemberRow] | Page[queries.Interval]
+    if view == HISTORY:
+        page = queries.group_history(reading, group_id, part)
+    else:
+        page = queries.show_members(
+            reading, group_id, part, is_effective=view == EFFECTIVE, as_of=asked.as_of
+        )
+    return _answered(
         "directory/group.html",
+        asked,
         group=found,
-        page=members,
+        around=queries.surroundings(reading, found, as_of=asked.as_of),
+        page=page,
+        behind=reasons_of(reading, (each.provenance_ref for each in page.items)),
         view=view,
-        views=(DIRECT, EFFECTIVE),
-        as_of=as_of,
+        views=GROUP_VIEWS,
     )
 
 
 @pages.page(blp, "/sources")
 def sources(reading: Reading) -> str:
     """The connected sources, each with how its last read went."""
-    found = queries.list_sources(reading, window(_asked(PageArgs)))
+    found = queries.list_sources(reading, window(_asked(reading, PageArgs).args))
     return pages.render("directory/sources.html", page=found)
 
 
@@ -126,16 +161,73 @@ def refuse(uow: UnitOfWork, _form: Form, run_id: str) -> Response:
     return pages.seen(address, notice=_("Nothing of this read is stored."))
 
 
-def _asked(schema: type[Schema]) -> dict[str, Any]:
-    """Return what an address asks for; a moment typed without an offset is in UTC."""
-    values = {name: list(each) for name, each in request.args.lists()}
-    values["as_of"] = [_with_offset(each) for each in values.get("as_of", [])]
-    return Form(values).load(schema)
+@dataclass(slots=True)
+class Asked:
+    """What an address asks for.
+
+    Attributes:
+        args: As its schema reads them.
+        form: As it was typed, with what is wrong with it.
+        as_of: The moment to look back to; None is now.
+    """
+
+    args: dict[str, Any]
+    form: Form
+    as_of: datetime | None
 
 
-def _with_offset(text: str) -> str:
+def _asked(reading: Reading, schema: type[Schema]) -> Asked:
+    """Read what an address asks for.
+
+    A moment typed without an offset is in the reader's zone. One that is none, or still to come,
+    is told at its field, over what is there now.
+
+    Raises:
+        InvalidInputError: Anything else is wrong.
+    """
+    typed = {name: list(each) for name, each in request.args.lists()}
+    form = Form(typed)
+    moment = form["as_of"].strip()
+    rest = {name: each for name, each in typed.items() if name != "as_of"}
+    args = Form(rest).load(schema)
+    as_of = None
+    if moment:
+        as_of = _moment(moment)
+        if as_of is None:
+            _refuse_moment(form, _("Write a date and a time, like 2026-11-23 09:40."))
+        elif as_of > reading.now:
+            _refuse_moment(form, _("This is still to come: choose a moment that has passed."))
+            as_of = None
+    return Asked(args, form, as_of)
+
+
+def _moment(text: str) -> datetime | None:
     try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return text
-    return text if moment.tzinfo else moment.replace(tzinfo=UTC).isoformat()
+        found = datetime.fromisoformat(text)
+        zoned = found if found.tzinfo else found.replace(tzinfo=reader_zone())
+        return zoned.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _refuse_moment(form: Form, why: str) -> None:
+    form.errors["as_of"] = why
+    form.status = 422
+
+
+def _then(asked: Asked, look: Callable[[datetime | None], Found]) -> Found:
+    """Look at something as it was; if it was not there then, say so, and show it as it is."""
+    try:
+        return look(asked.as_of)
+    except NotFoundError:
+        if asked.as_of is None:
+            raise
+    found = look(None)
+    asked.as_of = None
+    _refuse_moment(asked.form, _("Nothing was known of this then: it was first seen later."))
+    return found
+
+
+def _answered(template: str, asked: Asked, **facts: Any) -> Response:
+    text = pages.render(template, as_of=asked.as_of, form=asked.form, **facts)
+    return make_response(text, asked.form.status)

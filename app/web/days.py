@@ -1,12 +1,22 @@
 """Days as people say them: the last day of something, in the zone they live in."""
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from flask_babel import get_timezone
 from marshmallow import ValidationError, fields
 from typing_extensions import override
+
+
+def reader_zone() -> tzinfo:
+    """Return the reader's zone; of pytz's, which flask-babel hands out, only the name is used.
+
+    A pytz zone that is put onto a time means that place's mean solar time of long ago.
+    """
+    found = get_timezone()
+    return UTC if found is None else ZoneInfo(str(found))
 
 
 class LastDay(fields.Field[datetime]):
@@ -18,6 +28,6 @@ class LastDay(fields.Field[datetime]):
     ) -> datetime:
         try:
             after = date.fromisoformat(value) + timedelta(days=1)
-            return datetime.combine(after, time(), get_timezone() or UTC).astimezone(UTC)
+            return datetime.combine(after, time(), reader_zone()).astimezone(UTC)
         except (TypeError, ValueError, OverflowError):
             raise ValidationError("Write it like 2026-12-31.") from None

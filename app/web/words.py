@@ -24,7 +24,13 @@ def install(app: Flask) -> None:
     app.config["BABEL_DEFAULT_TIMEZONE"] = DEFAULT_ZONE
     Babel(app, locale_selector=_language, timezone_selector=_zone)
     app.jinja_env.filters.update(
-        when=when, day=day, ago=ago, number=number, clock=clock, day_month=day_month
+        when=when,
+        day=day,
+        ago=ago,
+        number=number,
+        clock=clock,
+        day_month=day_month,
+        local_input=local_input,
     )
     app.jinja_env.globals.update(zone_name=zone_name, language=language)
 
@@ -54,6 +60,11 @@ def day_month(at: date) -> str:
 def clock(at: datetime | None) -> Markup:
     """Write the time of a day as `09:40`."""
     return not_known() if at is None else _time(at, _written(at, TIME))
+
+
+def local_input(at: datetime) -> str:
+    """Write a moment as a field of date and time holds it, in the reader's zone."""
+    return at.astimezone(_tz()).strftime("%Y-%m-%dT%H:%M")
 
 
 def ago(at: datetime | None) -> Markup:

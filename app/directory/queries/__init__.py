@@ -17,7 +17,22 @@ from app.directory.queries.access import (
     show_access,
     show_members,
 )
-from app.directory.queries.groups import GroupRow, find_group, group_row, list_groups, show_group
+from app.directory.queries.groups import (
+    GroupRow,
+    GroupSurroundings,
+    find_group,
+    group_row,
+    list_groups,
+    show_group,
+    surroundings,
+)
+from app.directory.queries.history import (
+    Changed,
+    Interval,
+    changed_since,
+    group_history,
+    identity_history,
+)
 from app.directory.queries.people import (
     AccountRow,
     IdentityDetail,
@@ -42,10 +57,13 @@ from app.directory.queries.sources import (
 __all__ = [
     "AccessRow",
     "AccountRow",
+    "Changed",
     "GroupRow",
+    "GroupSurroundings",
     "Holding",
     "IdentityDetail",
     "IdentityRow",
+    "Interval",
     "MemberRow",
     "Place",
     "RunRow",
@@ -53,12 +71,15 @@ __all__ = [
     "SourceRow",
     "account_row",
     "accounts_of",
+    "changed_since",
     "connection",
     "direct_holdings",
     "effective_access",
     "find_group",
     "find_identity",
+    "group_history",
     "group_row",
+    "identity_history",
     "list_groups",
     "list_identities",
     "list_sources",
@@ -71,4 +92,5 @@ __all__ = [
     "show_run",
     "show_source",
     "source_lines",
+    "surroundings",
 ]

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from app.directory import graph
 from app.directory.domain import Provenance
 from app.directory.models import Account, Closure, Identity, Membership, Nesting
-from app.directory.queries.groups import GroupRow, group_rows, show_group
+from app.directory.queries.groups import GroupRow, group_rows, nested_at, show_group
 from app.directory.queries.people import accounts_of, visible_identity
 from app.kernel.uow import Reading
 from app.web.paging import Page, Window, page
@@ -77,6 +77,7 @@ class MemberRow:
     is_direct: bool
     path: Sequence[Place]
     provenance: Provenance
+    provenance_ref: str | None
     since: datetime
 
 
@@ -186,6 +187,7 @@ def show_members(
             Identity.display_name,
             Membership.group_id,
             Membership.provenance,
+            Membership.provenance_ref,
             Membership.valid_from,
         )
         .select_from(Membership)
@@ -216,7 +218,8 @@ def _member(row: Any, path: Sequence[Place]) -> MemberRow:
         is_direct=len(path) == 1,
         path=path,
         provenance=row[8],
-        since=row[9],
+        provenance_ref=row[9],
+        since=row[10],
     )
 
 
@@ -282,13 +285,7 @@ def _edges_below(reading: Reading, group: int, as_of: datetime | None) -> list[t
 
 
 def _edges(as_of: datetime | None) -> Any:
-    chosen = sa.select(Nesting.parent_id, Nesting.child_id)
-    if as_of is None:
-        return chosen.where(Nesting.valid_to.is_(None))
-    return chosen.where(
-        Nesting.valid_from <= as_of,
-        sa.or_(Nesting.valid_to.is_(None), Nesting.valid_to > as_of),
-    )
+    return sa.select(Nesting.parent_id, Nesting.child_id).where(nested_at(as_of))
 
 
 def _places(groups: dict[int, GroupRow], path: Sequence[int]) -> list[Place]:

@@ -1,5 +1,6 @@
 """Reads of groups; a mirrored one is shown with its master."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 
-from app.directory.models import Group, Source
+from app.directory.models import Account, Group, Identity, Nesting, Source
 from app.directory.queries.moment import there, was_there
 from app.kernel.actor import Permission
 from app.kernel.errors import NotFoundError
@@ -34,6 +35,25 @@ class GroupRow:
     master_name: str | None
     first_seen_at: datetime
     ended_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class GroupSurroundings:
+    """Whose a group is, and which groups it is in or contains, directly.
+
+    Attributes:
+        owner_login: Of the account that the source names as its owner, or None.
+        owner: Public id of whose account that is, or None.
+        owner_name: Their name, or None.
+        parents: Groups it is in.
+        children: Groups in it.
+    """
+
+    owner_login: str | None
+    owner: str | None
+    owner_name: str | None
+    parents: Sequence[GroupRow]
+    children: Sequence[GroupRow]
 
 
 def group_row(reading: Reading, group: int | str) -> GroupRow:
@@ -101,6 +121,55 @@ def show_group(reading: Reading, group_id: str, *, as_of: datetime | None = None
     if not was_there(found.first_seen_at, found.ended_at, as_of):
         raise NotFoundError(f"There was no group {group_id} then.")
     return found
+
+
+def surroundings(
+    reading: Reading, group: GroupRow, *, as_of: datetime | None = None
+) -> GroupSurroundings:
+    """Return what stands around a group, now or at a moment; three statements."""
+    reading.actor.require(Permission.DIRECTORY_READ)
+    owner = reading.session.execute(
+        sa.select(Account.login, Identity.public_id, Identity.display_name)
+        .select_from(Group)
+        .join(
+            Account,
+            sa.and_(
+                Account.source_id == Group.source_id,
+                Account.external_id == Group.owner_external_id,
+            ),
+        )
+        .outerjoin(Identity, Identity.id == Account.identity_id)
+        .where(Group.id == group.key)
+    ).first()
+    edges = reading.session.execute(
+        sa.select(Nesting.parent_id, Nesting.child_id).where(
+            sa.or_(Nesting.parent_id == group.key, Nesting.child_id == group.key),
+            nested_at(as_of),
+        )
+    ).all()
+    rows = group_rows(reading, {each for edge in edges for each in edge})
+    login, identity, name = (None, None, None) if owner is None else tuple(owner)
+    return GroupSurroundings(
+        login,
+        identity,
+        name,
+        parents=_named(rows[parent] for parent, child in edges if child == group.key),
+        children=_named(rows[child] for parent, child in edges if parent == group.key),
+    )
+
+
+def _named(rows: Iterable[GroupRow]) -> list[GroupRow]:
+    return sorted(rows, key=lambda each: (each.name.casefold(), each.key))
+
+
+def nested_at(as_of: datetime | None) -> Any:
+    """Choose nestings that there are, or were at a moment."""
+    if as_of is None:
+        return Nesting.valid_to.is_(None)
+    return sa.and_(
+        Nesting.valid_from <= as_of,
+        sa.or_(Nesting.valid_to.is_(None), Nesting.valid_to > as_of),
+    )
 
 
 def group_rows(reading: Reading, keys: set[int]) -> dict[int, GroupRow]:
