@@ -5,7 +5,7 @@ BIN := .venv/bin
 PACKAGES := app connectors policies evidence migrations tests
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev packages assets run test test-all check bench fix docs lock clean
+.PHONY: help setup setup-dev packages assets run test test-all check bench pictures fix docs lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,6 +48,9 @@ test-all: setup-dev packages assets ## the slow tests as well
 
 bench: setup-dev packages assets ## measure speed, as ratios within one run
 	$(BIN)/python -m tests.bench
+
+pictures: setup-dev packages assets ## take the pictures of the documents from the demonstration
+	$(BIN)/python -m tests.pictures
 
 fix: setup-dev ## format, and mend what can be mended
 	$(BIN)/ruff format $(PACKAGES) wsgi.py

@@ -5,8 +5,6 @@ of nothing. Pages are found by following links, one of each kind: a new page is 
 """
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
@@ -15,13 +13,9 @@ from flask import Flask
 from playwright.sync_api import Browser, Page
 from werkzeug.exceptions import HTTPException
 
-from app.cli import demo
 from app.factory import create_app
-from app.kernel.clock import MovingClock, SystemClock
-from app.kernel.jobs import InlineJobs
-from app.kernel.settings import Mode, Settings
-from app.wiring import Ports, build
 from support.browsing import Served, serving, violations
+from support.demonstration import demonstration
 from support.house import TestHouse
 
 pytestmark = pytest.mark.enable_socket
@@ -35,25 +29,12 @@ NO_PAGES = ("/api/", "/assets/", "/healthz", "/readyz", "/livez", "/metrics")
 
 @pytest.fixture(scope="module")
 def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[TestHouse, dict[str, str]]]:
-    """Fill the demonstration company; returns it with who is which persona."""
-    home: Path = tmp_path_factory.mktemp("company")
-    settings = Settings(
-        home=home,
-        database_url=f"sqlite:///{home / 'attestry.sqlite3'}",
-        base_url="https://attestry.example",
-        mode=Mode.DEMONSTRATION,
-        secret_key="a secret of the tests",
-        seal_key_file=home / "seal.key",
-    )
-    with ThreadPoolExecutor(1) as apart:  # the browser's loop runs in this thread
-        people = {each["role"]: each["link"] for each in apart.submit(demo.fill, settings).result()}
-    clock, jobs = MovingClock(SystemClock().now()), InlineJobs()
-    house = build(settings, Ports(clock=clock, jobs=jobs))
-    jobs.runners = dict(house.runners)
+    """Fill the demonstration company; returns it with how each persona comes in."""
+    house, links = demonstration(tmp_path_factory.mktemp("company"))
     try:
-        yield TestHouse(house, clock, jobs, home, ""), people
+        yield house, links
     finally:
-        house.tx.database.engine.dispose()
+        house.house.tx.database.engine.dispose()
 
 
 @pytest.fixture(scope="module")
