@@ -12,7 +12,7 @@ from support.browsing import Served, serving, start_browser
 from support.demonstration import demonstration
 
 PICTURES = Path(__file__).parents[2] / "docs" / "pictures"
-SIZE = {"width": 1280, "height": 800}
+SIZE = {"width": 1440, "height": 900}
 
 
 def take(page: Page, name: str) -> None:

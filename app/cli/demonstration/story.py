@@ -456,6 +456,11 @@ def _second_quarter(story: Story) -> None:
         f"{CORP}/Database Admins",
         f"{CORP}/Finance Approvers",
         f"{CORP}/Payments Enter",
+        f"{CORP}/Payments Release",
+        f"{CORP}/Finance Staff",
+        f"{CORP}/Finance Share Write",
+        f"{CLOUD}/Wiki",
+        f"{CLOUD}/Travel",
     ]
     campaign = story.launch(
         "Remote and cloud access",
