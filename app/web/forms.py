@@ -1,7 +1,7 @@
 """What somebody typed: kept, checked by a schema, and given back with each error at its field."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from flask import request
@@ -35,6 +35,7 @@ class Form:
         verdict: Of the policy that refused, or None.
         current: What is so now, if it moved on since the form was opened.
         is_kept: It was kept over a sign-in and has not been sent yet.
+        found: What was found out before it was refused, for its page.
     """
 
     def __init__(self, values: Mapping[str, Sequence[str]], *, is_kept: bool = False) -> None:
@@ -46,6 +47,7 @@ class Form:
         self.verdict: Mapping[str, Any] | None = None
         self.current: Mapping[str, Any] | None = None
         self.is_kept = is_kept
+        self.found: Any = None
 
     @classmethod
     def of_request(cls) -> "Form":
@@ -78,6 +80,11 @@ class Form:
     def all(self, name: str) -> list[str]:
         """Return every value of a field."""
         return list(self.values.get(name, ()))
+
+    def forget(self, names: Iterable[str]) -> None:
+        """Drop what must not be shown again: secrets."""
+        for name in names:
+            self.values.pop(name, None)
 
     def load(self, schema: type[Schema] | Schema) -> dict[str, Any]:
         """Return the fields as a schema reads them; what it does not name is not taken.

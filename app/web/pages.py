@@ -8,6 +8,16 @@
     @pages.action(blp, "/reviews/<campaign_id>/sign-off", again=worklist)
     def sign_off(uow, form, campaign_id): …; return pages.seen(url_for(…), notice=_("Signed off."))
 
+A form whose work has to reach out first (try a source, ask a provider) does that before its unit of
+work is opened, so that no transaction waits for a network:
+
+    def try_it(door, form, name): return service.check_source(door.tx, …, actor=door.actor)
+
+    @pages.action(blp, "/sources/<name>/settings", again=settings, outside=try_it)
+    def set_source(uow, form, found, name): …              # `found` is what `try_it` returned
+
+It is tried anew when the same form comes twice, so it must change nothing that matters.
+
 A form that is refused shows its page again with what was typed and what is wrong. The same form
 sent twice gets the first answer. One that was sent after its session had ended is kept, and offered
 again after signing in.
@@ -27,7 +37,7 @@ import sqlalchemy as sa
 from flask import Blueprint, Flask, Response, g, make_response, render_template, request, url_for
 from sqlalchemy.exc import OperationalError
 
-from app.kernel.actor import Permission, Role
+from app.kernel.actor import Actor, Permission, Role
 from app.kernel.errors import (
     ConflictError,
     InvalidInputError,
@@ -37,14 +47,25 @@ from app.kernel.errors import (
 )
 from app.kernel.idempotency import FORM
 from app.kernel.kept import KeptForm, sealed_for
-from app.kernel.uow import Reading, UnitOfWork
+from app.kernel.uow import Reading, Transactions, UnitOfWork
 from app.web import bodies, guards, problems, words
 from app.web.forms import ONCE, Form
 from app.web.rail import Rail
 from app.web.scope import First, Slot, at_once, doors, once
 from app.web.visit import NOBODY, Visit
 
-__all__ = ["Form", "Me", "action", "install", "json_action", "page", "pages", "render", "seen"]
+__all__ = [
+    "Door",
+    "Form",
+    "Me",
+    "action",
+    "install",
+    "json_action",
+    "page",
+    "pages",
+    "render",
+    "seen",
+]
 
 View = Callable[..., Any]
 NOTICE = "attestry-notice"
@@ -79,6 +100,21 @@ class Me:
     def may(self, permission: str) -> bool:
         """Say whether they hold a permission, by its name."""
         return self.visit.actor.may(Permission(permission))
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """What a form's work outside of a transaction is given.
+
+    Attributes:
+        tx: Opens transactions.
+        ports: Everything else, as wired (`app.wiring.House`).
+        actor: Who sent the form; its token was checked.
+    """
+
+    tx: Transactions
+    ports: Any
+    actor: Actor
 
 
 class Seen(Response):
@@ -126,7 +162,12 @@ def page(
 
 
 def action(
-    blp: Blueprint, rule: str, *, again: View | None = None, is_secret: bool = False
+    blp: Blueprint,
+    rule: str,
+    *,
+    again: View | None = None,
+    is_secret: bool = False,
+    outside: View | None = None,
 ) -> Callable[[View], View]:
     """Make what a form does of a function `(uow, form, **path) -> Response | str`.
 
@@ -135,6 +176,8 @@ def action(
         rule: Where the form is sent.
         again: The page that is shown again, with the form, if it is refused.
         is_secret: The answer holds a secret; kept for repetition, it is sealed.
+        outside: `(door, form, **path) -> found`, done first, outside of any transaction; the
+            function is handed `found`.
     """
 
     def decorate(view: View) -> View:
@@ -143,7 +186,8 @@ def action(
             form = Form({})
             try:
                 form = Form.of_request()
-                return _act(view, form, path, is_secret=is_secret)
+                more = {} if outside is None else {"found": _reach_out(outside, form, path)}
+                return _act(view, form, path, more, is_secret=is_secret)
             except NotSignedInError as refusal:
                 return _sign_in_first(refusal, _keep(form, again, path))
             except (
@@ -223,9 +267,19 @@ def install(app: Flask) -> None:
 # --- doing it ------------------------------------------------------------------------------
 
 
-def _act(view: View, form: Form, path: Mapping[str, Any], *, is_secret: bool) -> Response:
+def _reach_out(outside: View, form: Form, path: Mapping[str, Any]) -> Any:
+    """Do what a form needs from elsewhere, as whoever is signed in, with no transaction open."""
+    with guards.reading() as reading:
+        guards.check_session_form(g.visit)
+        actor = reading.actor
+    return outside(Door(doors().transactions, doors().ports, actor), form, **path)
+
+
+def _act(
+    view: View, form: Form, path: Mapping[str, Any], more: Mapping[str, Any], *, is_secret: bool
+) -> Response:
     def work(uow: UnitOfWork) -> tuple[str, int]:
-        answer = make_response(view(uow, form, **path))
+        answer = make_response(view(uow, form, **path, **more))
         return _packed(answer), answer.status_code
 
     typed = json.dumps(sorted(form.values.items())).encode()

@@ -1,6 +1,13 @@
 """Pages of sources and their reads: how each stands, and what a parked one waits for."""
 
+import re
+
+import pytest
+
+from app.directory.queries import connection
+from app.directory.service import live_source
 from support.cast import PEOPLE, Cast
+from support.statements import counted
 from support.visitor import Visitor
 
 
@@ -11,7 +18,7 @@ def visitor(cast: Cast, who: str = "frank") -> Visitor:
 def test_sources_say_how_they_stand_and_which_are_simulated(cast: Cast) -> None:
     text = visitor(cast).page("/sources")
     assert 'href="/sources/corp"' in text
-    assert "simulated: its state is a file" in text
+    assert "Simulated: its state is a file" in text
     assert "Complete" in text
 
 
@@ -45,3 +52,191 @@ def test_a_source_or_a_read_that_is_not_there_is_not_found(cast: Cast) -> None:
     frank = visitor(cast)
     frank.page("/sources/nothing", 404)
     frank.page("/sync-runs/nothing", 404)
+
+
+def wanted(cast: Cast, **more: str) -> dict[str, str]:
+    """Return what is typed to connect a third source, a copy of corp."""
+    copy = cast.house.home / "third.json"
+    copy.write_bytes(cast.file("corp").read_bytes())
+    return {"kind": "memory", "name": "third", "key.path": str(copy), "key.flavour": "", **more}
+
+
+def test_a_source_is_tried_and_connected_and_read_on_its_page(cast: Cast) -> None:
+    frank = visitor(cast)
+    assert 'href="/sources/new?kind=okta"' in frank.page("/sources/new")
+    answer = frank.submit("/sources/new", wanted(cast), on="/sources/new?kind=memory")
+    assert answer.headers["Location"] == "/sources/third"
+    text = frank.page("/sources/third")
+    assert "Nothing is read yet" in text
+    assert "It was never read" in text
+    run = frank.submit("/sources/third/sync", on="/sources/third").headers["Location"]
+    cast.house.drain()
+    assert "First read of this source" in frank.page(run)
+    assert ">First<" in frank.page("/sources/third")
+
+
+def test_a_form_sent_twice_connects_one_source(cast: Cast) -> None:
+    frank = visitor(cast)
+    typed = wanted(cast, once="the-same-key")
+    for _ in range(2):
+        answer = frank.submit("/sources/new", typed, on="/sources/new?kind=memory")
+        assert answer.headers["Location"] == "/sources/third"
+    assert cast.call("frank").get("/sources")["items"][-1]["name"] == "third"
+
+
+def test_what_cannot_be_used_is_not_kept_and_the_reason_stands_on_the_page(cast: Cast) -> None:
+    frank = visitor(cast)
+    gone = wanted(cast) | {"key.path": str(cast.house.home / "nowhere.json")}
+    answer = frank.submit("/sources/new", gone, on="/sources/new?kind=memory")
+    assert answer.status_code in {409, 422}
+    assert "nowhere.json" in answer.text
+    frank.page("/sources/third", 404)
+
+
+def test_a_source_can_be_kept_untried_and_checked_later(cast: Cast) -> None:
+    frank = visitor(cast)
+    gone = wanted(cast, untried="yes") | {"key.path": str(cast.house.home / "nowhere.json")}
+    frank.submit("/sources/new", gone, on="/sources/new?kind=memory")
+    assert "Check it before you read it" in frank.page("/sources/third")
+    answer = frank.submit("/sources/third/check", on="/sources/third")
+    assert answer.status_code == 409
+    assert "nowhere.json" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("typed", "field"),
+    [
+        ({"name": ""}, "name"),
+        ({"name": "x" * 101}, "name"),
+        ({"name": "a/b"}, "name"),
+        ({"name": " third "}, "name"),
+        ({"name": "new"}, "name"),
+        ({"name": ".."}, "name"),
+        ({"key.path": ""}, "key.path"),
+        ({"kind": "sharepoint"}, "kind"),
+        ({"kind": ""}, "kind"),
+    ],
+)
+def test_each_error_stands_at_its_field_and_the_rest_stays(
+    cast: Cast, typed: dict[str, str], field: str
+) -> None:
+    frank = visitor(cast)
+    answer = frank.submit("/sources/new", wanted(cast) | typed, on="/sources/new?kind=memory")
+    assert answer.status_code == 422
+    if field == "kind":
+        assert "Choose one of the kinds" in answer.text
+    else:
+        assert f'id="f-{field}-error"' in answer.text
+    assert [each["name"] for each in cast.call("frank").get("/sources")["items"]] == [
+        "corp",
+        "cloud",
+    ]
+
+
+def test_an_odd_name_is_a_name(cast: Cast) -> None:
+    frank = visitor(cast)
+    for number, name in enumerate(
+        ("<script>x()</script>?#".replace("/", ""), "\u0645\u0631 \U0001f98a")
+    ):
+        typed = wanted(cast) | {"name": name}
+        answer = frank.submit("/sources/new", typed, on="/sources/new?kind=memory")
+        assert answer.status_code == 303, number
+        text = frank.page(answer.headers["Location"])
+        assert "<script>x()" not in text
+    assert "<script>x()" not in frank.page("/sources")
+
+
+SECRET = "hunter2-<\u0645>-very-long-secret"
+
+
+def test_a_secret_never_comes_back(cast: Cast) -> None:
+    frank = visitor(cast)
+    typed = {
+        "kind": "okta",
+        "name": "org",
+        "key.org_url": "https://org.example.test",
+        "key.token": SECRET,
+        "key.private_key": SECRET,
+        "key.client_id": "0oa1",
+    }
+    refused = frank.submit("/sources/new", typed | {"name": "a/b"}, on="/sources/new?kind=okta")
+    assert refused.status_code in {409, 422}
+    assert "hunter2" not in refused.text
+    typed.pop("key.private_key")
+    typed.pop("key.client_id")
+    kept = frank.submit("/sources/new", typed | {"untried": "y"}, on="/sources/new?kind=okta")
+    assert kept.status_code == 303, kept.text
+    for path in ("/sources/org", "/sources/org/settings", "/sources"):
+        assert "hunter2" not in frank.page(path)
+    with cast.house.read() as reading:
+        source = live_source(reading, "org")
+        assert SECRET.encode() not in (source.sealed_secrets or b"")
+        _, _, secrets = connection(reading, source.id, cast.house.house.seal)
+    assert secrets == {"token": SECRET}
+    changed = {
+        "version": "1",
+        "key.org_url": "https://b.example.test",
+        "key.token": "",
+        "untried": "y",
+    }
+    assert frank.submit("/sources/org/settings", changed, on="/sources/org").status_code == 303
+    with cast.house.read() as reading:
+        _, settings, secrets = connection(reading, source.id, cast.house.house.seal)
+    assert secrets == {"token": SECRET}
+    assert settings["org_url"] == "https://b.example.test"
+
+
+def test_settings_are_tried_changed_and_not_overwritten_by_a_stale_page(cast: Cast) -> None:
+    frank = visitor(cast)
+    path = "/sources/corp/settings"
+    version = re.findall(r'name="version" value="(\d+)"', frank.page(path))[0]
+    typed = {"version": version, "key.path": str(cast.file("corp"))}
+    broken = typed | {"key.path": "/nowhere/at-all.json"}
+    refused = frank.submit(path, broken, on=path)
+    assert refused.status_code in {409, 422}
+    assert 'value="/nowhere/at-all.json"' in refused.text
+    moved = frank.submit(path, typed | {"key.flavour": "okta"}, on=path)
+    assert moved.status_code == 303, moved.text
+    stale = frank.submit(path, typed | {"key.flavour": "directory"}, on=path)
+    assert stale.status_code == 409
+    assert "Look at what it says now" in stale.text
+
+
+def test_a_check_says_in_sentences_what_works(cast: Cast) -> None:
+    answer = visitor(cast).submit("/sources/corp/check", on="/sources/corp")
+    assert answer.status_code == 200
+    assert "It can be used." in answer.text
+    assert ">Works<" in re.sub(r"<svg.*?</svg>", "", answer.text)
+
+
+def test_a_disabled_source_is_enabled_again(cast: Cast) -> None:
+    frank = visitor(cast)
+    frank.submit("/sources/corp/disable", on="/sources/corp")
+    assert frank.submit("/sources/corp/enable", on="/sources/corp").status_code == 303
+    assert "Read it now" in frank.page("/sources/corp")
+
+
+@pytest.mark.parametrize("path", ["/sources/new", "/sources/corp/settings"])
+def test_whoever_may_not_change_sources_opens_no_form_and_sends_none(cast: Cast, path: str) -> None:
+    dana = visitor(cast, "dana")
+    dana.page(path, 403)
+    assert dana.submit(path, wanted(cast)).status_code == 403
+    text = dana.page("/sources/corp")
+    assert "Check it" not in text
+    assert "/settings" not in text.split('id="main"')[1]
+    assert "Connect a source" not in dana.page("/sources")
+    for act in ("check", "disable", "enable", "sync"):
+        assert dana.submit(f"/sources/corp/{act}").status_code == 403
+
+
+@pytest.mark.parametrize("path", ["/sources", "/sources/corp"])
+def test_a_page_costs_as_many_statements_after_many_reads(cast: Cast, path: str) -> None:
+    frank = visitor(cast)
+    frank.page(path)
+    with counted(cast.house) as before:
+        frank.page(path)
+    for _ in range(3):
+        cast.sync("corp")
+    with counted(cast.house) as after:
+        frank.page(path)
+    assert len(after) == len(before) <= 8

@@ -44,10 +44,12 @@ from app.directory.queries.people import (
     show_identity,
 )
 from app.directory.queries.sources import (
+    RunLine,
     RunRow,
     SourceLine,
     SourceRow,
     list_sources,
+    recent_runs,
     run_answer,
     show_run,
     show_source,
@@ -66,6 +68,7 @@ __all__ = [
     "Interval",
     "MemberRow",
     "Place",
+    "RunLine",
     "RunRow",
     "SourceLine",
     "SourceRow",
@@ -84,6 +87,7 @@ __all__ = [
     "list_identities",
     "list_sources",
     "open_membership",
+    "recent_runs",
     "run_answer",
     "show_access",
     "show_group",

@@ -111,6 +111,46 @@ def show_source(reading: Reading, name: str) -> SourceRow:
     return SourceRow(*tuple(row))
 
 
+@dataclass(frozen=True, slots=True)
+class RunLine:
+    """A sync run in a list."""
+
+    key: int
+    id: str
+    state: SyncState
+    is_baseline: bool
+    begun_at: datetime
+    ended_at: datetime | None
+    counts: dict[str, Any]
+    why: str | None
+
+    @property
+    def changes(self) -> int:
+        """How many records appeared, changed or ended by it."""
+        ends = ("_appeared", "_changed", "_ended")
+        return sum(count for name, count in self.counts.items() if name.endswith(ends))
+
+
+def recent_runs(reading: Reading, source: SourceRow, window: Window) -> Page[RunLine]:
+    """List the reads of a source, newest first."""
+    reading.actor.require(Permission.SOURCE_READ)
+    wanted = sa.select(
+        SyncRun.id,
+        SyncRun.public_id,
+        SyncRun.state,
+        SyncRun.is_baseline,
+        SyncRun.begun_at,
+        SyncRun.ended_at,
+        SyncRun.counts,
+        SyncRun.why,
+    ).where(SyncRun.source_id == source.key)
+    after = window.after_id()
+    if after:
+        wanted = wanted.where(SyncRun.id < after)
+    rows = reading.session.execute(wanted.order_by(SyncRun.id.desc()).limit(window.limit + 1))
+    return page([RunLine(*tuple(row)) for row in rows], window, lambda row: [row.key])
+
+
 def show_run(reading: Reading, run_id: str) -> RunRow:
     """Return one sync run.
 

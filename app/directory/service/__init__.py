@@ -1,7 +1,7 @@
 """Commands of the directory: sources, runs, and what provisioning read back.
 
-Reading a source is in `syncing.py`; `check_source` is the only command here that reaches out, and
-it does so between two transactions.
+Reading a source is in `syncing.py`; `check_source` and the functions of `trying.py` are the only
+ones here that reach out, and they do so between transactions.
 """
 
 from app.directory.service.observed import explain_membership, observe_account, observe_membership
@@ -14,6 +14,7 @@ from app.directory.service.sources import (
     remove_source,
     set_source,
 )
+from app.directory.service.trying import try_change, try_settings
 
 __all__ = [
     "SYNC",
@@ -30,4 +31,6 @@ __all__ = [
     "remove_source",
     "request_sync",
     "set_source",
+    "try_change",
+    "try_settings",
 ]

@@ -23,6 +23,7 @@ from connectors.records import CheckReport
 from connectors.settings import check_keys
 
 LONGEST_NAME = 100
+RESERVED = frozenset({"new", ".", ".."})  # they mean something else in an address
 
 
 def add_source(
@@ -223,6 +224,8 @@ def _differs(before: Mapping[str, str], after: Mapping[str, str], key: str) -> b
 
 
 def _check_name(name: str) -> None:
+    if name in RESERVED:
+        raise InvalidInputError({"name": f"{name} is a word of this service: take another name."})
     if not name or len(name) > LONGEST_NAME or name != name.strip() or "/" in name:
         raise InvalidInputError({"name": "1 to 100 characters, no slash, no blanks at the ends."})
 
