@@ -5,10 +5,10 @@ BIN := .venv/bin
 PACKAGES := app connectors policies evidence migrations tests
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev packages assets run test test-all check bench pictures fix docs lock clean
+.PHONY: help setup setup-dev packages assets run test test-all check bench pictures fix docs translations lock clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: .venv/run.stamp ## install what running needs
 setup-dev: .venv/dev.stamp ## install what developing needs, too
@@ -58,6 +58,9 @@ fix: setup-dev ## format, and mend what can be mended
 
 docs: setup-dev assets ## write again what the documentation takes from the code
 	$(BIN)/python -m app.cli.documentation
+
+translations: setup-dev ## collect the texts of the pages anew, and name those without German
+	@$(BIN)/python -m app.web.translating
 
 lock: setup-dev ## resolve and hash the dependencies again
 	$(BIN)/uv pip compile --generate-hashes --universal --no-header --no-annotate --quiet pyproject.toml -o requirements.lock

@@ -37,7 +37,7 @@ class Visit:
             is held.
         are_keys_on: Whether single keys decide on the worklist.
         zone: IANA name of the zone that times are shown in.
-        language: In which language.
+        language: In which language; empty: as their browser asks.
     """
 
     session: str
@@ -51,7 +51,7 @@ class Visit:
     roles_end_at: datetime | None = None
     are_keys_on: bool = True
     zone: str = DEFAULT_ZONE
-    language: str = DEFAULT_LANGUAGE
+    language: str = ""
 
     @property
     def owner(self) -> str:

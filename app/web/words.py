@@ -9,7 +9,7 @@ from flask_babel import Babel, get_locale, get_timezone
 from flask_babel import gettext as _
 from markupsafe import Markup
 
-from app.web import guards
+from app.web import guards, translating
 from app.web.scope import doors
 from app.web.visit import DEFAULT_LANGUAGE, DEFAULT_ZONE
 
@@ -22,6 +22,7 @@ def install(app: Flask) -> None:
     """Make templates speak the reader's language."""
     app.config["BABEL_DEFAULT_LOCALE"] = DEFAULT_LANGUAGE
     app.config["BABEL_DEFAULT_TIMEZONE"] = DEFAULT_ZONE
+    app.config["BABEL_TRANSLATION_DIRECTORIES"] = str(translating.FOLDER)
     Babel(app, locale_selector=_language, timezone_selector=_zone)
     app.jinja_env.filters.update(
         when=when,
@@ -134,7 +135,7 @@ def _language() -> str:
     from flask import request
 
     visit = guards.visit()
-    if visit is not None:
+    if visit is not None and visit.language in LANGUAGES:
         return visit.language
     return request.accept_languages.best_match(list(LANGUAGES)) or DEFAULT_LANGUAGE
 

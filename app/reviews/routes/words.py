@@ -65,7 +65,7 @@ class Words:
         days = row.shown.get("idle_days")
         if days is None:
             return ""
-        return self._today if days == 0 else f"{days} {self._days_ago}"
+        return self._today if days == 0 else self._days_ago % {"num": days}
 
     def marks(self, row: Row) -> str:
         """Return what the script filters by and offers reasons by, a letter each."""
@@ -100,7 +100,7 @@ class Words:
 
     @cached_property
     def _days_ago(self) -> str:
-        return str(_("d ago"))
+        return str(_("%(num)s d ago"))
 
     @cached_property
     def _suggestions(self) -> dict[Suggestion, str]:

