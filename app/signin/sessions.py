@@ -30,7 +30,7 @@ from app.signin.domain import (
     token_digest,
 )
 from app.signin.models import Preference, RoleGrant, SigninSession
-from app.web.visit import DEFAULT_LANGUAGE, DEFAULT_ZONE, NOBODY, SignedInBy, Visit
+from app.web.visit import DEFAULT_ZONE, NOBODY, SignedInBy, Visit
 
 MAX_COOKIE = 200
 ENDED = "Your session has ended: sign in again."
@@ -312,5 +312,5 @@ def _visit(row: Any, roles: frozenset[Role], roles_end_at: datetime | None) -> V
         roles_end_at=roles_end_at,
         are_keys_on=True if row.are_keys_on is None else row.are_keys_on,
         zone=row.zone or DEFAULT_ZONE,
-        language=row.language or DEFAULT_LANGUAGE,
+        language=row.language or "",
     )
