@@ -22,7 +22,9 @@ from app.reviews import service as reviews
 from app.reviews.models import Item
 from app.signin import service as signin
 from bench.figures import Figure, counting, house_of
+from bench.lighthouse import measure_lighthouse
 from bench.pages import measure_pages
+from bench.scale import measure_scale
 from connectors.port import Connector
 from connectors.registry import connect
 from evidence.verify import verify_bundle
@@ -225,6 +227,8 @@ def main() -> int:
             *measure_sync(server, folder),
             *measure_worklist_and_verify(server, folder / "review"),
             *measure_pages(folder / "pages"),
+            *measure_scale(folder / "scale"),
+            *measure_lighthouse(folder / "lighthouse"),
         ):
             print(figure.line(), flush=True)
             figures.append(figure)

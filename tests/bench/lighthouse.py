@@ -144,9 +144,10 @@ def failed(found: dict[str, Any], category: str) -> str:
 def main() -> int:
     """Ask Lighthouse alone."""
     with tempfile.TemporaryDirectory() as held:
-        figures = list(measure_lighthouse(Path(held)))
-    for figure in figures:
-        print(figure.line())
+        figures = []
+        for figure in measure_lighthouse(Path(held)):
+            print(figure.line(), flush=True)
+            figures.append(figure)
     return 0 if all(each.holds for each in figures) else 1
 
 
