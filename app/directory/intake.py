@@ -7,6 +7,7 @@ from typing import Any, assert_never
 import msgspec
 
 from app.directory.population import Read
+from app.directory.progress import Progress
 from connectors.errors import ConnectorError
 from connectors.port import Connector
 from connectors.records import (
@@ -20,11 +21,12 @@ from connectors.records import (
 )
 
 
-def collect(connector: Connector) -> Read:
+def collect(connector: Connector, progress: Progress) -> Read:
     """Read a source to its end, or as far as it goes.
 
     Args:
         connector: The source.
+        progress: Is told what has been counted so far.
 
     Raises:
         ConnectorError: Nothing at all could be read.
@@ -34,23 +36,30 @@ def collect(connector: Connector) -> Read:
     lists: list[MemberList] = []
     report: ReadReport | None = None
     broken_by: str | None = None
+    counts = {"accounts": 0}
     try:
         for batch in connector.snapshot():
             match batch:
                 case AccountBatch():
                     accounts.extend(batch.accounts)
+                    counts["accounts"] = len(accounts)
                 case GroupBatch():
                     groups.extend(batch.groups)
+                    counts["groups"] = len(groups)
                 case MemberBatch():
                     lists.extend(batch.lists)
+                    members = sum(len(each.members) for each in batch.lists)
+                    counts["memberships"] = counts.get("memberships", 0) + members
                 case ReadReport():
                     report = batch
                 case _:
                     assert_never(batch)
+            progress.counted(counts)
     except ConnectorError as error:
         if not accounts:
             raise
         broken_by = str(error)
+    progress.ended(counts, report)
     return Read(accounts, groups, lists, report, broken_by)
 
 

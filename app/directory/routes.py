@@ -341,9 +341,17 @@ def _usable(report: CheckReport, form: Form) -> CheckReport:
 
 @pages.page(blp, "/sync-runs/<run_id>")
 def run(reading: Reading, run_id: str, form: Form | None = None) -> str:
-    """One read: what was asked, counted and changed, and why it waits if it does."""
+    """One read: what was asked, counted and changed, and why it waits if it does.
+
+    What a parked read would change is compared anew, which takes as long as a read has records; it
+    comes when it is asked for.
+    """
     found = queries.show_run(reading, run_id)
-    return pages.render("directory/run.html", run=found, form=form)
+    changes = None
+    if found.state is not SyncState.PARKED or request.args.keys() & {"changes", "cursor"}:
+        part = Window(cursor=request.args.get("cursor"))
+        changes = queries.list_changes(reading, run_id, part)
+    return pages.render("directory/run.html", run=found, page=changes, form=form)
 
 
 @pages.page(blp, "/sync-runs/<run_id>/now", is_poll=True)

@@ -5,6 +5,7 @@
 * A run that would end too much, or that follows a change of scope, or that was asked for as a dry
   run, is parked: what it read is kept, and a person accepts or refuses exactly that.
 * A complete run that shows nothing new writes its own record and one ledger entry.
+* One that takes longer than a second tells in its own record how far it has come (`progress.py`).
 """
 
 import hashlib
@@ -23,6 +24,7 @@ from app.directory.difference import Difference
 from app.directory.domain import Provenance, SyncState
 from app.directory.models import Group, Membership, ParkedRead, Source, SyncRun
 from app.directory.population import Read
+from app.directory.progress import Progress
 from app.kernel.errors import ConflictError, NotFoundError
 from app.kernel.sealed import SealError, SealKey
 from app.kernel.uow import Reading, Transactions, UnitOfWork
@@ -60,7 +62,7 @@ def run_sync(tx: Transactions, connect: Connect, seal: SealKey, payload: Mapping
         connector = connect(kind, settings, secrets)
         try:
             own_account_id = connector.check().own_account_id if looks_first else None
-            read = intake.collect(connector)
+            read = intake.collect(connector, Progress(tx, payload["run"], begun_at))
         finally:
             connector.close()
     except ConnectorError as error:

@@ -1,12 +1,15 @@
 """Pages of sources and their reads: how each stands, and what a parked one waits for."""
 
 import re
+from html import unescape
 
 import pytest
 
 from app.directory.queries import connection
 from app.directory.service import live_source
-from support.cast import PEOPLE, Cast
+from connectors.memory.state import changing
+from connectors.records import Group as ShownGroup
+from support.cast import PEOPLE, Cast, members
 from support.statements import counted
 from support.visitor import Visitor
 
@@ -27,7 +30,7 @@ def test_a_source_is_read_by_its_button_and_the_page_waits_for_the_end(cast: Cas
     answer = frank.submit("/sources/corp/sync", on="/sources/corp")
     assert answer.status_code == 303
     run = answer.headers["Location"]
-    assert "It is being read." in frank.page(run)
+    assert "It is being read" in frank.page(run)
     assert "HX-Refresh" not in frank.get(f"{run}/now").headers
     cast.house.drain()
     assert frank.get(f"{run}/now").headers["HX-Refresh"] == "true"
@@ -240,3 +243,112 @@ def test_a_page_costs_as_many_statements_after_many_reads(cast: Cast, path: str)
     with counted(cast.house) as after:
         frank.page(path)
     assert len(after) == len(before) <= 8
+
+
+def started(cast: Cast) -> str:
+    """Ask for a read of corp by its button, and return the address of the read."""
+    address: str = (
+        visitor(cast).submit("/sources/corp/sync", on="/sources/corp").headers["Location"]
+    )
+    return address
+
+
+def test_a_read_shows_by_name_what_it_changed(cast: Cast) -> None:
+    cast.put("corp", "payroll", "alice")
+    cast.take("corp", "ledger", "bob")
+    cast.edit("corp", "carol", title="Chief")
+    run = started(cast)
+    cast.house.drain()
+    text = re.sub(r"\s+", " ", visitor(cast).page(run))
+    assert "Joins a group" in text
+    assert "Leaves a group" in text
+    assert 'Account changes</span><div class="small sub">title</div>' in text
+    assert "Alice (alice)" in text
+    assert "Bob (bob)" in text
+    assert f'href="/groups/{cast.group("corp", "payroll").public_id}"' in text
+
+
+def test_a_read_that_changed_nothing_says_so(cast: Cast) -> None:
+    run = started(cast)
+    cast.house.drain()
+    assert "exactly what was known already" in visitor(cast).page(run)
+
+
+def test_many_changes_come_in_parts_at_the_same_cost(cast: Cast) -> None:
+    with changing(cast.file("corp")) as state:
+        names = [f"corp-more-{number}" for number in range(40)]
+        state.add(
+            groups=[ShownGroup(name, name, "security") for name in names],
+            members={name: members("corp", "alice", "bob") for name in names},
+        )
+    run = started(cast)
+    cast.house.drain()
+    frank = visitor(cast)
+    with counted(cast.house) as few:
+        first = frank.page(run)
+    rest = unescape(re.findall(r'rel="next" href="([^"]+)"', first)[0])
+    with counted(cast.house) as more:
+        second = frank.page(rest)
+    assert len(more) == len(few) <= 12
+    third = frank.page(unescape(re.findall(r'rel="next" href="([^"]+)"', second)[0]))
+    assert 'rel="next"' not in third
+    shown = [
+        len(re.findall(r"<tr><td><span class=\"badge", each)) for each in (first, second, third)
+    ]
+    assert sum(shown) == 40 + 80
+    frank.page(f"{run}?cursor=nonsense", 422)
+
+
+def parked(cast: Cast) -> str:
+    """Have a read wait for a person: Eve is gone from corp, and the read was asked to wait."""
+    frank = visitor(cast)
+    with changing(cast.file("corp")) as state:
+        del state.accounts["corp-eve"]
+        for found in state.members.values():
+            found.pop("corp-eve", None)
+    answer = frank.submit("/sources/corp/sync", {"how": "dry"}, on="/sources/corp")
+    cast.house.drain()
+    run: str = answer.headers["Location"]
+    return run
+
+
+def test_a_parked_read_shows_what_it_would_do_and_is_accepted_or_refused(cast: Cast) -> None:
+    run = parked(cast)
+    frank = visitor(cast)
+    assert 'hx-trigger="load"' in frank.page(run)
+    text = frank.page(f"{run}?changes=1")
+    assert "Account ends" in text
+    assert "(eve)" in text
+    assert "Leaves a group" in text
+    assert frank.submit(f"{run}/accept", on=run).status_code == 303
+    again = frank.submit(f"{run}/accept", on=run)
+    assert again.status_code == 409
+    assert "(eve)" in frank.page(run)
+    other = parked_again(cast)
+    assert frank.submit(f"{other}/refuse", on=other).status_code == 303
+    assert "Refused" in frank.page(other)
+
+
+def parked_again(cast: Cast) -> str:
+    cast.put("corp", "payroll", "alice")
+    answer = visitor(cast).submit("/sources/corp/sync", {"how": "dry"}, on="/sources/corp")
+    cast.house.drain()
+    run: str = answer.headers["Location"]
+    return run
+
+
+def test_whoever_may_not_judge_a_read_sees_it_and_no_button(cast: Cast) -> None:
+    run = parked(cast)
+    dana = visitor(cast, "dana")
+    text = dana.page(f"{run}?changes=1")
+    assert "Account ends" in text
+    assert "Store exactly this" not in text
+    assert dana.submit(f"{run}/accept").status_code == 403
+    visitor(cast, "alice").page(run, 403)
+
+
+def test_a_failed_read_says_what_to_do_next(cast: Cast) -> None:
+    cast.file("corp").write_bytes(b"nonsense")
+    run = started(cast)
+    cast.house.drain()
+    assert "Check the source" in visitor(cast).page(run)

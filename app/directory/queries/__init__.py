@@ -43,6 +43,7 @@ from app.directory.queries.people import (
     list_identities,
     show_identity,
 )
+from app.directory.queries.runs import Change, list_changes
 from app.directory.queries.sources import (
     RunLine,
     RunRow,
@@ -59,6 +60,7 @@ from app.directory.queries.sources import (
 __all__ = [
     "AccessRow",
     "AccountRow",
+    "Change",
     "Changed",
     "GroupRow",
     "GroupSurroundings",
@@ -83,6 +85,7 @@ __all__ = [
     "group_history",
     "group_row",
     "identity_history",
+    "list_changes",
     "list_groups",
     "list_identities",
     "list_sources",
