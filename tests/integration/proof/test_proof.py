@@ -15,7 +15,7 @@ import pytest
 
 from evidence.keys import parse_vkey
 from evidence.verify import verify_bundle
-from integration.proof.conftest import ROOT, Instance
+from support.instance import ROOT, Instance
 from support.servers.okta import OktaSimulator
 from support.servers.samba_ad import SambaAd
 
