@@ -225,11 +225,15 @@ def _member(row: Any, path: Sequence[Place]) -> MemberRow:
 
 def _first_memberships(ways: Iterable[int], window: Window, as_of: datetime | None) -> Any:
     """Choose the accounts of a page, each once, however many ways lead to it."""
+    groups = tuple(ways)
     chosen = (
         sa.select(Membership.account_id)
         .where(
             _holds_at(as_of),
-            Membership.group_id.in_(tuple(ways)),
+            # One group's members stand in order in its index; of several, all are sorted.
+            Membership.group_id == groups[0]
+            if len(groups) == 1
+            else Membership.group_id.in_(groups),
             Membership.account_id > window.after_id(),
         )
         .distinct()

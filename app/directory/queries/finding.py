@@ -11,10 +11,12 @@ import sqlalchemy as sa
 
 from app.directory.domain import IdentityKind
 from app.directory.models import Account, Group, Identity, Source, SyncRun
+from app.directory.queries.matching import holds
 from app.kernel.actor import Permission
 from app.kernel.uow import Reading
 
 ID_LENGTH = 36
+FURTHER = 10  # of those found by name, some are gone
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +66,12 @@ def find_people(reading: Reading, words: str, most: int) -> list[FoundIdentity]:
         .limit(most)
     )
     by_key = sa.select(*shown, sa.null()).where(exact, there).limit(most)
-    by_name = (
-        sa.select(*shown, sa.null())
-        .where(Identity.display_name.icontains(words, autoescape=True), there)
-        .limit(most)
+    named = (  # the index of names alone is looked through
+        sa.select(Identity.id)
+        .where(holds(reading, Identity.display_name, words))
+        .limit(most * FURTHER)
     )
+    by_name = sa.select(*shown, sa.null()).where(Identity.id.in_(named), there).limit(most)
     found: dict[str, FoundIdentity] = {}
     for statement in (by_login, by_key, by_name):
         for row in reading.session.execute(statement):
@@ -80,7 +83,7 @@ def find_groups(reading: Reading, words: str, most: int) -> list[FoundGroup]:
     """Find groups by part of a name, or by a whole id."""
     if not reading.actor.may(Permission.DIRECTORY_READ):
         return []
-    meant = Group.name.icontains(words, autoescape=True)
+    meant = holds(reading, Group.name, words)
     if len(words) == ID_LENGTH:
         meant = sa.or_(Group.public_id == words, meant)
     rows = reading.session.execute(
@@ -99,7 +102,7 @@ def find_sources(reading: Reading, words: str, most: int) -> Sequence[str]:
         return ()
     return reading.session.scalars(
         sa.select(Source.name)
-        .where(Source.name.icontains(words, autoescape=True), Source.removed_at.is_(None))
+        .where(holds(reading, Source.name, words), Source.removed_at.is_(None))
         .order_by(Source.id)
         .limit(most)
     ).all()

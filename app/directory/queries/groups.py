@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 
 from app.directory.models import Account, Group, Identity, Nesting, Source
+from app.directory.queries.matching import holds
 from app.directory.queries.moment import there, was_there
 from app.kernel.actor import Permission
 from app.kernel.errors import NotFoundError
@@ -105,7 +106,7 @@ def list_groups(
     reading.actor.require(Permission.DIRECTORY_READ)
     found = _groups().where(there(Group, as_of), Group.id > window.after_id())
     if q:
-        found = found.where(Group.name.icontains(q, autoescape=True))
+        found = found.where(holds(reading, Group.name, q))
     rows = reading.session.execute(found.order_by(Group.id).limit(window.limit + 1))
     return page([GroupRow(*tuple(row)) for row in rows], window, lambda row: [row.key])
 

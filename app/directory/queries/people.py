@@ -10,6 +10,7 @@ from sqlalchemy.orm import aliased
 
 from app.directory.domain import IdentityKind
 from app.directory.models import Account, Identity, Source
+from app.directory.queries.matching import holds
 from app.directory.queries.moment import there, was_there
 from app.kernel.actor import Permission
 from app.kernel.errors import NotFoundError
@@ -106,8 +107,8 @@ def list_identities(
     if q:
         found = found.where(
             sa.or_(
-                Identity.display_name.icontains(q, autoescape=True),
-                Identity.mail.icontains(q, autoescape=True),
+                holds(reading, Identity.display_name, q),
+                holds(reading, Identity.mail, q),
                 Identity.employee_number == q,
             )
         )
