@@ -6,6 +6,7 @@ from flask import Flask
 
 from app import finding, waiting
 from app.audit.api import blp as audit
+from app.audit.routes import blp as audit_pages
 from app.catalog.api import blp as catalog
 from app.directory import queries as directory_queries
 from app.directory.api import blp as directory
@@ -69,6 +70,7 @@ PAGES = (
     reviews_pages,
     directory_pages,
     rulebook_pages,
+    audit_pages,
 )
 COUNTS: Mapping[str, rail.Count] = {
     "reviews": worklist.waiting,

@@ -1,6 +1,5 @@
 """Bundles: asked for, built by a job, checked by the verifier before anybody may take them away."""
 
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,11 +9,12 @@ from typing import Any
 import sqlalchemy as sa
 
 from app import events
-from app.audit import sealing, signing
+from app.audit import progress, sealing, signing
 from app.audit.building import Order, build
 from app.audit.controls import CONTROLS, answered_by
 from app.audit.domain import BundleKind, BundleState
 from app.audit.models import Bundle
+from app.audit.progress import Step
 from app.audit.scope import PeriodScope, Scope, campaign_scope
 from app.kernel.actor import Permission
 from app.kernel.errors import AttestryError, ConflictError, FieldErrors, NotFoundError
@@ -104,6 +104,32 @@ def request(uow: UnitOfWork, wish: Wish, *, is_built_here: bool = False) -> Bund
     return _row(bundle)
 
 
+def ask_again(uow: UnitOfWork, public_id: str) -> BundleRow:
+    """Ask anew for what a bundle that failed was to be about; the failed one stays told of.
+
+    Raises:
+        NotPermittedError: The actor may not.
+        NotFoundError: There is no such bundle.
+        ConflictError: It did not fail.
+    """
+    uow.actor.require(Permission.BUNDLE_BUILD)
+    failed = _find(uow, public_id)
+    if failed.state is not BundleState.FAILED:
+        raise ConflictError(
+            f"The bundle is {failed.state.value}: only a failed one is built again.",
+            {"state": failed.state.value},
+        )
+    start, end = (failed.scope.get(name) for name in ("from", "to"))
+    wish = Wish(
+        campaign=failed.scope.get("campaign"),
+        start=datetime.fromisoformat(start) if start else None,
+        end=datetime.fromisoformat(end) if end else None,
+        leavers=failed.scope.get("about") == "leavers",
+        controls=failed.controls,
+    )
+    return request(uow, wish)
+
+
 def run_build(tx: Transactions, seal: SealKey, home: Path, payload: Mapping[str, str]) -> None:
     """Build a bundle that was asked for, and check it; the runner of `build_bundle` jobs.
 
@@ -115,19 +141,19 @@ def run_build(tx: Transactions, seal: SealKey, home: Path, payload: Mapping[str,
         home: Bundles are kept in its folder `bundles`.
         payload: `bundle`, a public id.
     """
-    sealing.seal_pending(tx, seal, home)
     public_id = payload["bundle"]
-    folder = home / FOLDER
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".building-", dir=folder) as held:
-        made = Path(held) / f"{public_id}.zip"
+    with progress.begun(home / FOLDER, public_id) as work:
+        sealing.seal_pending(tx, seal, home)
+        made = work.folder / f"{public_id}.zip"
         try:
+            work.is_at(Step.WRITING)
             with tx.read() as reading:
                 order = _order(reading, public_id)
                 if order is None:
                     return
                 built = build(reading, seal, order, made)
                 keys, anchor = [signing.present_key(reading)], signing.anchor(reading)
+            work.is_at(Step.CHECKING)
             checked = verify_bundle(made, keys, [anchor])
         except (AttestryError, EvidenceError) as error:
             _fail(tx, public_id, "cannot_be_built", str(error), [])

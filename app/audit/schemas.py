@@ -8,6 +8,7 @@ from typing_extensions import override
 
 from app.audit.controls import CONTROLS
 from app.audit.domain import BundleKind, BundleState, KeyPurpose
+from app.web.days import FirstDay, LastDay
 from app.web.shapes import Moment, PageArgs, PublicIdField, page_of
 
 LARGEST_TREE = 2**53
@@ -40,6 +41,31 @@ class NewBundleSchema(Schema):
         load_default=list,
         validate=validate.Length(max=len(CONTROLS)),
     )
+
+
+class CampaignBundleForm(Schema):
+    """The form of a campaign's bundle."""
+
+    campaign = PublicIdField(load_default=None)
+    controls = fields.List(fields.String(validate=validate.Length(max=40)), load_default=list)
+
+
+class PeriodBundleForm(Schema):
+    """The form of a period's bundle: its first and last day, in the reader's zone."""
+
+    start = FirstDay(data_key="from", load_default=None)
+    end = LastDay(data_key="to", load_default=None)
+    leavers = fields.Boolean(load_default=False)
+    controls = fields.List(fields.String(validate=validate.Length(max=40)), load_default=list)
+
+
+class LedgerForm(Schema):
+    """Which entries of the ledger somebody looks for."""
+
+    kind = fields.String(load_default=None, validate=validate.Length(max=60))
+    subject = fields.String(load_default=None, validate=validate.Length(max=60))
+    start = FirstDay(data_key="from", load_default=None)
+    end = LastDay(data_key="to", load_default=None)
 
 
 class CheckSchema(Schema):

@@ -174,6 +174,16 @@ def anchor(reading: Reading) -> bytes:
     return split_chain(_present(reading, KeyPurpose.DOCUMENT).public)[1]
 
 
+def anchors(reading: Reading) -> tuple[bytes, ...]:
+    """Return every certificate that reports were ever held against, PEM, the present one first."""
+    texts = reading.session.scalars(
+        sa.select(SigningKey.public)
+        .where(SigningKey.purpose == KeyPurpose.DOCUMENT)
+        .order_by(SigningKey.id.desc())
+    )
+    return tuple(split_chain(text)[1] for text in texts)
+
+
 def sign_note(reading: Reading, seal: SealKey, text: str) -> str:
     """Return a text as a note signed with the log's key (receipts).
 

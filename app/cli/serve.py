@@ -63,6 +63,7 @@ def _listen(local: Local, host: str, port: int) -> None:
     from waitress.server import create_server
 
     from app.factory import create_app
+    from app.web import bodies
 
     server = create_server(
         create_app(local.house.settings, house=local.house),
@@ -70,7 +71,7 @@ def _listen(local: Local, host: str, port: int) -> None:
         port=port,
         threads=THREADS,
         ident=None,
-        max_request_body_size=1 << 20,
+        max_request_body_size=bodies.MAX_UPLOAD,  # each door has its own, smaller or not
         channel_timeout=30,
         clear_untrusted_proxy_headers=True,
     )

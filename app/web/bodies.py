@@ -13,6 +13,8 @@ from typing import Any
 from app.kernel.errors import FieldErrors
 
 MAX_BYTES = 1 << 20
+MAX_UPLOAD = 65 << 20
+MOST = "most_bytes"  # attribute of a view that takes larger bodies than others
 MAX_DEPTH = 32
 MAX_INTEGER = 2**53 - 1
 _MARKS = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)

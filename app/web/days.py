@@ -1,4 +1,4 @@
-"""Days as people say them: the last day of something, in the zone they live in."""
+"""Days as people say them: the first and last day of something, in the zone they live in."""
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
@@ -19,6 +19,19 @@ def reader_zone() -> tzinfo:
     return UTC if found is None else ZoneInfo(str(found))
 
 
+class FirstDay(fields.Field[datetime]):
+    """A first day, `2026-10-01`; loaded as the moment it begins in the reader's zone."""
+
+    @override
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> datetime:
+        try:
+            return _midnight(date.fromisoformat(value))
+        except (TypeError, ValueError, OverflowError):
+            raise ValidationError("Write it like 2026-10-01.") from None
+
+
 class LastDay(fields.Field[datetime]):
     """A last day, `2026-12-31`; loaded as the moment it ends in the reader's zone."""
 
@@ -31,3 +44,7 @@ class LastDay(fields.Field[datetime]):
             return datetime.combine(after, time(), reader_zone()).astimezone(UTC)
         except (TypeError, ValueError, OverflowError):
             raise ValidationError("Write it like 2026-12-31.") from None
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), get_timezone() or UTC).astimezone(UTC)

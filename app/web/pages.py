@@ -28,6 +28,7 @@ import hashlib
 import inspect
 import json
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -208,6 +209,43 @@ def action(
     return decorate
 
 
+def question(
+    blp: Blueprint, rule: str, *, again: View, most_bytes: int = bodies.MAX_BYTES
+) -> Callable[[View], View]:
+    """Make what a form asks of a function `(reading, form, **path) -> str | Response`.
+
+    It changes nothing, so it may be sent as often as one likes, and its answer is not kept.
+
+    Args:
+        blp: The stage's blueprint.
+        rule: Where the form is sent.
+        again: The page that is shown again, with the form, if it is refused.
+        most_bytes: How large a body may be, with the file in it.
+    """
+
+    def decorate(view: View) -> View:
+        return _direct(blp, rule, view, again, guards.reading, most_bytes)
+
+    return decorate
+
+
+def handover(blp: Blueprint, rule: str, *, again: View) -> Callable[[View], View]:
+    """Make a form that hands a file over of a function `(uow, form, **path) -> Response`.
+
+    That it was handed over is recorded each time, and the file is not kept for repetition.
+
+    Args:
+        blp: The stage's blueprint.
+        rule: Where the form is sent.
+        again: The page that is shown again if it is refused.
+    """
+
+    def decorate(view: View) -> View:
+        return _direct(blp, rule, view, again, guards.writing, bodies.MAX_BYTES)
+
+    return decorate
+
+
 def json_action(blp: Blueprint, rule: str) -> Callable[[View], View]:
     """Make what a script sends of a function `(uow, body, **path) -> dict`.
 
@@ -285,6 +323,38 @@ def _act(
     typed = json.dumps(sorted(form.values.items())).encode()
     first = _first(work, request.form.get(ONCE, ""), typed, is_secret=is_secret)
     return _unpacked(first)
+
+
+def _direct(
+    blp: Blueprint,
+    rule: str,
+    view: View,
+    again: View,
+    opened: Callable[[], AbstractContextManager[Any]],
+    most_bytes: int,
+) -> View:
+    """Put a form under a path whose answer goes straight to whoever sent it.
+
+    Who it is comes before the form itself is read, which may hold a large file.
+    """
+
+    @functools.wraps(view)
+    def route(**path: Any) -> Response:
+        form = Form({})
+        try:
+            with opened() as found:
+                guards.check_session_form(g.visit)
+                form = Form.of_request()
+                return make_response(view(found, form, **path))
+        except NotSignedInError as refusal:
+            return _sign_in_first(refusal, url_for(getattr(again, ENDPOINT), **path))
+        except (InvalidInputError, ConflictError) as refusal:
+            form.refuse(refusal, problems.STATUS[type(refusal)])
+            return _shown_again(again, form, path)
+
+    setattr(route, bodies.MOST, most_bytes)
+    blp.add_url_rule(rule, view.__name__, route, methods=["POST"])
+    return view
 
 
 def _first(

@@ -63,6 +63,7 @@ LINES = (
     Line(KNOW, _("Policies"), "scale", "/policies", Permission.POLICY_READ),
     Line(PROVE, _("Evidence"), "shield-check", "/evidence", Permission.BUNDLE_READ),
     Line(PROVE, _("Verify a file"), "file-check", "/verify"),
+    Line(PROVE, _("Ledger"), "book-open", "/ledger", Permission.LEDGER_READ),
     Line(HOUSE, _("Roles"), "id-card", "/people", Permission.ROLE_WRITE),
     Line(HOUSE, _("API tokens"), "key-square", "/tokens", Permission.TOKEN_WRITE),
     Line(HOUSE, _("Settings"), "settings", "/settings", Permission.SETTINGS_READ),

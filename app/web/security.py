@@ -10,7 +10,7 @@ import re
 import time
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, abort, g, request
+from flask import Flask, Response, abort, current_app, g, request
 
 from app.kernel.errors import FieldErrors
 from app.kernel.logging import REQUEST_ID
@@ -99,8 +99,11 @@ def _check_query() -> None:
 
 def _check_body() -> None:
     """Refuse a body that is too large, not JSON, or JSON nobody means."""
-    if (request.content_length or 0) > bodies.MAX_BYTES:
-        abort(413, "A body holds at most 1 MiB.")
+    view = current_app.view_functions.get(request.endpoint or "")
+    most = getattr(view, bodies.MOST, bodies.MAX_BYTES)
+    request.max_content_length = most
+    if (request.content_length or 0) > most:
+        abort(413, f"A body holds at most {most >> 20} MiB.")
     if request.method not in WRITES or not request.path.startswith("/api/"):
         return
     body = request.get_data(cache=True)

@@ -1,0 +1,428 @@
+"""What the pages of this stage show: bundles and ledger entries, with the names behind the ids."""
+
+import hashlib
+import mmap
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from app import events
+from app.audit import bundles, ledger, progress
+from app.audit.controls import CONTROLS, Control
+from app.audit.domain import BundleKind, BundleState
+from app.directory.models import Identity
+from app.kernel.actor import SYSTEM_ID, Permission
+from app.kernel.event import Event
+from app.kernel.ledger import LedgerCheckpoint, LedgerEntry, LedgerPending, LedgerPosition
+from app.kernel.uow import Reading
+from app.reviews.models import Campaign
+from app.signin.models import ApiToken
+from app.web.paging import Page, Window, page
+from evidence.container import read_container
+from evidence.errors import VerificationError
+from evidence.manifest import ListedFile, Manifest, parse_manifest
+
+MOST_TAKEN = 20
+MOST_CAMPAIGNS = 200
+
+
+class WhoKind(StrEnum):
+    """What somebody who acted is."""
+
+    PERSON = "person"
+    TOKEN = "token"  # noqa: S105 - a kind of actor
+    SYSTEM = "system"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Who:
+    """Somebody who acted: what they are, their id, and their name if the store has one."""
+
+    kind: WhoKind
+    id: str
+    name: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class BundleLine:
+    """A bundle as pages show it.
+
+    Attributes:
+        row: The bundle.
+        by: Who asked for it.
+        campaign: The name of its campaign, or None.
+        start: Begin of its period, or None.
+        end: Its end, or None.
+    """
+
+    row: bundles.BundleRow
+    by: Who
+    campaign: str | None
+    start: datetime | None
+    end: datetime | None
+
+    @property
+    def is_held(self) -> bool | None:
+        """Say whether every check held when it was built; None if it was not checked."""
+        checks = self.row.checks
+        return all(each["status"] == "passed" for each in checks) if checks else None
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """That somebody took a bundle away."""
+
+    at: datetime
+    by: Who
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What the file of a bundle holds, by its own manifest.
+
+    Attributes:
+        manifest: What its manifest says.
+        is_as_built: Whether that manifest is the one that was built.
+    """
+
+    manifest: Manifest
+    is_as_built: bool
+
+    @property
+    def files(self) -> Sequence[ListedFile]:
+        """Return its files."""
+        return list(self.manifest.files.values())
+
+
+@dataclass(frozen=True, slots=True)
+class BundlePage:
+    """One bundle with all there is to tell of it.
+
+    Attributes:
+        line: The bundle.
+        controls: Those it answers.
+        contents: What its file holds; None if it is not ready, or its file is gone or unreadable.
+        taken: Who took it away, the newest first.
+        taken_count: How often it was.
+        work: How far it is, while it is being built.
+        head: The signed head it is held against: size, and root if it is still kept.
+    """
+
+    line: BundleLine
+    controls: Mapping[str, Control]
+    contents: Contents | None
+    taken: Sequence[Taken]
+    taken_count: int
+    work: progress.UnderWay | None
+    root: bytes | None
+
+    @property
+    def is_under_way(self) -> bool:
+        """Say whether it is still to become something."""
+        return self.line.row.state in {BundleState.QUEUED, BundleState.BUILDING}
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignChoice:
+    """A campaign that a bundle can be about."""
+
+    id: str
+    name: str
+    launched_at: datetime
+    closed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which entries somebody looks for; None: all."""
+
+    kind: str | None = None
+    subject: str | None = None
+    start: datetime | None = None
+    end: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EntryLine:
+    """A numbered entry of the ledger as pages show it."""
+
+    index: int
+    id: str
+    at: datetime
+    kind: str
+    by: Who
+    subject: str
+    leaf: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class EntryPage:
+    """One entry, with its exact text and the proof that it is in the log."""
+
+    line: EntryLine
+    body: str
+    proof: ledger.InclusionRow
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The newest signed head, and how many entries wait for a number."""
+
+    size: int
+    root: bytes
+    note: str
+    at: datetime
+    pending: int
+
+
+# --- bundles -------------------------------------------------------------------------------
+
+
+def list_lines(reading: Reading, window: Window) -> Page[BundleLine]:
+    """Return the bundles, newest first.
+
+    Raises:
+        NotPermittedError: The actor may not read bundles.
+    """
+    found = bundles.list_bundles(reading, window)
+    return Page(_lines(reading, found.items), found.next_cursor)
+
+
+def bundle_page(reading: Reading, public_id: str, home: Path) -> BundlePage:
+    """Return one bundle with all there is to tell of it.
+
+    Args:
+        reading: The reading.
+        public_id: The bundle.
+        home: Of the instance; its file is there.
+
+    Raises:
+        NotPermittedError: The actor may not read bundles.
+        NotFoundError: There is no such bundle.
+    """
+    row = bundles.find_bundle(reading, public_id)
+    taken, count = _taken(reading, public_id)
+    is_ready = row.state is BundleState.READY
+    return BundlePage(
+        line=_lines(reading, [row])[0],
+        controls={name: CONTROLS[name] for name in row.controls if name in CONTROLS},
+        contents=_contents(bundles.bundle_path(home, public_id), row) if is_ready else None,
+        taken=taken,
+        taken_count=count,
+        work=None if is_ready else progress.under_way(home / bundles.FOLDER, public_id),
+        root=_root(reading, row.tree_size),
+    )
+
+
+def choices(reading: Reading) -> Sequence[CampaignChoice]:
+    """Return the campaigns that a bundle can be about, newest first.
+
+    Raises:
+        NotPermittedError: The actor may not build bundles.
+    """
+    reading.actor.require(Permission.BUNDLE_BUILD)
+    found = reading.session.execute(
+        sa.select(Campaign.public_id, Campaign.name, Campaign.launched_at, Campaign.closed_at)
+        .order_by(Campaign.id.desc())
+        .limit(MOST_CAMPAIGNS)
+    )
+    return [CampaignChoice(*row) for row in found]
+
+
+def controls_of(reading: Reading, kind: BundleKind) -> Mapping[str, Control]:
+    """Return the controls that a kind of bundle speaks to.
+
+    Raises:
+        NotPermittedError: The actor may not build bundles.
+    """
+    reading.actor.require(Permission.BUNDLE_BUILD)
+    return {name: each for name, each in CONTROLS.items() if kind in each.kinds}
+
+
+def _lines(reading: Reading, rows: Sequence[bundles.BundleRow]) -> list[BundleLine]:
+    people = _who(reading, [row.requested_by for row in rows])
+    asked = {row.scope["campaign"] for row in rows if "campaign" in row.scope}
+    found = sa.select(Campaign.public_id, Campaign.name).where(Campaign.public_id.in_(asked))
+    names = {row.public_id: row.name for row in reading.session.execute(found)} if asked else {}
+    return [
+        BundleLine(
+            row,
+            people[row.requested_by],
+            names.get(row.scope.get("campaign", "")),
+            _moment(row.scope.get("from")),
+            _moment(row.scope.get("to")),
+        )
+        for row in rows
+    ]
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
+
+
+def _taken(reading: Reading, public_id: str) -> tuple[list[Taken], int]:
+    is_taken = sa.and_(
+        LedgerEntry.subject == public_id, LedgerEntry.kind == events.BundleDownloaded.kind
+    )
+    rows = reading.session.execute(
+        sa.select(LedgerEntry.at, LedgerEntry.actor, sa.func.count().over())
+        .where(is_taken)
+        .order_by(LedgerEntry.id.desc())
+        .limit(MOST_TAKEN)
+    ).all()
+    people = _who(reading, [row.actor for row in rows])
+    return [Taken(row.at, people[row.actor]) for row in rows], rows[0][2] if rows else 0
+
+
+def _root(reading: Reading, size: int | None) -> bytes | None:
+    if size is None:
+        return None
+    found = sa.select(LedgerCheckpoint.root).where(LedgerCheckpoint.size == size)
+    return reading.session.scalar(found)
+
+
+def _contents(path: Path, row: bundles.BundleRow) -> Contents | None:
+    """Read the manifest alone: what it costs does not grow with the bundle."""
+    try:
+        with (
+            path.open("rb") as file,
+            mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data,
+            memoryview(data) as view,
+        ):
+            at = read_container(view)["manifest.json"]
+            content = bytes(view[at.start : at.start + at.size])
+        manifest = parse_manifest(content)
+    except (OSError, ValueError, KeyError, VerificationError):
+        return None
+    return Contents(manifest, hashlib.sha256(content).hexdigest() == row.sha256)
+
+
+# --- the ledger ----------------------------------------------------------------------------
+
+
+def kinds() -> Mapping[str, str]:
+    """Return every kind of entry with what it says, in a sentence."""
+    found = {each.kind: (each.__doc__ or "").split("\n")[0] for each in _events(Event)}
+    return dict(sorted(found.items()))
+
+
+def head(reading: Reading) -> Head | None:
+    """Return the newest signed head, or None if nothing was sealed yet.
+
+    Raises:
+        NotPermittedError: The actor may not read the ledger.
+    """
+    reading.actor.require(Permission.LEDGER_READ)
+    pending = sa.select(sa.func.count()).select_from(LedgerPending).scalar_subquery()
+    row = reading.session.execute(
+        sa.select(
+            LedgerCheckpoint.size,
+            LedgerCheckpoint.root,
+            LedgerCheckpoint.note,
+            LedgerCheckpoint.at,
+            pending,
+        )
+        .order_by(LedgerCheckpoint.size.desc())
+        .limit(1)
+    ).one_or_none()
+    return None if row is None else Head(*row)
+
+
+def list_entries(reading: Reading, window: Window, wanted: Wanted) -> Page[EntryLine]:
+    """Return numbered entries, the newest first.
+
+    Raises:
+        NotPermittedError: The actor may not read the ledger.
+        InvalidInputError: The cursor is not one of this list.
+    """
+    reading.actor.require(Permission.LEDGER_READ)
+    statement = _entries().order_by(LedgerPosition.idx.desc()).limit(window.limit + 1)
+    if window.cursor is not None:
+        statement = statement.where(LedgerPosition.idx < window.after_id())
+    if wanted.kind is not None:
+        statement = statement.where(LedgerEntry.kind == wanted.kind)
+    if wanted.subject is not None:
+        statement = statement.where(LedgerEntry.subject == wanted.subject)
+    if wanted.start is not None:
+        statement = statement.where(
+            LedgerEntry.at >= wanted.start, LedgerPosition.idx >= _sealed_before(wanted.start)
+        )
+    if wanted.end is not None:
+        statement = statement.where(LedgerEntry.at < wanted.end)
+    rows = reading.session.execute(statement).all()
+    people = _who(reading, [row.actor for row in rows])
+    return page([_line(row, people) for row in rows], window, lambda each: [each.index])
+
+
+def entry_page(reading: Reading, public_id: str) -> EntryPage:
+    """Return one entry, with its exact text and its proof.
+
+    Raises:
+        NotPermittedError: The actor may not read the ledger.
+        NotFoundError: There is no such entry with a number.
+    """
+    proof = ledger.prove_inclusion(reading, public_id)
+    row = reading.session.execute(
+        _entries().add_columns(LedgerEntry.body).where(LedgerEntry.public_id == public_id)
+    ).one()
+    return EntryPage(_line(row, _who(reading, [row.actor])), row.body.decode(), proof)
+
+
+def _entries() -> Any:
+    return sa.select(
+        LedgerPosition.idx,
+        LedgerEntry.public_id,
+        LedgerEntry.at,
+        LedgerEntry.kind,
+        LedgerEntry.actor,
+        LedgerEntry.subject,
+        LedgerEntry.leaf,
+    ).join(LedgerEntry, LedgerEntry.id == LedgerPosition.entry_id)
+
+
+def _sealed_before(moment: datetime) -> sa.ScalarSelect[int]:
+    """Return how many entries were sealed before a moment: they happened before it, too."""
+    return (
+        sa.select(sa.func.coalesce(sa.func.max(LedgerCheckpoint.size), 0))
+        .where(LedgerCheckpoint.at < moment)
+        .scalar_subquery()
+    )
+
+
+def _line(row: sa.Row[Any], people: Mapping[str, Who]) -> EntryLine:
+    return EntryLine(
+        row.idx, row.public_id, row.at, row.kind, people[row.actor], row.subject, row.leaf
+    )
+
+
+def _events(base: type[Event]) -> Iterable[type[Event]]:
+    for each in base.__subclasses__():
+        if each.__module__ == events.__name__:
+            yield each
+        yield from _events(each)
+
+
+def _who(reading: Reading, ids: Iterable[str]) -> dict[str, Who]:
+    """Return who stands behind ids of actors: people, tokens, the instance itself."""
+    wanted = set(ids)
+    found = {SYSTEM_ID: Who(WhoKind.SYSTEM, SYSTEM_ID, None)}
+    if wanted - {SYSTEM_ID}:
+        person, token = sa.literal(WhoKind.PERSON.value), sa.literal(WhoKind.TOKEN.value)
+        rows = reading.session.execute(
+            sa.union_all(
+                sa.select(person, Identity.public_id, Identity.display_name).where(
+                    Identity.public_id.in_(wanted)
+                ),
+                sa.select(token, ApiToken.public_id, ApiToken.name).where(
+                    ApiToken.public_id.in_(wanted)
+                ),
+            )
+        )
+        found |= {row[1]: Who(WhoKind(row[0]), row[1], row[2]) for row in rows}
+    return found | {each: Who(WhoKind.UNKNOWN, each, None) for each in wanted - found.keys()}
