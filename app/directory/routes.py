@@ -351,7 +351,8 @@ def run(reading: Reading, run_id: str, form: Form | None = None) -> str:
     if found.state is not SyncState.PARKED or request.args.keys() & {"changes", "cursor"}:
         part = Window(cursor=request.args.get("cursor"))
         changes = queries.list_changes(reading, run_id, part)
-    return pages.render("directory/run.html", run=found, page=changes, form=form)
+    starter = queries.name_of(reading, found.started_by)
+    return pages.render("directory/run.html", run=found, page=changes, starter=starter, form=form)
 
 
 @pages.page(blp, "/sync-runs/<run_id>/now", is_poll=True)

@@ -41,6 +41,7 @@ from app.directory.queries.people import (
     accounts_of,
     find_identity,
     list_identities,
+    name_of,
     show_identity,
 )
 from app.directory.queries.runs import Change, list_changes
@@ -89,6 +90,7 @@ __all__ = [
     "list_groups",
     "list_identities",
     "list_sources",
+    "name_of",
     "open_membership",
     "recent_runs",
     "run_answer",

@@ -146,6 +146,13 @@ def account_row(reading: Reading, account_id: int) -> AccountRow:
     return AccountRow(*tuple(row))
 
 
+def name_of(reading: Reading, identity_id: str) -> str | None:
+    """Return what an identity is called, or None if this is the id of none (no authorisation)."""
+    return reading.session.scalar(
+        sa.select(Identity.display_name).where(Identity.public_id == identity_id)
+    )
+
+
 def visible_identity(reading: Reading, identity_id: str, as_of: datetime | None) -> IdentityRow:
     row = reading.session.execute(_identities().where(Identity.public_id == identity_id)).first()
     found = None if row is None else _identity(row)
