@@ -13,9 +13,9 @@ from flask import Flask
 from flask_babel import force_locale
 from typing_extensions import override
 
-from app.kernel import schema
+from app.kernel import errors, schema
 from app.kernel.db import prepare
-from app.web import translating, words
+from app.web import problems, translating, words
 from app.web.assets import build
 from support.cast import Cast, bring_in
 from support.house import TestHouse, open_house
@@ -30,6 +30,7 @@ IN_ENGLISH = (  # what is not said by pages: the reference, checks of health, a 
     (re.compile("/operations|/"), re.compile("No worker runs")),
     (re.compile("/policies/.+"), re.compile("")),
 )
+NEVER_ON_A_PAGE = {"A change without a record"}  # answered as a fault of ours
 PEOPLE = {"reviewer": "1002", "auditor": "1004", "operator": "1007", "administrator": "1008"}
 LIKED = {"zone": "Europe/Berlin", "language": "de"}
 
@@ -107,6 +108,14 @@ def pairs(language: str) -> Iterator[tuple[str, str]]:
     for message in translating.catalog_of(language):
         if message.id:
             yield from translating.forms(message)
+
+
+def kinds_of(error: type[errors.AttestryError]) -> Iterator[type[errors.AttestryError]]:
+    """Yield every kind of an error that the house itself knows."""
+    for kind in error.__subclasses__():
+        if kind.__module__.startswith("app."):
+            yield kind
+        yield from kinds_of(kind)
 
 
 # --- the catalogue ------------------------------------------------------------------------------
@@ -243,6 +252,22 @@ def test_no_page_says_an_english_text_that_has_a_german_one(german: German, role
             wrong[path] = left
     assert len(pages) > 5
     assert wrong == {}
+
+
+def test_a_refusal_is_said_in_german_and_what_a_command_says_is_marked(german: German) -> None:
+    nowhere = german.people["auditor"].page("/nowhere", 404)
+    assert "<h1>Nicht gefunden</h1>" in nowhere
+    assert "<p>Unter dieser Adresse ist nichts.</p>" in nowhere
+    refused = german.people["auditor"].page("/people", 403)
+    assert "<h1>Nicht erlaubt</h1>" in refused
+    assert '<p lang="en">' in refused
+
+
+def test_every_refusal_there_is_has_a_german_title() -> None:
+    told = {kind.title for kind in kinds_of(errors.AttestryError)}
+    told |= {title for title, _detail in problems.HTTP_WORDS.values()}
+    known = translating.catalog_of("de")
+    assert {title for title in told - NEVER_ON_A_PAGE if known.get(title) is None} == set()
 
 
 def test_names_stay_as_the_source_shows_them(german: German) -> None:
