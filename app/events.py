@@ -297,6 +297,7 @@ class RoleGranted(Event):
     kind: ClassVar[str] = "role.granted"
     role: str
     until: datetime | None
+    issuer: str | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -305,6 +306,7 @@ class RoleRevoked(Event):
 
     kind: ClassVar[str] = "role.revoked"
     role: str
+    issuer: str | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -327,6 +329,18 @@ class SessionBegun(Event):
     role: str | None
     how: str
     link: str | None
+    issuer: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionProven(Event):
+    """Whoever has a session proved once more who they are."""
+
+    kind: ClassVar[str] = "session.proven"
+    identity: str | None
+    how: str
+    link: str | None
+    issuer: str | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -335,6 +349,23 @@ class SessionTied(Event):
 
     kind: ClassVar[str] = "session.tied"
     identity: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProviderTied(Event):
+    """An account at the provider was tied to an identity, by its verified mail address."""
+
+    kind: ClassVar[str] = "provider.tied"
+    issuer: str
+    account: str = personal()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProviderUntied(Event):
+    """An account at the provider was untied from an identity."""
+
+    kind: ClassVar[str] = "provider.untied"
+    issuer: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -1034,7 +1065,10 @@ EVENTS: Mapping[str, type[Event]] = {
         RoleRevoked,
         SignInLinkMade,
         SessionBegun,
+        SessionProven,
         SessionTied,
+        ProviderTied,
+        ProviderUntied,
         SessionEnded,
         SignInRefused,
         PreferencesSet,

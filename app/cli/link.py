@@ -7,7 +7,7 @@ import click
 from app.cli.main import Local
 from app.cli.output import answers
 from app.kernel.actor import Role
-from app.signin import links
+from app.signin import arriving, links
 
 
 @click.group()
@@ -32,3 +32,14 @@ def create(local: Local, who: str | None, mail: str | None) -> tuple[Any, str]:
         made = links.make(uow, who=who, role=role, mail=mail)
     address = local.house.settings.base_url + made.path
     return {"id": made.id, "sign_in_link": address}, f"It works once, within a day:\n{address}"
+
+
+@link.command()
+@click.argument("who")
+@answers
+@click.pass_obj
+def untie(local: Local, who: str) -> tuple[Any, str]:
+    """Untie WHO from the account at the identity provider; the next sign-in ties it anew."""
+    with local.house.tx.write(local.actor) as uow:
+        count = arriving.untie(uow, who=who)
+    return {"untied": count}, f"{who} is tied to no account any more."

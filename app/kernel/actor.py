@@ -6,11 +6,13 @@ the stage's business and needs no role.
 """
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
 
-from app.kernel.errors import NotPermittedError
+from app.kernel.errors import NotFreshError, NotPermittedError
 
 SYSTEM_ID = "system"
+FRESH_FOR = timedelta(minutes=10)
 
 
 class Role(StrEnum):
@@ -111,6 +113,7 @@ class Actor:
         identity_id: Internal key of the identity they are, or None.
         roles: What they may do beyond their own affairs.
         token_id: Public id of the API token used, or None.
+        proven_at: When a person last proved who they are; None if that is not known.
     """
 
     kind: ActorKind
@@ -118,6 +121,7 @@ class Actor:
     identity_id: int | None = None
     roles: frozenset[Role] = frozenset()
     token_id: str | None = None
+    proven_at: datetime | None = None
 
     def may(self, permission: Permission) -> bool:
         """Say whether one of the roles holds a permission. The system may do everything."""
@@ -134,6 +138,28 @@ class Actor:
         if not self.may(permission):
             holders = " or ".join(role.value for role in Role if permission in PERMISSIONS[role])
             raise NotPermittedError(f"This needs the role {holders} ({permission.value}).")
+
+    def is_fresh(self, now: datetime) -> bool:
+        """Say whether they proved who they are a short time ago.
+
+        Tokens and the command line have nobody to ask, and are as strong as they are (ADR 5).
+        """
+        if self.kind is not ActorKind.PERSON:
+            return True
+        return self.proven_at is not None and now - self.proven_at < FRESH_FOR
+
+    def require_fresh(self, now: datetime) -> None:
+        """Refuse a person who proved who they are too long ago.
+
+        Raises:
+            NotFreshError: They have to sign in once more.
+        """
+        if not self.is_fresh(now):
+            minutes = int(FRESH_FOR.total_seconds() // 60)
+            raise NotFreshError(
+                f"Much depends on this, so sign in once more: it is done within {minutes} minutes "
+                "of a sign-in only."
+            )
 
     def require_identity(self) -> int:
         """Return the identity behind the actor.

@@ -59,6 +59,13 @@ class NotSignedInError(AttestryError):
     title = "Sign in first"
 
 
+class NotFreshError(NotSignedInError):
+    """Signed in, but too long ago for something that much depends on."""
+
+    code = "not_fresh"
+    title = "Sign in once more"
+
+
 class NotPermittedError(AttestryError):
     """Known, and not allowed to."""
 

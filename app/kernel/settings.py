@@ -4,18 +4,25 @@ An unknown name is refused, so that a slip of the keyboard is not a silent defau
 reads a value from a file. In production, stand-ins made for development are refused by name.
 """
 
+import json
 import os
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+from urllib.parse import urlsplit
 
 from environs import EnvValidationError, FileAwareEnv
 from marshmallow import ValidationError, validate
 
+from app.kernel.actor import Role
+
 PREFIX = "ATTESTRY_"
 DEFAULT_ADDRESS = "http://127.0.0.1:8000"
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _ADDRESS = validate.URL(require_tld=False, schemes={"http", "https"})
 
 
@@ -42,9 +49,12 @@ class Settings:
         secret_key: Signs forms and passing cookies, 32 characters or more; made if absent.
         seal_key_file: File with the key that seals source secrets and signing keys.
         signer: Where signing keys live.
-        oidc_issuer: The identity provider, or None.
+        oidc_issuer: The identity provider, by the address it calls itself; https. None: links only.
         oidc_client_id: Our name there.
-        oidc_client_secret: Our secret there.
+        oidc_client_secret: Our secret there; none for a public client.
+        oidc_scope: What we ask the provider for, beside `openid`.
+        oidc_roles_claim: The claim that holds somebody's groups or roles there, or None.
+        oidc_role_map: JSON: a value of that claim to a role here; `{"Access admins": "admin"}`.
         tsa_url: RFC 3161 time-stamping authority, or None.
         smtp_url: Mail relay, or None: then notices stay in the app.
     """
@@ -59,6 +69,9 @@ class Settings:
     oidc_issuer: str | None = None
     oidc_client_id: str | None = None
     oidc_client_secret: str | None = field(default=None, repr=False)
+    oidc_scope: str = "openid email"
+    oidc_roles_claim: str | None = None
+    oidc_role_map: Mapping[str, Role] = field(default_factory=dict)
     tsa_url: str | None = None
     smtp_url: str | None = field(default=None, repr=False)
 
@@ -79,7 +92,10 @@ class Settings:
         secret_key = env.str("SECRET_KEY", "", validate=_long_enough)
         seal_key_file = env.path("SEAL_KEY_FILE", home / "seal.key")
         others = {name: env.str(name.upper(), None) for name in OPTIONAL}
+        scope = env.str("OIDC_SCOPE", "openid email", validate=_asks_for_openid)
+        role_map = env.str("OIDC_ROLE_MAP", "{}", validate=_role_map)
         _raise_what_is_wrong(env)
+        _refuse_half_a_provider(others, role_map=role_map)
         return cls(
             home=home,
             database_url=database_url,
@@ -88,6 +104,8 @@ class Settings:
             secret_key=secret_key or _kept_secret(home / "secret.key"),
             seal_key_file=seal_key_file,
             signer=signer,
+            oidc_scope=scope,
+            oidc_role_map=_role_map(role_map),
             **others,
         )
 
@@ -96,6 +114,7 @@ OPTIONAL = (
     "oidc_issuer",
     "oidc_client_id",
     "oidc_client_secret",
+    "oidc_roles_claim",
     "tsa_url",
     "smtp_url",
 )
@@ -103,6 +122,7 @@ SECRETS = frozenset({"secret_key", "oidc_client_secret", "smtp_url"})
 LEAST_SECRET = 32
 NAMES = frozenset(
     {"HOME", "DATABASE_URL", "BASE_URL", "MODE", "SECRET_KEY", "SEAL_KEY_FILE", "SIGNER"}
+    | {"OIDC_SCOPE", "OIDC_ROLE_MAP"}
     | {name.upper() for name in OPTIONAL}
 )
 
@@ -111,6 +131,50 @@ def _long_enough(secret: str) -> None:
     """Refuse a secret that could be guessed; none at all is made."""
     if 0 < len(secret) < LEAST_SECRET:
         raise ValidationError(f"Give {LEAST_SECRET} characters or more.")
+
+
+def is_safe_address(address: str) -> bool:
+    """Say whether secrets may go to an address: https, or http on this machine."""
+    try:
+        parts = urlsplit(address)
+        host = parts.hostname
+    except ValueError:
+        return False
+    if not host or parts.username is not None or parts.password is not None or parts.fragment:
+        return False
+    return parts.scheme == "https" or (parts.scheme == "http" and host in LOOPBACK)
+
+
+def _asks_for_openid(scope: str) -> None:
+    if "openid" not in scope.split():
+        raise ValidationError("Keep openid among them.")
+
+
+def _role_map(text: str) -> Mapping[str, Role]:
+    """Read which value of a claim gives which role; an unknown role is refused."""
+    try:
+        found: Any = json.loads(text)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict) or not all(isinstance(each, str) for each in found.values()):
+        raise ValidationError('Write JSON like {"Access admins": "admin"}.')
+    unknown = sorted(set(found.values()) - set(Role))
+    if unknown:
+        known = ", ".join(Role)
+        raise ValidationError(f"There is no role {', '.join(unknown)}. There are {known}.")
+    return MappingProxyType({value: Role(role) for value, role in found.items()})
+
+
+def _refuse_half_a_provider(given: Mapping[str, str | None], *, role_map: str) -> None:
+    issuer, is_mapped = given["oidc_issuer"], bool(_role_map(role_map))
+    if issuer is not None and not is_safe_address(issuer):
+        raise SettingsError("ATTESTRY_OIDC_ISSUER: Give an https address.")
+    if issuer is not None and "?" in issuer:
+        raise SettingsError("ATTESTRY_OIDC_ISSUER: An issuer has no query.")
+    if (issuer is None) != (given["oidc_client_id"] is None):
+        raise SettingsError("Give ATTESTRY_OIDC_ISSUER and ATTESTRY_OIDC_CLIENT_ID together.")
+    if is_mapped != (given["oidc_roles_claim"] is not None):
+        raise SettingsError("Give ATTESTRY_OIDC_ROLES_CLAIM and ATTESTRY_OIDC_ROLE_MAP together.")
 
 
 def meanings() -> dict[str, str]:

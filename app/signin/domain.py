@@ -2,7 +2,10 @@
 
 import hashlib
 import re
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
 
 from app.kernel.actor import Role
 
@@ -14,6 +17,10 @@ LONGEST = timedelta(hours=12)
 SEEN_EVERY = timedelta(minutes=1)
 LINK_HOLDS = timedelta(days=1)
 REUSABLE_HOLDS = timedelta(days=3650)
+CLAIMED_HOLDS = timedelta(days=30)
+CLAIMED_AGAIN = timedelta(days=1)
+SKEW = timedelta(minutes=2)
+FLOW_HOLDS = timedelta(minutes=15)
 BROWSERS = (
     ("Edg", "Edge"),
     ("OPR", "Opera"),
@@ -67,3 +74,60 @@ def agent_summary(agent: str) -> str:
     browser = next((said for part, said in BROWSERS if re.search(rf"{part}\w*/", agent)), "")
     system = next((said for part, said in SYSTEMS if part in agent), "")
     return f"{browser}, {system}" if browser and system else browser or system
+
+
+class Trouble(StrEnum):
+    """Why somebody who came from the provider is not let in."""
+
+    DOWN = "down"
+    NONSENSE = "nonsense"
+    NOT_OURS = "not_ours"
+    DENIED = "denied"
+    PROVIDER_REFUSED = "provider_refused"
+    NOT_GENUINE = "not_genuine"
+    CLOCK = "clock"
+    STALE = "stale"
+    MAIL_NOT_VERIFIED = "mail_not_verified"
+    UNKNOWN_PERSON = "unknown_person"
+    SEVERAL_PEOPLE = "several_people"
+    TIED_TO_ANOTHER = "tied_to_another"
+    NOT_ACTIVE = "not_active"
+
+
+class RefusedError(Exception):
+    """Whoever came from the provider is not let in.
+
+    Attributes:
+        trouble: Why, for the page.
+        detail: Why, for the log; holds no secret.
+    """
+
+    def __init__(self, trouble: Trouble, detail: str = "") -> None:
+        """Keep why."""
+        super().__init__(f"{trouble}: {detail}")
+        self.trouble = trouble
+        self.detail = detail
+
+
+def claimed_roles(
+    claims: Mapping[str, Any], name: str | None, role_map: Mapping[str, Role]
+) -> frozenset[Role]:
+    """Return the roles that somebody's claims give.
+
+    Args:
+        claims: What the provider says of them.
+        name: The claim; with dots, if there is none of this very name, a path into it
+            (`realm_access.roles`).
+        role_map: Value to role.
+    """
+    if name is None:
+        return frozenset()
+    found = claims.get(name)
+    if found is None:
+        found = claims
+        for part in name.split("."):
+            found = found.get(part) if isinstance(found, Mapping) else None
+    values = [found] if isinstance(found, str) else found if isinstance(found, list) else []
+    return frozenset(
+        role_map[each] for each in values if isinstance(each, str) and each in role_map
+    )

@@ -1,9 +1,8 @@
 """How a browser enters and leaves: what every way of signing in ends with."""
 
-from flask import Response
+from flask import Response, request
 
-from app.kernel.uow import UnitOfWork
-from app.signin import sessions
+from app.signin.sessions import Browser, NewSession
 from app.web import guards
 
 NEXT = "attestry-next"
@@ -20,16 +19,14 @@ def wanted() -> str:
     return guards.own_path(guards.signed("next", guards.cookie(NEXT)))
 
 
-def end_present(uow: UnitOfWork) -> None:
-    """End the session this browser has, before another begins: none is ever taken over."""
-    present = guards.cookie(guards.SESSION)
-    if present:
-        sessions.end_by_cookie(uow, present, why="replaced")
+def browser() -> Browser:
+    """Return what is known of the browser that comes in."""
+    return Browser(request.user_agent.string, guards.cookie(guards.SESSION))
 
 
-def welcome(begun: sessions.NewSession) -> Response:
+def welcome(begun: NewSession, *, to: str | None = None) -> Response:
     """Hand over the session, and lead to where they wanted to go."""
-    answer = Response(status=303, headers={"Location": wanted()})
+    answer = Response(status=303, headers={"Location": wanted() if to is None else to})
     guards.set_cookie(answer, guards.SESSION, begun.cookie)
     guards.drop_cookie(answer, NEXT)
     guards.drop_cookie(answer, guards.BROWSER)

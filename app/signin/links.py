@@ -26,7 +26,7 @@ from app.kernel.uow import Reading, UnitOfWork
 from app.signin import sessions
 from app.signin.domain import LINK_HOLDS, REUSABLE_HOLDS, holds, token_digest
 from app.signin.models import SigninLink, SigninSession
-from app.signin.service import find_person, grant_role
+from app.signin.service import find_person, give_role
 from app.web.visit import SignedInBy
 
 PATH = "/sign-in/link/"
@@ -87,6 +87,7 @@ def make(
         is_reusable: It may be used many times, in a demonstration only.
     """
     uow.actor.require(Permission.ROLE_WRITE)
+    uow.actor.require_fresh(uow.now)
     if (role is None) == (who is None):
         raise InvalidInputError({"who": "Give either a person, or a role."})
     identity = None if who is None else find_person(uow, who)
@@ -128,7 +129,9 @@ def look(reading: Reading, secret: str, *, is_demonstration: bool) -> LinkShown:
     return LinkShown(name=row.display_name or row.mail or "", is_reusable=row.is_reusable)
 
 
-def use(uow: UnitOfWork, secret: str, *, agent: str, is_demonstration: bool) -> sessions.NewSession:
+def use(
+    uow: UnitOfWork, secret: str, *, browser: sessions.Browser, is_demonstration: bool
+) -> sessions.NewSession:
     """Sign in with a link; of two at once, one gets in.
 
     Raises:
@@ -151,11 +154,10 @@ def use(uow: UnitOfWork, secret: str, *, agent: str, is_demonstration: bool) -> 
     return sessions.begin(
         uow,
         identity=identity,
-        how=SignedInBy.LINK,
-        agent=agent,
+        proof=sessions.Proof(SignedInBy.LINK, uow.now, link=row.public_id),
+        browser=browser,
         role=row.role,
         mail=row.mail,
-        link=row.public_id,
     )
 
 
@@ -199,7 +201,7 @@ def tie(uow: UnitOfWork, session_id: str) -> None:
         )
     person, role = found[0], session.role
     with suppress(NothingToChangeError):
-        grant_role(uow, who=person.public_id, role=role)
+        give_role(uow, who=person.public_id, role=role)
     session.identity_id, session.role = person.id, None
     uow.record(SessionTied(subject=session.public_id, identity=person.public_id))
 

@@ -28,7 +28,7 @@ class ApiToken(Governed, Named, Model):
 
 
 class RoleGrant(Governed, Named, Model):
-    """A role of a person, perhaps until a day."""
+    """A role of a person, perhaps until a day; by an administrator, or by a provider's claim."""
 
     __tablename__ = "signin_role"
     identity_id: Mapped[int] = mapped_column(sa.ForeignKey("directory_identity.id"), index=True)
@@ -37,6 +37,7 @@ class RoleGrant(Governed, Named, Model):
     granted_at: Mapped[datetime]
     until: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
+    issuer: Mapped[str | None]
 
 
 class SigninSession(Named, Model):
@@ -78,6 +79,20 @@ class SigninLink(Governed, Named, Model):
     created_by: Mapped[str]
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None]
+
+
+class ProviderTie(Governed, Keyed, Model):
+    """Whose account at a provider is whose identity; tied once, by a verified mail address."""
+
+    __tablename__ = "signin_tie"
+    __table_args__ = (
+        sa.UniqueConstraint("issuer", "subject"),
+        sa.UniqueConstraint("issuer", "identity_id"),
+    )
+    issuer: Mapped[str]
+    subject: Mapped[str]
+    identity_id: Mapped[int] = mapped_column(sa.ForeignKey("directory_identity.id"), index=True)
+    tied_at: Mapped[datetime]
 
 
 class Preference(Governed, Keyed, Model):

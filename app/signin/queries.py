@@ -44,6 +44,7 @@ class RoleRow:
     granted_at: datetime
     until: datetime | None
     ended_at: datetime | None
+    issuer: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +54,11 @@ class SessionRow:
     id: str
     agent: str
     how: SignedInBy
+    issuer: str | None
     began_at: datetime
     last_seen_at: datetime
     ends_at: datetime
+    fresh_at: datetime
 
 
 def own_sessions(reading: Reading) -> list[SessionRow]:
@@ -67,9 +70,11 @@ def own_sessions(reading: Reading) -> list[SessionRow]:
             SigninSession.public_id,
             SigninSession.agent,
             SigninSession.how,
+            SigninSession.issuer,
             SigninSession.began_at,
             SigninSession.last_seen_at,
             SigninSession.ends_at,
+            SigninSession.fresh_at,
         )
         .where(
             SigninSession.identity_id == reading.actor.identity_id,
@@ -201,6 +206,7 @@ def _roles() -> sa.Select[*tuple[Any, ...]]:
             RoleGrant.granted_at,
             RoleGrant.until,
             RoleGrant.ended_at,
+            RoleGrant.issuer,
         )
         .join(Identity, Identity.id == RoleGrant.identity_id)
         .order_by(RoleGrant.id)

@@ -97,6 +97,7 @@ def create_token(
         expires_days: Days it holds; none is for ever, but 90 for an auditor.
     """
     uow.actor.require(Permission.TOKEN_WRITE)
+    uow.actor.require_fresh(uow.now)
     if (role is None) == (who is None):
         raise InvalidInputError({"role": "Give either a role, or the person it acts as (`who`)."})
     if expires_days is not None and not 1 <= expires_days <= MAX_DAYS:
@@ -165,8 +166,19 @@ def grant_role(
 
     Raises:
         NothingToChangeError: They hold it, with this end.
+        NotFreshError: The actor signed in too long ago.
     """
     uow.actor.require(Permission.ROLE_WRITE)
+    uow.actor.require_fresh(uow.now)
+    return give_role(uow, who=who, role=role, until=until)
+
+
+def give_role(uow: UnitOfWork, *, who: str, role: Role, until: datetime | None = None) -> RoleGrant:
+    """Give a person a role, for a command that has seen to it that this may be done.
+
+    Raises:
+        NothingToChangeError: They hold it, with this end.
+    """
     if until is not None and until <= uow.now:
         raise InvalidInputError({"until": "Give a moment in the future."})
     identity = find_person(uow, who)
@@ -184,11 +196,12 @@ def grant_role(
         granted_at=uow.now,
         until=wanted,
         ended_at=None,
+        issuer=None,
     )
     uow.session.add(granted)
     uow.session.flush()
     _keep_an_administrator(uow, if_role=role)
-    uow.record(RoleGranted(subject=identity.public_id, role=role.value, until=wanted))
+    uow.record(RoleGranted(subject=identity.public_id, role=role.value, until=wanted, issuer=None))
     return granted
 
 
@@ -200,6 +213,7 @@ def revoke_role(uow: UnitOfWork, *, who: str, role: Role) -> RoleGrant:
         ConflictError: Nobody could administer the instance without it.
     """
     uow.actor.require(Permission.ROLE_WRITE)
+    uow.actor.require_fresh(uow.now)
     identity = find_person(uow, who, even_if_left=True)
     present = _open_role(uow, identity.id, role)
     if present is None:
@@ -215,6 +229,7 @@ def end_role(uow: UnitOfWork, *, role_id: str) -> RoleGrant:
         NothingToChangeError: It has ended already.
     """
     uow.actor.require(Permission.ROLE_WRITE)
+    uow.actor.require_fresh(uow.now)
     found = uow.session.execute(
         sa.select(RoleGrant, Identity.public_id)
         .join(Identity, Identity.id == RoleGrant.identity_id)
@@ -232,7 +247,7 @@ def _end_role(uow: UnitOfWork, granted: RoleGrant, identity: str) -> RoleGrant:
     granted.ended_at = uow.now
     uow.session.flush()
     _keep_an_administrator(uow, if_role=granted.role)
-    uow.record(RoleRevoked(subject=identity, role=granted.role.value))
+    uow.record(RoleRevoked(subject=identity, role=granted.role.value, issuer=None))
     return granted
 
 

@@ -6,7 +6,7 @@ transaction of a business change.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from typing_extensions import override
 
 from app.directory.models import Identity
-from app.events import SessionBegun, SessionEnded
+from app.events import SessionBegun, SessionEnded, SessionProven
 from app.kernel.actor import Actor, ActorKind, Role
 from app.kernel.errors import NotFoundError, NotSignedInError
 from app.kernel.idempotency import StoredAnswer, is_forgotten
@@ -54,30 +54,59 @@ class NewSession:
         return f"NewSession(id={self.id!r})"
 
 
+@dataclass(frozen=True, slots=True)
+class Browser:
+    """What a browser brings along.
+
+    Attributes:
+        agent: Its `User-Agent`.
+        present: The cookie of the session it has, or empty; never shown in a `repr`.
+    """
+
+    agent: str
+    present: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """By what somebody proved who they are, and when.
+
+    Attributes:
+        how: By what.
+        at: When, as far as it is known; a long time ago, if it is not.
+        issuer: The provider that vouched, or None.
+        subject: Who they are there, or None.
+        link: Public id of the link that was used, or None.
+    """
+
+    how: SignedInBy
+    at: datetime
+    issuer: str | None = None
+    subject: str | None = None
+    link: str | None = None
+
+
 def begin(
     uow: UnitOfWork,
     *,
     identity: Identity | None,
-    how: SignedInBy,
-    agent: str,
+    proof: Proof,
+    browser: Browser,
     role: Role | None = None,
     mail: str | None = None,
-    issuer: str | None = None,
-    subject: str | None = None,
-    link: str | None = None,
 ) -> NewSession:
     """Begin a session, of an identity or of a role that nobody has been tied to yet.
+
+    Whoever has a session and proves once more who they are keeps it, under another cookie, so
+    that what is open in other tabs still holds. Anybody else's session ends.
 
     Args:
         uow: The unit of work; the one who signs in acts from here on.
         identity: Who signs in, or None.
-        how: By what.
-        agent: The browser's `User-Agent`.
+        proof: By what.
+        browser: With what.
         role: Role of a first administrator without identity.
         mail: Their mail address.
-        issuer: The provider that vouched.
-        subject: Who they are there.
-        link: Public id of the link that was used.
 
     Raises:
         NotSignedInError: The person is not active.
@@ -85,35 +114,74 @@ def begin(
     if identity is not None and (not identity.is_active or identity.ended_at is not None):
         raise NotSignedInError("This person is no longer active.")
     cookie = uow.ids.secret()
+    present = _present(uow, browser.present)
+    is_same = present is not None and _is_of(present, identity, role, mail)
+    if present is not None and not is_same:
+        end_by_cookie(uow, browser.present, why="replaced")
+    if present is None or not is_same:
+        present = _new_session(uow, identity, role, mail, browser.agent)
+    present.digest = token_digest(cookie)
+    present.how, present.issuer, present.subject = proof.how, proof.issuer, proof.subject
+    present.fresh_at, present.last_seen_at = proof.at, uow.now
+    identity_id = None if identity is None else identity.public_id
+    uow.actor = Actor(
+        ActorKind.PERSON,
+        identity_id or present.public_id,
+        present.identity_id,
+        proven_at=proof.at,
+    )
+    told: dict[str, Any] = {
+        "subject": present.public_id,
+        "identity": identity_id,
+        "how": proof.how.value,
+        "link": proof.link,
+        "issuer": proof.issuer,
+    }
+    if is_same:
+        uow.record(SessionProven(**told))
+    else:
+        uow.record(SessionBegun(role=None if role is None else role.value, **told))
+    return NewSession(present.public_id, cookie)
+
+
+def _new_session(
+    uow: UnitOfWork, identity: Identity | None, role: Role | None, mail: str | None, agent: str
+) -> SigninSession:
     session = SigninSession(
         public_id=uow.ids.new(),
-        digest=token_digest(cookie),
         identity_id=None if identity is None else identity.id,
         role=role,
         mail=mail,
-        how=how,
-        issuer=issuer,
-        subject=subject,
         agent=agent_summary(agent),
         began_at=uow.now,
-        last_seen_at=uow.now,
         ends_at=uow.now + LONGEST,
-        fresh_at=uow.now,
         ended_at=None,
     )
     uow.session.add(session)
-    identity_id = None if identity is None else identity.public_id
-    uow.actor = Actor(ActorKind.PERSON, identity_id or session.public_id, session.identity_id)
-    uow.record(
-        SessionBegun(
-            subject=session.public_id,
-            identity=identity_id,
-            role=None if role is None else role.value,
-            how=how.value,
-            link=link,
+    return session
+
+
+def _present(uow: UnitOfWork, cookie: str) -> SigninSession | None:
+    """Return the session a browser has, if there is one that was not ended."""
+    if not cookie or len(cookie) > MAX_COOKIE:
+        return None
+    return uow.session.scalar(
+        sa.select(SigninSession).where(
+            SigninSession.digest == token_digest(cookie),
+            SigninSession.ended_at.is_(None),
+            SigninSession.ends_at > uow.now,
+            SigninSession.last_seen_at > uow.now - IDLE,
         )
     )
-    return NewSession(session.public_id, cookie)
+
+
+def _is_of(
+    session: SigninSession, identity: Identity | None, role: Role | None, mail: str | None
+) -> bool:
+    if identity is not None:
+        return session.identity_id == identity.id
+    wanted = (None, role, mail)
+    return (session.identity_id, session.role, session.mail) == wanted
 
 
 def authenticate_session(reading: Reading, cookie: str) -> Visit:
@@ -302,7 +370,13 @@ def _roles_end(rows: Sequence[Any], now: datetime) -> datetime | None:
 def _visit(row: Any, roles: frozenset[Role], roles_end_at: datetime | None) -> Visit:
     return Visit(
         session=row.session,
-        actor=Actor(ActorKind.PERSON, row.identity or row.session, row.identity_id, roles),
+        actor=Actor(
+            ActorKind.PERSON,
+            row.identity or row.session,
+            row.identity_id,
+            roles,
+            proven_at=row.fresh_at,
+        ),
         name=row.display_name or row.mail or "",
         how=SignedInBy(row.how),
         began_at=row.began_at,

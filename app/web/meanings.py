@@ -39,6 +39,13 @@ MEANINGS = (
         "Send `Authorization: Bearer TOKEN`; an administrator makes tokens.",
     ),
     Meaning(
+        "not_fresh",
+        401,
+        "A person's sign-in is more than ten minutes old, and much depends on what is asked. "
+        "Pages only: tokens are not asked.",
+        "Sign in once more; the page leads there and back.",
+    ),
+    Meaning(
         "not_permitted",
         403,
         "You are known, and may not do this; approving one's own request is never permitted.",

@@ -43,6 +43,7 @@ from app.kernel.errors import (
     ConflictError,
     InvalidInputError,
     NotFoundError,
+    NotFreshError,
     NotSignedInError,
     PolicyRefusedError,
 )
@@ -437,7 +438,9 @@ def _page_of_script() -> str:
 def _sign_in_first(refusal: NotSignedInError, address: str) -> Response:
     """Lead to the sign-in page and from there back; a script is told where to go instead."""
     query = {"next": address}
-    if guards.cookie(guards.SESSION):
+    if isinstance(refusal, NotFreshError):
+        query["step_up"] = "1"
+    elif guards.cookie(guards.SESSION):
         query["why"] = "ended"
     target = f"/sign-in?{urlencode(query)}"
     if problems.wants_page():
@@ -448,7 +451,7 @@ def _sign_in_first(refusal: NotSignedInError, address: str) -> Response:
 
 
 def _keep(form: Form, again: View | None, path: Mapping[str, Any]) -> str:
-    """Keep a form whose session has ended, and return where it is offered again."""
+    """Keep a form whose session has ended or is stale; return where it is offered again."""
     endpoint = getattr(again, ENDPOINT, None)
     if endpoint is None or again is None:
         return "/"

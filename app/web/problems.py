@@ -23,6 +23,7 @@ MIN_ERROR = 400
 STATUS: Mapping[type[Exception], int] = {
     errors.InvalidInputError: 422,
     errors.NotSignedInError: 401,
+    errors.NotFreshError: 401,
     errors.NotPermittedError: 403,
     errors.PolicyRefusedError: 403,
     errors.NotFoundError: 404,

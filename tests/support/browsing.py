@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, Response
 from typing_extensions import override
@@ -121,11 +122,15 @@ class QuietHandler(WSGIRequestHandler):
 
 
 @contextmanager
-def serving(house: TestHouse, browser: Browser) -> Iterator[Served]:
-    """Serve a house while the block lasts."""
-    server = make_server("127.0.0.1", 0, lambda *_: [], threaded=True, request_handler=QuietHandler)
+def serving(
+    house: TestHouse, browser: Browser, *, port: int = 0, **changes: Any
+) -> Iterator[Served]:
+    """Serve a house while the block lasts, on a port of its own, with some settings changed."""
+    server = make_server(
+        "127.0.0.1", port, lambda *_: [], threaded=True, request_handler=QuietHandler
+    )
     base = f"http://127.0.0.1:{server.port}"
-    settings = dataclasses.replace(house.house.settings, base_url=base)
+    settings = dataclasses.replace(house.house.settings, base_url=base, **changes)
     server.app = create_app(settings, house=house.house)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()

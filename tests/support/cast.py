@@ -222,7 +222,8 @@ class Cast:
         """Return somebody as an actor."""
         found = self.identity(name)
         roles = frozenset({ROLES[name]}) if name in ROLES else frozenset()
-        return Actor(ActorKind.PERSON, found.public_id, found.id, roles)
+        now = self.house.clock.now()
+        return Actor(ActorKind.PERSON, found.public_id, found.id, roles, proven_at=now)
 
     def call(self, name: str) -> Caller:
         """Return a client of the API that acts as somebody."""

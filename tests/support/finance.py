@@ -77,7 +77,8 @@ class Finance:
             found = reading.session.scalars(
                 sa.select(Identity).where(Identity.employee_number == number)
             ).one()
-        return Actor(ActorKind.PERSON, found.public_id, found.id)
+        now = self.house.clock.now()
+        return Actor(ActorKind.PERSON, found.public_id, found.id, proven_at=now)
 
 
 def state(people: int) -> State:

@@ -104,7 +104,11 @@ class Story:
             ).one()
         role = self.roles.get(person.number)
         return Actor(
-            ActorKind.PERSON, row.public_id, row.id, frozenset({role}) if role else frozenset()
+            ActorKind.PERSON,
+            row.public_id,
+            row.id,
+            frozenset({role}) if role else frozenset(),
+            proven_at=self.clock.now(),
         )
 
     def entitlement(self, source: str, name: str) -> str:

@@ -47,9 +47,11 @@ def add_source(
 
     Raises:
         InvalidInputError: A key is unknown, missing or malformed.
+        NotFreshError: The actor signed in too long ago.
         ConflictError: There is, or was, a source of this name.
     """
     uow.actor.require(Permission.SOURCE_WRITE)
+    uow.actor.require_fresh(uow.now)
     _check_name(name)
     _check_keys(kind, settings, secrets)
     if uow.session.scalar(sa.select(Source.id).where(Source.name == name)) is not None:
@@ -92,10 +94,12 @@ def set_source(
     Raises:
         NotFoundError: There is no such source.
         InvalidInputError: A key is unknown, missing or malformed.
+        NotFreshError: The actor signed in too long ago.
         ConflictError: Somebody changed it since.
         NothingToChangeError: It says so already.
     """
     uow.actor.require(Permission.SOURCE_WRITE)
+    uow.actor.require_fresh(uow.now)
     source = live_source(uow, name)
     if version is not None and version != source.version:
         raise ConflictError("Somebody changed this since.", current={"version": source.version})

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 
 from app import events
+from app.catalog.domain import Risk
 from app.directory.models import Identity
 from app.kernel.errors import ConflictError, NotFoundError, NothingToChangeError
 from app.kernel.uow import UnitOfWork
@@ -21,6 +22,7 @@ def sign_off(uow: UnitOfWork, *, campaign_id: str) -> SignOff:
         NotFoundError: There is no such campaign, or nothing of this reviewer in it.
         ConflictError: Items are undecided, or it is closed.
         NothingToChangeError: Signed off before.
+        NotFreshError: Access with privileges is among it, and the sign-in is too long ago.
     """
     me = uow.actor.require_identity()
     campaign = standing.find_campaign(uow, campaign_id)
@@ -40,6 +42,8 @@ def sign_off(uow: UnitOfWork, *, campaign_id: str) -> SignOff:
         raise ConflictError(f"{len(waiting)} of your items are undecided.")
     if not ready:
         raise NothingToChangeError("You have signed off before.")
+    if any(each.frozen["risk"] == Risk.PRIVILEGED for each in ready):
+        uow.actor.require_fresh(uow.now)
     for each in ready:
         each.state, each.signed_off_at = ItemState.SIGNED_OFF, uow.now
     remediation.carry_out(

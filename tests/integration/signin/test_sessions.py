@@ -29,7 +29,9 @@ def sign_in(house: TestHouse, who: str) -> sessions.NewSession:
 
 def use(house: TestHouse, secret: str, *, is_demonstration: bool = False) -> sessions.NewSession:
     with house.write(NOBODY) as uow:
-        return links.use(uow, secret, agent=FIREFOX, is_demonstration=is_demonstration)
+        return links.use(
+            uow, secret, browser=sessions.Browser(FIREFOX), is_demonstration=is_demonstration
+        )
 
 
 def who(house: TestHouse, begun: sessions.NewSession) -> Visit:
@@ -278,7 +280,7 @@ def test_what_is_told_of_signing_in_names_nobody_but_by_id(house: TestHouse, cas
     alice = cast.identity("alice").public_id
     entry = told(house, "session.begun")[-1]
     assert (entry["actor"], entry["subject"]) == (alice, begun.id)
-    assert set(entry["data"]) == {"identity", "role", "how", "link"}  # type: ignore[call-overload]
+    assert set(entry["data"]) == {"identity", "role", "how", "link", "issuer"}  # type: ignore[call-overload]
     assert "Alice" not in str(entry)
 
 

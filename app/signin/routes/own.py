@@ -12,6 +12,8 @@ from app.kernel.errors import (
 from app.kernel.settings import Mode
 from app.kernel.uow import Reading, UnitOfWork
 from app.signin import entering, links, preferences, queries, service, sessions
+from app.signin.routes import blp
+from app.signin.routes.provider import has_provider, leaves_at
 from app.signin.schemas import PreferencesForm, RoleForm, TokenForm
 from app.web import guards, pages, throttle
 from app.web.pages import Form
@@ -19,19 +21,21 @@ from app.web.paging import Window
 from app.web.scope import doors
 from app.web.visit import NOBODY, Visit
 
-blp = pages.pages("signin", __name__)
-
 
 @pages.page(blp, "/sign-in", is_public=True)
-def sign_in(_reading: Reading) -> Response:
-    """Show how to sign in; where somebody wanted to go is remembered."""
+def sign_in(reading: Reading) -> Response:
+    """Show how to sign in, or to once more; where somebody wanted to go is remembered."""
     wanted = guards.own_path(request.args.get("next"))
-    if guards.visit() is not None:
+    visit = guards.visit()
+    is_step_up = visit is not None and request.args.get("step_up") == "1"
+    if visit is not None and (not is_step_up or visit.actor.is_fresh(reading.now)):
         return Response(status=303, headers={"Location": wanted})
     text = pages.render(
         "signin/sign_in.html",
         why=request.args.get("why", ""),
-        has_provider=bool(doors().settings.oidc_issuer),
+        is_step_up=is_step_up,
+        has_provider=has_provider(),
+        leaves_at=leaves_at(),
         is_demonstration=_is_demonstration(),
     )
     answer = make_response(text)
@@ -56,11 +60,10 @@ def use_link(secret: str) -> Response:
     guards.check_browser_form()
     guards.require_safe_address()
     transactions = doors().transactions
-    agent = request.user_agent.string
+    browser = entering.browser()
     try:
         with transactions.write(NOBODY) as uow:
-            entering.end_present(uow)
-            begun = links.use(uow, secret, agent=agent, is_demonstration=_is_demonstration())
+            begun = links.use(uow, secret, browser=browser, is_demonstration=_is_demonstration())
     except (ConflictError, NotFoundError, NotSignedInError) as refusal:
         throttle.failed("sign-in")
         with transactions.write(NOBODY) as uow:

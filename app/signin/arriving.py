@@ -1,0 +1,176 @@
+"""Whom the provider vouched for, let in: tied to one identity, with the roles of their claims.
+
+The first time by a verified mail address that exactly one active identity has; from then on by
+issuer and subject alone, whatever becomes of the address. An identity has one account at a
+provider, so that an address given to somebody new does not make them somebody old.
+"""
+
+from datetime import timedelta
+
+import sqlalchemy as sa
+
+from app.directory.models import Identity
+from app.events import ProviderTied, ProviderUntied, RoleGranted, RoleRevoked, SignInRefused
+from app.kernel.actor import FRESH_FOR, SYSTEM, Permission, Role
+from app.kernel.errors import NothingToChangeError
+from app.kernel.uow import UnitOfWork
+from app.signin import sessions
+from app.signin.domain import CLAIMED_AGAIN, CLAIMED_HOLDS, RefusedError, Trouble, holds
+from app.signin.models import ProviderTie, RoleGrant
+from app.signin.service import find_person
+from app.signin.vouching import Vouched
+from app.web.visit import SignedInBy
+
+UNKNOWN = "unknown"
+
+
+def arrive(uow: UnitOfWork, vouched: Vouched, browser: sessions.Browser) -> sessions.NewSession:
+    """Sign in whom the provider vouched for.
+
+    Raises:
+        RefusedError: They are nobody here, or nobody any more.
+    """
+    uow.actor = SYSTEM
+    identity = _tied(uow, vouched) or _tie(uow, vouched)
+    if not identity.is_active or identity.ended_at is not None:
+        raise RefusedError(Trouble.NOT_ACTIVE, identity.public_id)
+    take_roles(uow, identity, vouched)
+    proof = sessions.Proof(
+        SignedInBy.PROVIDER,
+        vouched.proven_at or uow.now - FRESH_FOR - timedelta(seconds=1),
+        issuer=vouched.issuer,
+        subject=vouched.subject,
+    )
+    return sessions.begin(uow, identity=identity, proof=proof, browser=browser)
+
+
+def take_roles(uow: UnitOfWork, identity: Identity, vouched: Vouched) -> None:
+    """Make the roles that claims gave somebody those that they give now.
+
+    What an administrator gave is left alone, and not given twice. Such a role ends by itself after
+    thirty days without a sign-in: nobody keeps one by staying away.
+    """
+    open_ = uow.session.scalars(
+        sa.select(RoleGrant).where(
+            RoleGrant.identity_id == identity.id, RoleGrant.ended_at.is_(None)
+        )
+    ).all()
+    held = [each for each in open_ if holds(uow.now, until=each.until, ended_at=None)]
+    until = uow.now + CLAIMED_HOLDS
+    for each in held:
+        if each.issuer is None:
+            continue
+        if each.role not in vouched.roles:
+            each.ended_at = uow.now
+            uow.record(
+                RoleRevoked(subject=identity.public_id, role=each.role.value, issuer=vouched.issuer)
+            )
+        elif each.until is not None and until - each.until >= CLAIMED_AGAIN:
+            each.until = until
+            _record_given(uow, identity, each)
+    for role in sorted(vouched.roles - {each.role for each in held}):
+        _give(uow, identity, role, vouched.issuer)
+
+
+def _give(uow: UnitOfWork, identity: Identity, role: Role, issuer: str) -> None:
+    given = RoleGrant(
+        public_id=uow.ids.new(),
+        identity_id=identity.id,
+        role=role,
+        granted_by=uow.actor.public_id,
+        granted_at=uow.now,
+        until=uow.now + CLAIMED_HOLDS,
+        ended_at=None,
+        issuer=issuer,
+    )
+    uow.session.add(given)
+    _record_given(uow, identity, given)
+
+
+def _record_given(uow: UnitOfWork, identity: Identity, given: RoleGrant) -> None:
+    uow.record(
+        RoleGranted(
+            subject=identity.public_id,
+            role=given.role.value,
+            until=given.until,
+            issuer=given.issuer,
+        )
+    )
+
+
+def untie(uow: UnitOfWork, *, who: str) -> int:
+    """Untie somebody from their accounts at providers; their next sign-in ties them anew.
+
+    Returns:
+        From how many.
+
+    Raises:
+        NotFoundError: Nobody is known so.
+        NothingToChangeError: They are tied to none.
+    """
+    uow.actor.require(Permission.ROLE_WRITE)
+    uow.actor.require_fresh(uow.now)
+    identity = find_person(uow, who, even_if_left=True)
+    found = uow.session.scalars(
+        sa.select(ProviderTie).where(ProviderTie.identity_id == identity.id)
+    ).all()
+    if not found:
+        raise NothingToChangeError(f"{identity.display_name} is tied to no account.")
+    for each in found:
+        uow.session.delete(each)
+        uow.record(ProviderUntied(subject=identity.public_id, issuer=each.issuer))
+    return len(found)
+
+
+def note_refusal(uow: UnitOfWork, trouble: Trouble) -> None:
+    """Tell the ledger that somebody who came from the provider was not let in."""
+    how = SignedInBy.PROVIDER.value
+    uow.record(SignInRefused(subject=UNKNOWN, how=how, why=trouble.value))
+
+
+def _tied(uow: UnitOfWork, vouched: Vouched) -> Identity | None:
+    return uow.session.scalar(
+        sa.select(Identity)
+        .join(ProviderTie, ProviderTie.identity_id == Identity.id)
+        .where(ProviderTie.issuer == vouched.issuer, ProviderTie.subject == vouched.subject)
+    )
+
+
+def _tie(uow: UnitOfWork, vouched: Vouched) -> Identity:
+    """Tie an account to the one active identity that has its verified address."""
+    if vouched.mail is None:
+        raise RefusedError(Trouble.MAIL_NOT_VERIFIED)
+    found = uow.session.scalars(
+        sa.select(Identity)
+        .where(
+            sa.func.lower(Identity.mail) == vouched.mail.lower(),
+            Identity.is_active,
+            Identity.ended_at.is_(None),
+        )
+        .limit(2)
+    ).all()
+    if not found:
+        raise RefusedError(Trouble.UNKNOWN_PERSON)
+    if len(found) > 1:
+        raise RefusedError(Trouble.SEVERAL_PEOPLE)
+    identity = found[0]
+    other = uow.session.scalar(
+        sa.select(ProviderTie.id).where(
+            ProviderTie.issuer == vouched.issuer, ProviderTie.identity_id == identity.id
+        )
+    )
+    if other is not None:
+        raise RefusedError(Trouble.TIED_TO_ANOTHER, identity.public_id)
+    uow.session.add(
+        ProviderTie(
+            issuer=vouched.issuer,
+            subject=vouched.subject,
+            identity_id=identity.id,
+            tied_at=uow.now,
+        )
+    )
+    uow.session.flush()
+    uow.record(
+        ProviderTied(subject=identity.public_id, issuer=vouched.issuer, account=vouched.subject)
+    )
+    return identity
