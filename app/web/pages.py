@@ -61,10 +61,12 @@ __all__ = [
     "Form",
     "Me",
     "action",
+    "handover",
     "install",
     "json_action",
     "page",
     "pages",
+    "question",
     "render",
     "seen",
 ]
