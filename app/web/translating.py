@@ -33,7 +33,13 @@ WHERE = [
     ("**/templates/**.html", "jinja2"),
 ]
 STRICT = {"**/templates/**.html": {"silent": "false"}}
-KEYWORDS = {"_": None, "gettext": None, "lazy_gettext": None, "ngettext": (1, 2)}
+KEYWORDS = {
+    "_": None,
+    "gettext": None,
+    "lazy_gettext": None,
+    "ngettext": (1, 2),
+    "pgettext": ((1, "c"), 2),  # where one English word is several in another language
+}
 NEVER = datetime(2000, 1, 1, tzinfo=UTC)  # the compiled form has to have a date; the same always
 
 
