@@ -609,3 +609,35 @@ def test_how_long_ago_somebody_signed_in_there_counts_here(doors: Doors) -> None
     answer = visitor.submit("/people", ROLE, on="/people")
     assert answer.headers["Location"].endswith("step_up=1")
     assert visitor.get("/people").status_code == 200
+
+
+def test_secrets_of_a_source_are_sent_nowhere_by_a_stale_session(doors: Doors, cast: Cast) -> None:
+    visitor = doors.visitor()
+    doors.come(visitor, **FRANK)
+    doors.house.clock.advance(timedelta(minutes=11))
+    changed = {"path": str(cast.file("elsewhere")), "flavour": "directory", "version": "1"}
+    answer = visitor.submit("/sources/corp/settings", changed, on="/sources/corp/settings")
+    assert answer.status_code == 303
+    assert answer.headers["Location"].endswith("step_up=1")
+    assert doors.kinds("source.changed") == []
+
+
+def test_whoever_came_by_a_link_comes_by_another_once_more(doors: Doors) -> None:
+    visitor = doors.visitor().sign_in(doors.house.tx, "1008")
+    doors.house.clock.advance(timedelta(minutes=11))
+    place = visitor.submit("/people", ROLE, on="/people").headers["Location"]
+    text = visitor.page(place)
+    assert "You came in by a link" in text
+    assert "attestry link create" in text
+    with doors.house.write() as uow:
+        path = links.make(uow, who="1008").path
+    answer = visitor.submit(path, on=path)
+    assert 'value="1002"' in visitor.page(answer.headers["Location"])
+    assert visitor.submit("/people", ROLE, on="/people").headers["Location"] == "/people"
+
+
+def test_whoever_is_fresh_is_not_asked_once_more(doors: Doors) -> None:
+    visitor = doors.visitor()
+    doors.come(visitor, **FRANK)
+    answer = visitor.get("/sign-in?next=/people&step_up=1")
+    assert answer.headers["Location"] == "/people"

@@ -72,12 +72,14 @@ def try_change(
 
     Raises:
         NotPermittedError: They may not.
+        NotFreshError: They signed in too long ago.
         NotFoundError: There is no such source.
         InvalidInputError: A key is unknown, missing or malformed.
         ConflictError: The source cannot be reached or used at all.
     """
     actor.require(Permission.SOURCE_WRITE)
     with tx.read(actor) as reading:
+        actor.require_fresh(reading.now)  # secrets that are kept go to an address just typed
         source = live_source(reading, name)
         kind, had = source.kind, dict(source.settings)
         sealed = seal.open_mapping(purpose(source.public_id), source.sealed_secrets)
