@@ -15,7 +15,10 @@ ALL = Window(limit=100)
 
 def kinds(reading: Reading, run: str) -> list[tuple[str, str, str | None]]:
     found = queries.list_changes(reading, run, ALL).items
-    return [(each.kind, each.subject.name, each.group and each.group.name) for each in found]
+    return [
+        (each.kind, each.subject.name, None if each.group is None else each.group.name)
+        for each in found
+    ]
 
 
 def last_run(reading: Reading) -> queries.RunLine:
