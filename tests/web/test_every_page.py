@@ -18,7 +18,7 @@ from support.house import TestHouse, open_house
 from support.visitor import Visitor
 from web.matrix import NOBODY
 
-PUBLIC = {"/", "/sign-in", "/sign-in/link/<secret>", "/verify"}
+PUBLIC = {"/", "/sign-in", "/sign-in/link/<secret>"}
 OPENED = {"/sign-in/link/<secret>": 403, "/sign-out": 403}  # forms of those who are not signed in
 PEOPLE = {"stranger": "1006", "auditor": "1004", "operator": "1007", "administrator": "1008"}
 
