@@ -70,7 +70,10 @@ class German:
     def _reader(self, who: str) -> Visitor:
         reader = Visitor(self.app).sign_in(self.house.tx, who)
         assert reader.submit("/account/preferences", LIKED, on="/account").status_code == 303
-        assert '<html lang="de">' in reader.page("/account")
+        text = reader.page("/account")
+        assert '<html lang="de">' in text
+        assert "Gemerkt." in text
+        assert "Kept." not in text
         return reader
 
     def pages(self, role: str) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """Signing in and out, one's own account, and for administrators roles and tokens."""
 
 from flask import Response, abort, g, make_response, request, url_for
+from flask_babel import force_locale
 from flask_babel import gettext as _
 
 from app.kernel.actor import Role
@@ -104,9 +105,11 @@ def account(reading: Reading, form: Form | None = None) -> str:
 
 @pages.action(blp, "/account/preferences", again=account)
 def set_preferences(uow: UnitOfWork, form: Form) -> Response:
-    """Keep how one likes the pages."""
-    preferences.set_preferences(uow, **form.load(PreferencesForm))
-    return pages.seen(url_for("signin_pages.account"), notice=_("Kept."))
+    """Keep how one likes the pages; that is said in the language chosen."""
+    liked = form.load(PreferencesForm)
+    preferences.set_preferences(uow, **liked)
+    with force_locale(liked["language"]):
+        return pages.seen(url_for("signin_pages.account"), notice=_("Kept."))
 
 
 @pages.action(blp, "/account/sessions/<session_id>/end", again=account)
