@@ -1,10 +1,13 @@
 """Signing in with an identity provider, by the pages: the way in, and every way it can go wrong."""
 
 import logging
+import socket
+import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, Self
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -16,7 +19,7 @@ from app.directory.models import Identity
 from app.factory import create_app
 from app.kernel.actor import Role
 from app.kernel.ledger import LedgerEntry
-from app.signin import links, provider
+from app.signin import links, provider, wire
 from app.signin.models import ProviderTie, RoleGrant, SigninSession
 from support.cast import Cast
 from support.house import TestHouse
@@ -403,6 +406,58 @@ def test_a_provider_that_is_down_is_said_to_be_and_is_asked_again_later(
     with house.write() as uow:
         path = links.make(uow, who=cast.identity("alice").public_id).path
     doors.visitor().follow(path).page(HOME)
+
+
+class Slow:
+    """A server that takes calls, says so much and nothing more."""
+
+    def __init__(self, said: bytes, *, is_dripping: bool = False) -> None:
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.issuer = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
+        self.said = said
+        self.is_dripping = is_dripping
+        self.is_over = threading.Event()
+        self.thread = threading.Thread(target=self.serve)
+
+    def serve(self) -> None:
+        with suppress(OSError):
+            near, _ = self.listener.accept()
+            with near:
+                near.recv(4096)
+                near.sendall(self.said)
+                while self.is_dripping and not self.is_over.wait(0.05):
+                    near.sendall(b" ")
+                self.is_over.wait(30)
+
+    def __enter__(self) -> Self:
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.is_over.set()
+        self.listener.close()
+        self.thread.join()
+
+
+@pytest.mark.parametrize(
+    ("said", "is_dripping"),
+    [
+        (b"", False),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 9000\r\n\r\n{", False),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 9000\r\n\r\n{", True),
+        (b"nonsense\r\n\r\n", False),
+    ],
+    ids=["silent", "broken off", "dripping", "another protocol"],
+)
+def test_a_provider_that_is_slow_is_not_waited_for(
+    house: TestHouse, monkeypatch: pytest.MonkeyPatch, said: bytes, is_dripping: bool
+) -> None:
+    monkeypatch.setattr(wire, "TIMEOUTS", (1.0, 0.4))
+    monkeypatch.setattr(wire, "LONGEST", 0.6)
+    with Slow(said, is_dripping=is_dripping) as slow:
+        doors = Doors(house, Provider(slow.issuer, house.clock.now))
+        answer = doors.visitor().get("/sign-in/provider")
+    the_page_of(answer, 503, "Your identity provider does not answer")
 
 
 def test_a_provider_that_comes_back_is_used_again(doors: Doors) -> None:

@@ -72,7 +72,7 @@ def arrive() -> Response:
         if flow is None:
             raise RefusedError(Trouble.NOT_OURS)  # noqa: TRY301 - one place that answers
         vouched = _provider().arrive(flow, request.args.to_dict())
-        begun = _begin(vouched)
+        begun = begin(vouched)
     except RefusedError as refusal:
         if flow is not None and refusal.trouble is not Trouble.DOWN:
             with doors().transactions.write(NOBODY) as uow:
@@ -84,7 +84,7 @@ def arrive() -> Response:
     return answer
 
 
-def _begin(vouched: Vouched) -> NewSession:
+def begin(vouched: Vouched) -> NewSession:
     """Begin the session; of two first sign-ins at once, the second finds what the first tied."""
 
     def attempt() -> NewSession:

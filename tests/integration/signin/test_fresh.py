@@ -1,5 +1,6 @@
 """What much depends on wants a fresh sign-in of people; proving it anew keeps the session."""
 
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -15,6 +16,7 @@ from app.reviews import service as reviews
 from app.signin import arriving, links, service, sessions
 from app.signin.domain import RefusedError, Trouble
 from app.signin.models import ProviderTie, RoleGrant, SigninSession
+from app.signin.routes import provider
 from app.signin.vouching import Vouched
 from app.web.visit import NOBODY, Visit
 from integration.reviews.steps import decide, items, launch, said
@@ -188,6 +190,26 @@ def test_whom_a_provider_vouches_for_without_saying_since_when_is_not_fresh(
     assert not visit(house, begun).actor.is_fresh(house.clock.now())
     told = replace(vouched(), proven_at=house.clock.now())
     assert visit(house, arrive(house, told)).actor.is_fresh(house.clock.now())
+
+
+def test_of_two_first_sign_ins_at_once_both_come_in_and_one_tie_is_made(cast: Cast) -> None:
+    app = cast.house.app()
+    begun: list[sessions.NewSession] = []
+    both = threading.Barrier(2)
+
+    def come() -> None:
+        with app.test_request_context("/"):
+            both.wait()
+            begun.append(provider.begin(vouched()))
+
+    tabs = [threading.Thread(target=come) for _ in range(2)]
+    for tab in tabs:
+        tab.start()
+    for tab in tabs:
+        tab.join()
+    assert len({each.id for each in begun}) == 2
+    with cast.house.read() as reading:
+        assert len(reading.session.scalars(sa.select(ProviderTie)).all()) == 1
 
 
 def test_an_account_that_was_untied_is_tied_anew(house: TestHouse, cast: Cast) -> None:
