@@ -7,7 +7,7 @@ import click
 from app.cli.main import Local
 from app.cli.output import answers, table
 from app.reviews import queries, schemas, service
-from app.reviews.api import detail, preview_document
+from app.reviews.documents import detail, preview_document
 from app.reviews.domain import CampaignState
 from app.web.paging import MAX_LIMIT, Window
 

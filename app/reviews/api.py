@@ -1,13 +1,13 @@
 """`/campaign-templates`, `/campaigns`, `/review-items`."""
 
 import functools
-from collections import Counter
 from typing import Any
 
 from flask import request
 
 from app.kernel.uow import Reading, UnitOfWork
-from app.reviews import population, queries, schemas, service
+from app.reviews import queries, schemas, service
+from app.reviews.documents import detail, preview_document
 from app.web import scope
 from app.web.paging import Page
 from app.web.shapes import EmptySchema, PageArgs, window
@@ -120,44 +120,3 @@ def reassign(uow: UnitOfWork, body: dict[str, Any]) -> dict[str, Any]:
     service.reassign(uow, item_ids=body["items"], reviewer=body["reviewer"], reason=body["reason"])
     uow.session.flush()
     return {"items": queries.items_by_id(uow, body["items"])}
-
-
-def detail(found: queries.CampaignDetail) -> dict[str, Any]:
-    """Return a campaign as one document."""
-    return {
-        **{name: getattr(found.row, name) for name in found.row.__slots__},
-        "snapshot": found.snapshot,
-        "population_digest": found.population_digest,
-        "progress": found.progress,
-        "excluded": found.excluded,
-    }
-
-
-def preview_document(launched: service.Launch) -> dict[str, Any]:
-    """Return what a launch would mean as one document."""
-    items = len(launched.items)
-    rules = Counter(each.rule or "" for each in launched.excluded)
-    return {
-        "population": len(launched.found),
-        "items": items,
-        "excluded": [
-            {"rule": rule, "reason": population.REASONS[rule], "memberships": count}
-            for rule, count in sorted(rules.items())
-        ],
-        "snapshot": launched.runs,
-        "reviewers": [
-            {
-                "id": launched.people[key].public_id,
-                "name": launched.people[key].display_name,
-                "items": count,
-                "is_reachable": launched.people[key].mail is not None,
-            }
-            for key, count in sorted(launched.reviewers.items())
-        ],
-        "if_all_revoked": {
-            "removals": items - launched.guarded,
-            "not_removable": launched.guarded,
-            "unanswered": 0,
-        },
-        "if_nobody_answers": {"removals": 0, "not_removable": 0, "unanswered": items},
-    }

@@ -11,8 +11,8 @@ from app.directory import queries as directory
 from app.kernel.errors import ConflictError, FieldErrors, InvalidInputError
 from app.kernel.uow import Reading, UnitOfWork
 from app.reviews import closer, naming, queries, running, schemas, service
-from app.reviews.api import preview_document
 from app.reviews.charting import chart
+from app.reviews.documents import preview_document
 from app.reviews.routes import blp
 from app.web import pages
 from app.web.pages import Form
