@@ -102,14 +102,14 @@ def test_a_source_that_was_never_read_to_its_end_starts_no_campaign(cast: Cast) 
         directory.add_source(
             uow,
             cast.house.house.seal,
-            name="new",
+            name="fresh",
             kind="memory",
             settings={"path": str(cast.file("corp"))},
             secrets={},
         )
-    template(cast, sources=["new"])
+    template(cast, sources=["fresh"])
     answer = cast.call("olga").post("/campaigns", {"template": TEMPLATE}, 409)
-    assert "new" in answer["detail"]
+    assert "fresh" in answer["detail"]
 
 
 def test_what_a_mirror_shows_is_reviewed_where_it_is_mastered(cast: Cast) -> None:
