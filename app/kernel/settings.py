@@ -52,7 +52,7 @@ class Settings:
         oidc_issuer: The identity provider, by the address it calls itself; https. None: links only.
         oidc_client_id: Our name there.
         oidc_client_secret: Our secret there; none for a public client.
-        oidc_scope: What we ask the provider for, beside `openid`.
+        oidc_scope: Scopes we ask the provider for, `openid` among them.
         oidc_roles_claim: The claim that holds somebody's groups or roles there, or None.
         oidc_role_map: JSON: a value of that claim to a role here; `{"Access admins": "admin"}`.
         tsa_url: RFC 3161 time-stamping authority, or None.

@@ -4,6 +4,7 @@ Read only: settings come from the environment. What each means is told by the sa
 `docs/reference/settings.md`; of a secret it is only told whether there is one.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -56,7 +57,7 @@ def listed(reading: Reading, of: Settings) -> list[SettingRow]:
 
 def _row(name: str, meaning: str, value: Any) -> SettingRow:
     is_secret = name in SECRETS
-    is_set = value is not None and value != ""
+    is_set = value not in (None, "", {})
     shown = None if is_secret or not is_set else _shown(name, value)
     return SettingRow(PREFIX + name.upper(), meaning, shown, is_secret, is_set)
 
@@ -69,6 +70,8 @@ def _shown(name: str, value: Any) -> str:
         return f"{url.get_backend_name()}: {place}"
     if isinstance(value, Path):
         return str(value)
+    if isinstance(value, Mapping):
+        return ", ".join(f"{each} → {role}" for each, role in value.items())
     text = str(value)
     return _without_secrets(text) if "://" in text else text
 

@@ -597,6 +597,13 @@ def test_nobody_keeps_a_role_of_a_claim_by_staying_away(mapped: Doors) -> None:
     assert roles_of(mapped, "1001") == set()
 
 
+def test_the_settings_tell_which_value_gives_which_role_and_no_secret(mapped: Doors) -> None:
+    text = mapped.visitor().sign_in(mapped.house.tx, "1008").page("/settings")
+    assert "Access admins → admin, Access ops → operator" in text
+    assert mapped.there.issuer in text
+    assert CLIENT_SECRET not in text
+
+
 def test_a_claim_may_stand_deeper_or_be_named_by_an_address(
     house: TestHouse, cast: Cast, there: Provider
 ) -> None:
