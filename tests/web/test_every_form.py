@@ -1,0 +1,142 @@
+"""Every form that an administrator can reach by links, sent with what nobody should type.
+
+Forms are found by following links through the demonstration company, one of each kind: a new form
+is tried by itself. Whatever is typed, the answer is a page that says what is wrong or what was
+done, never a failure of ours, and never what was typed as markup.
+"""
+
+import re
+from collections.abc import Iterator
+from html import unescape
+from html.parser import HTMLParser
+from urllib.parse import urlsplit
+
+import pytest
+from flask import Flask
+from typing_extensions import override
+from werkzeug.exceptions import HTTPException
+
+from support.demonstration import demonstration
+from support.house import TestHouse
+from support.visitor import Visitor
+
+SCRIPT = "<script>alert(1)</script>"
+HOSTILE = {
+    "nothing": "",
+    "blanks": " \t ",
+    "much": "x" * 5_000,
+    "script": f"{SCRIPT}\"'--{{{{7*7}}}}${{7*7}}",
+    "right to left, and beyond": "\u202e\u0645\u0631\u062d\u0628\u0627 \U0001f98a \u0000",
+    "a number that is none": "-1e99",
+}
+NEVER = {"/sign-out", "/account/sessions/end"}  # they end the session that tries the others
+NO_PAGES = ("/api/", "/assets/", "/healthz", "/readyz", "/livez", "/metrics")
+REFUSED_OR_DONE = {200, 202, 303, 400, 403, 404, 409, 413, 415, 422}
+
+
+class Forms(HTMLParser):
+    """The forms of a page: where each is sent, and its fields with what stands in them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str]]] = []
+        self._open: dict[str, str] | None = None
+
+    @override
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Note a form or a field."""
+        given = {name: value or "" for name, value in attrs}
+        if tag == "form" and given.get("method", "").lower() == "post":
+            self._open = {}
+            self.found.append((given.get("action", ""), self._open))
+        elif self._open is not None and tag in {"input", "textarea", "select"} and "name" in given:
+            kind = given.get("type", tag)
+            self._open[given["name"]] = given.get("value", "") if kind == "hidden" else f"?{kind}"
+
+    @override
+    def handle_endtag(self, tag: str) -> None:
+        """Note the end of a form."""
+        if tag == "form":
+            self._open = None
+
+
+@pytest.fixture(scope="module")
+def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[TestHouse, Flask, Visitor]]:
+    house, links = demonstration(tmp_path_factory.mktemp("company"))
+    app = house.app()
+    try:
+        yield house, app, Visitor(app).follow(links["administrator"])
+    finally:
+        house.house.tx.database.engine.dispose()
+
+
+def rule_of(app: Flask, path: str, method: str = "GET") -> str | None:
+    if path.startswith(NO_PAGES):
+        return None
+    try:
+        rule, _ = app.url_map.bind("localhost").match(path, method=method, return_rule=True)
+    except HTTPException:
+        return None
+    return str(rule.rule)
+
+
+def forms(app: Flask, visitor: Visitor) -> dict[str, tuple[str, str, dict[str, str]]]:
+    """Follow links; returns the rule of each form, with its page, where it is sent, its fields."""
+    waiting, seen = ["/"], {"/"}
+    found: dict[str, tuple[str, str, dict[str, str]]] = {}
+    while waiting:
+        page = waiting.pop(0)
+        text = visitor.page(page)
+        parser = Forms()
+        parser.feed(text)
+        for action, fields in parser.found:
+            rule = rule_of(app, action or urlsplit(page).path, "POST")
+            assert rule is not None, f"{page}: a form leads to {action}"
+            found.setdefault(rule, (page, action or urlsplit(page).path, fields))
+        for link in re.findall(r'href="(/[^"#]*)', text):
+            there = unescape(link)
+            kind = rule_of(app, urlsplit(there).path)
+            if kind is not None and kind not in seen:
+                seen.add(kind)
+                waiting.append(there)
+    return found
+
+
+def test_whatever_is_typed_into_a_form_is_refused_or_done_and_never_markup(
+    company: tuple[TestHouse, Flask, Visitor],
+) -> None:
+    _, app, admin = company
+    wrong: list[str] = []
+    found = forms(app, admin)
+    assert len(found) > 10, sorted(found)
+    for rule, (page, action, fields) in sorted(found.items()):
+        if rule in NEVER:
+            continue
+        for name, text in HOSTILE.items():
+            typed = {key: text if value.startswith("?") else value for key, value in fields.items()}
+            typed.pop("once", None)
+            answer = admin.submit(action, {**typed, "csrf": admin.csrf("/account")})
+            shown = answer.get_data()
+            answer.close()
+            if answer.status_code not in REFUSED_OR_DONE:
+                wrong.append(f"{rule} of {page} with {name}: {answer.status_code}")
+            if SCRIPT.encode() in shown or b">49<" in shown:
+                wrong.append(f"{rule} of {page} with {name}: shown as markup")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_no_page_shows_as_markup_what_was_typed(
+    company: tuple[TestHouse, Flask, Visitor],
+) -> None:
+    """What the forms before took in is shown by the lists now."""
+    _, app, admin = company
+    waiting, seen = ["/"], {"/"}
+    while waiting:
+        text = admin.page(waiting.pop(0))
+        assert SCRIPT not in text
+        for link in re.findall(r'href="(/[^"#]*)', text):
+            there = unescape(link)
+            kind = rule_of(app, urlsplit(there).path)
+            if kind is not None and kind not in seen:
+                seen.add(kind)
+                waiting.append(there)
