@@ -15,6 +15,7 @@ from support.browsing import start_browser
 HERE = Path(__file__).parent
 
 
+@pytest.hookimpl(tryfirst=True)  # before the groups are read
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Have one worker run all that needs the browser, one after the other."""
     for item in items:
