@@ -41,10 +41,10 @@ check: setup-dev assets ## format, lint, types, import contracts
 	$(BIN)/lint-imports
 
 test: setup-dev packages assets ## the whole suite but the slow tests, on SQLite and PostgreSQL
-	$(BIN)/python -m pytest -n 3 --dist loadgroup -m "not slow"
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow"
 
 test-all: setup-dev packages assets ## the slow tests as well
-	$(BIN)/python -m pytest -n 3 --dist loadgroup
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 bench: setup-dev packages assets ## measure speed, as ratios within one run
 	$(BIN)/python -m tests.bench

@@ -11,6 +11,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -30,6 +31,7 @@ class DieOnce:
     """Ends the process the first time any process reaches the point."""
 
     def __init__(self, home: Path, point: str) -> None:
+        self._home = home
         self._marker = home / f"died-{point}"
         self._point = point
 
@@ -40,15 +42,26 @@ class DieOnce:
             self._marker.touch(exist_ok=False)
         except FileExistsError:
             return
-        os.kill(os.getpid(), signal.SIGKILL)
+        # Not between a change that another thread made and the line that tells of it.
+        with told(self._home, fcntl.LOCK_EX):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+@contextmanager
+def told(home: Path, how: int) -> Iterator[None]:
+    """Hold the lock under which a change is made and told of."""
+    with (home / "telling").open("a") as file:
+        fcntl.flock(file, how)
+        yield
 
 
 class Telling:
     """A connector that tells of every change its source really made."""
 
-    def __init__(self, inner: Connector, log: Path) -> None:
+    def __init__(self, inner: Connector, home: Path) -> None:
         self._inner = inner
-        self._log = log
+        self._home = home
+        self._log = home / "effects"
 
     def check(self) -> CheckReport:
         return self._inner.check()
@@ -57,11 +70,12 @@ class Telling:
         return self._inner.snapshot()
 
     def ensure(self, change: Change) -> Outcome:
-        outcome = self._inner.ensure(change)
-        if outcome.effect is Effect.CHANGED:
-            with self._log.open("a", encoding="utf-8") as file:
-                fcntl.flock(file, fcntl.LOCK_EX)
-                file.write(f"{change.verb.value} {change.account_id} {change.group_id}\n")
+        with told(self._home, fcntl.LOCK_SH):
+            outcome = self._inner.ensure(change)
+            if outcome.effect is Effect.CHANGED:
+                with self._log.open("a", encoding="utf-8") as file:
+                    fcntl.flock(file, fcntl.LOCK_EX)
+                    file.write(f"{change.verb.value} {change.account_id} {change.group_id}\n")
         return outcome
 
     def observe(self, change: Change) -> Observation:
@@ -74,7 +88,7 @@ class Telling:
 def telling(
     home: Path, kind: str, settings: Mapping[str, str], secrets: Mapping[str, str]
 ) -> Connector:
-    return Telling(connect(kind, settings, secrets, now=SystemClock().now), home / "effects")
+    return Telling(connect(kind, settings, secrets, now=SystemClock().now), home)
 
 
 def settings_for(home: Path, database_url: str) -> Settings:
