@@ -21,7 +21,7 @@ from support.instance import ROOT, Instance, free_port
 from support.servers.okta import OktaSimulator, Start
 from support.servers.samba_ad import SambaAd, missing, running
 
-# Its small twins are the proof by command line and API, and the pages of each persona by themselves.
+# Its small twins: the proof by command line and API, and the pages of each persona.
 pytestmark = [pytest.mark.slow, pytest.mark.enable_socket, pytest.mark.timeout(600)]
 PATIENCE = 60_000
 SOON = "2026-01-01T00:00:00Z"
