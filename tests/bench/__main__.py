@@ -8,6 +8,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import chain
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -223,12 +224,12 @@ def main() -> int:
     figures = []
     with tempfile.TemporaryDirectory() as held, samba_ad.running() as server:
         folder = Path(held)
-        for figure in (
-            *measure_sync(server, folder),
-            *measure_worklist_and_verify(server, folder / "review"),
-            *measure_pages(folder / "pages"),
-            *measure_scale(folder / "scale"),
-            *measure_lighthouse(folder / "lighthouse"),
+        for figure in chain(
+            measure_sync(server, folder),
+            measure_worklist_and_verify(server, folder / "review"),
+            measure_pages(folder / "pages"),
+            measure_scale(folder / "scale"),
+            measure_lighthouse(folder / "lighthouse"),
         ):
             print(figure.line(), flush=True)
             figures.append(figure)
