@@ -46,7 +46,8 @@ def remind(uow: UnitOfWork, *, campaign_id: str, reviewers: Collection[str] = ()
         .order_by(Identity.public_id)
     ).all()
     wanted = [each for each in behind if not reviewers or each in reviewers]
-    fresh = [each for each in wanted if each not in reminded(uow, campaign.public_id)]
+    told = reminded(uow, campaign.public_id)
+    fresh = [each for each in wanted if each not in told]
     if not fresh:
         raise NothingToChangeError("Nobody of them is behind and was not reminded within a day.")
     for each in fresh:
