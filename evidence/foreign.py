@@ -6,6 +6,7 @@ says and by what comes out.
 """
 
 import io
+import lzma
 import zipfile
 import zlib
 from typing import Final
@@ -16,6 +17,21 @@ from evidence.errors import EvidenceError
 LARGEST_UNPACKED: Final = 256 << 20
 MOST_TIMES: Final = 50
 LEAST_LIMIT: Final = 16 << 20
+
+# What the standard library raises at a ZIP that is damaged, hostile, encrypted (RuntimeError) or
+# packed in a way it does not know. Only reading is under it: a defect of ours is not hidden.
+UNREADABLE: Final = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
+    OSError,
+    RuntimeError,
+    NotImplementedError,
+    ValueError,
+    OverflowError,
+    LookupError,
+)
 
 
 def repacked(data: memoryview) -> bytes | None:
@@ -34,14 +50,14 @@ def repacked(data: memoryview) -> bytes | None:
             if len(members) > MOST_MEMBERS or sum(each.file_size for each in members) > most:
                 return None
             files = [(each.filename, _read(archive, each)) for each in members]
-        out = io.BytesIO()
-        write_container(out, files)
-        return out.getvalue()
-    except (
-        *(zipfile.BadZipFile, zlib.error, EvidenceError, EOFError, OSError),
-        *(RuntimeError, NotImplementedError, ValueError, OverflowError, LookupError),
-    ):  # hostile, encrypted, or packed in a way unknown here
+    except UNREADABLE:
         return None
+    out = io.BytesIO()
+    try:
+        write_container(out, files)
+    except EvidenceError:  # a name or a number of files that no bundle has
+        return None
+    return out.getvalue()
 
 
 def _read(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
