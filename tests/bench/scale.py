@@ -4,19 +4,13 @@ The company is read from a simulated source by the product's own sync; the pages
 following links as an administrator, one of each kind.
 """
 
-import re
 import statistics
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from datetime import timedelta
-from html import unescape
 from pathlib import Path
-from urllib.parse import urlsplit
-
-from flask import Flask
-from werkzeug.exceptions import HTTPException
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
@@ -28,6 +22,7 @@ from connectors.memory.state import State, write_state
 from connectors.records import Account, Group, Member, MemberKind
 from support.house import MORNING, TestHouse
 from support.visitor import Visitor
+from support.walking import walk
 
 PEOPLE = 100_000
 GROUPS = 2_000
@@ -38,8 +33,6 @@ ADMIN = "1000000"
 ROUNDS = 9
 GATE_KB = 40
 GATE_MS = 30
-LINK = re.compile(r'href="(/[^"#]*)')
-NO_PAGES = ("/api/", "/assets/", "/healthz", "/readyz", "/livez", "/metrics", "/reviews/")
 
 
 def state(people: int = PEOPLE) -> State:
@@ -97,34 +90,6 @@ def found(folder: Path, house: TestHouse) -> None:
         signin.grant_role(uow, who=ADMIN, role=Role.ADMIN)
 
 
-def walk(app: Flask, visitor: Visitor) -> Iterator[tuple[str, str]]:
-    """Follow links from the home page; yields the rule and the path of one page of each kind."""
-    waiting, seen = ["/"], {"/"}
-    while waiting:
-        path = waiting.pop(0)
-        answer = visitor.get(path)
-        if answer.status_code != 200:
-            raise RuntimeError(f"{path}: {answer.status_code}")
-        for link in LINK.findall(answer.get_data(as_text=True)):
-            there = unescape(link)
-            rule = rule_of(app, urlsplit(there).path)
-            if rule is not None and rule not in seen:
-                seen.add(rule)
-                waiting.append(there)
-        yield rule_of(app, urlsplit(path).path) or path, path
-
-
-def rule_of(app: Flask, path: str) -> str | None:
-    """Return the rule of a page, or None if there is no page to measure."""
-    if path.startswith(NO_PAGES) or "download" in path:
-        return None
-    try:
-        rule, _ = app.url_map.bind("localhost").match(path, return_rule=True)
-    except HTTPException:
-        return None
-    return str(rule.rule)
-
-
 def measure_scale(folder: Path) -> Iterator[Figure]:
     """Measure every page."""
     folder.mkdir(exist_ok=True)
@@ -136,7 +101,7 @@ def measure_scale(folder: Path) -> Iterator[Figure]:
         admin = Visitor(app).sign_in(house.tx, ADMIN)
         slowest, largest = ("", 0.0), ("", 0.0)
         kinds = 0
-        for rule, path in walk(app, admin):
+        for rule, path, _ in walk(app, admin, but="/reviews/"):
             kinds += 1
             size = len(admin.get(path, accept_encoding="br").get_data()) / 1000
             times = []

@@ -6,8 +6,6 @@ said to have happened is read from the directories themselves. HR speaks by the 
 
 import base64
 import json
-import subprocess
-import sys
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,9 +15,9 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from support.browsing import DESK
-from support.instance import ROOT, Instance, free_port
+from support.instance import Instance, free_port
 from support.servers.okta import OktaSimulator, Start
-from support.servers.samba_ad import SambaAd, missing, running
+from support.servers.samba_ad import SambaAd, needed
 
 # Its small twins: the proof by command line and API, and the pages of each persona.
 pytestmark = [pytest.mark.slow, pytest.mark.enable_socket, pytest.mark.timeout(600)]
@@ -33,10 +31,7 @@ SIGNED_OFF = "Signed off"
 @pytest.fixture
 def samba() -> Iterator[SambaAd]:
     """A controller of this test alone."""
-    why = missing()
-    if why is not None:
-        pytest.skip(why)
-    with running() as controller:
+    with needed() as controller:
         yield controller
 
 
@@ -308,11 +303,11 @@ def take_the_evidence(company: Company, page: Page, campaign: str, folder: Path)
         button.click()
     bundle = folder / "bundle.zip"
     waiting.value.save_as(bundle)
-    assert verify(company.instance, bundle) == 0
+    assert company.instance.verify(bundle) == 0
     drop(company, page, bundle)
     expect(page.locator("#verdict")).to_contain_text("It holds.")
     broken, name, row = tampered(bundle, folder)
-    assert verify(company.instance, broken) == 1
+    assert company.instance.verify(broken) == 1
     drop(company, page, broken)
     expect(page.locator("#verdict")).to_contain_text("It does not hold.")
     expect(page.locator(".altered")).to_contain_text(name)
@@ -353,19 +348,3 @@ def tampered(bundle: Path, folder: Path) -> tuple[Path, str, int]:
                 content = b"".join(lines)
             made.writestr(member, content)
     return path, name, row
-
-
-def verify(instance: Instance, bundle: Path) -> int:
-    """Check a bundle as an auditor does: another process, without instance or network."""
-    key = instance.home / "signer.vkey"
-    if not key.exists():
-        shown = instance.attestry("ledger", "key", "--json")
-        key.write_text(shown["vkey"] + "\n", encoding="utf-8")
-    done = subprocess.run(
-        [sys.executable, "-m", "evidence", "verify", str(bundle), "--key", str(key)],
-        env={"PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        timeout=60,
-        check=False,
-    )
-    return done.returncode

@@ -139,6 +139,21 @@ class Instance:
             out.write_bytes(found.read())
         return out
 
+    def verify(self, bundle: Path) -> int:
+        """Check a bundle as an auditor would: another process, without instance or network."""
+        key = self.home / "signer.vkey"
+        if not key.exists():
+            shown = self.attestry("ledger", "key", "--json")
+            key.write_text(shown["vkey"] + "\n", encoding="utf-8")
+        done = subprocess.run(
+            [sys.executable, "-m", "evidence", "verify", str(bundle), "--key", str(key)],
+            env={"PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            timeout=60,
+            check=False,
+        )
+        return done.returncode
+
     def until(self, condition: Callable[[], Any], what: str) -> None:
         """Wait until something is so."""
         end = time.monotonic() + PATIENCE

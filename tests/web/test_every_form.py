@@ -5,20 +5,18 @@ is tried by itself. Whatever is typed, the answer is a page that says what is wr
 done, never a failure of ours, and never what was typed as markup.
 """
 
-import re
 from collections.abc import Iterator
-from html import unescape
 from html.parser import HTMLParser
 from urllib.parse import urlsplit
 
 import pytest
 from flask import Flask
 from typing_extensions import override
-from werkzeug.exceptions import HTTPException
 
 from support.demonstration import demonstration
 from support.house import TestHouse
 from support.visitor import Visitor
+from support.walking import rule_of, walk
 
 SCRIPT = "<script>alert(1)</script>"
 HOSTILE = {
@@ -30,7 +28,6 @@ HOSTILE = {
     "a number that is none": "-1e99",
 }
 NEVER = {"/sign-out", "/account/sessions/end"}  # they end the session that tries the others
-NO_PAGES = ("/api/", "/assets/", "/healthz", "/readyz", "/livez", "/metrics")
 REFUSED_OR_DONE = {200, 202, 303, 400, 403, 404, 409, 413, 415, 422}
 
 
@@ -70,35 +67,16 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[TestHous
         house.house.tx.database.engine.dispose()
 
 
-def rule_of(app: Flask, path: str, method: str = "GET") -> str | None:
-    if path.startswith(NO_PAGES):
-        return None
-    try:
-        rule, _ = app.url_map.bind("localhost").match(path, method=method, return_rule=True)
-    except HTTPException:
-        return None
-    return str(rule.rule)
-
-
 def forms(app: Flask, visitor: Visitor) -> dict[str, tuple[str, str, dict[str, str]]]:
-    """Follow links; returns the rule of each form, with its page, where it is sent, its fields."""
-    waiting, seen = ["/"], {"/"}
+    """Return the rule of each form that links lead to: its page, where it is sent, its fields."""
     found: dict[str, tuple[str, str, dict[str, str]]] = {}
-    while waiting:
-        page = waiting.pop(0)
-        text = visitor.page(page)
+    for _, page, text in walk(app, visitor):
         parser = Forms()
         parser.feed(text)
         for action, fields in parser.found:
             rule = rule_of(app, action or urlsplit(page).path, "POST")
             assert rule is not None, f"{page}: a form leads to {action}"
             found.setdefault(rule, (page, action or urlsplit(page).path, fields))
-        for link in re.findall(r'href="(/[^"#]*)', text):
-            there = unescape(link)
-            kind = rule_of(app, urlsplit(there).path)
-            if kind is not None and kind not in seen:
-                seen.add(kind)
-                waiting.append(there)
     return found
 
 
@@ -130,13 +108,4 @@ def test_no_page_shows_as_markup_what_was_typed(
 ) -> None:
     """What the forms before took in is shown by the lists now."""
     _, app, admin = company
-    waiting, seen = ["/"], {"/"}
-    while waiting:
-        text = admin.page(waiting.pop(0))
-        assert SCRIPT not in text
-        for link in re.findall(r'href="(/[^"#]*)', text):
-            there = unescape(link)
-            kind = rule_of(app, urlsplit(there).path)
-            if kind is not None and kind not in seen:
-                seen.add(kind)
-                waiting.append(there)
+    assert [page for _, page, text in walk(app, admin) if SCRIPT in text] == []

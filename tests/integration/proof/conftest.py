@@ -7,16 +7,13 @@ import pytest
 
 from support.instance import Instance, free_port
 from support.servers.okta import OktaSimulator, Start
-from support.servers.samba_ad import SambaAd, missing, running
+from support.servers.samba_ad import SambaAd, needed
 
 
 @pytest.fixture
 def samba_ad() -> Iterator[SambaAd]:
     """A controller of one test alone: what was changed on one store is not there for the next."""
-    why = missing()
-    if why is not None:
-        pytest.skip(why)
-    with running() as controller:
+    with needed() as controller:
         yield controller
 
 

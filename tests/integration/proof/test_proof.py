@@ -5,8 +5,6 @@ memberships; what is said to have happened is read from the directory itself, no
 """
 
 import json
-import subprocess
-import sys
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -15,7 +13,7 @@ import pytest
 
 from evidence.keys import parse_vkey
 from evidence.verify import verify_bundle
-from support.instance import ROOT, Instance
+from support.instance import Instance
 from support.servers.okta import OktaSimulator
 from support.servers.samba_ad import SambaAd
 
@@ -298,7 +296,7 @@ def take_the_evidence(
     built = instance.get(where, tokens["auditor"])
     assert built["state"] == "ready", built
     bundle = instance.download(f"{where}/download", tokens["auditor"], folder / "campaign.zip")
-    assert verify(instance, bundle) == 0
+    assert instance.verify(bundle) == 0
     period = folder / "period.zip"
     instance.attestry(
         "evidence",
@@ -311,29 +309,13 @@ def take_the_evidence(
         str(period),
         "--json",
     )
-    assert verify(instance, period) == 0
+    assert instance.verify(period) == 0
     with zipfile.ZipFile(period) as held:
         leavers = held.read("data/leavers.jsonl").decode().splitlines()
         requests = held.read("data/requests.jsonl").decode().splitlines()
     assert any('"leaver-1"' in line for line in leavers)
     assert any("Month-end closing" in line for line in requests)
     return bundle
-
-
-def verify(instance: Instance, bundle: Path) -> int:
-    """Check a bundle as an auditor would: another process, without instance or network."""
-    key = instance.home / "signer.vkey"
-    if not key.exists():
-        shown = instance.attestry("ledger", "key", "--json")
-        key.write_text(shown["vkey"] + "\n", encoding="utf-8")
-    done = subprocess.run(
-        [sys.executable, "-m", "evidence", "verify", str(bundle), "--key", str(key)],
-        env={"PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        timeout=60,
-        check=False,
-    )
-    return done.returncode
 
 
 def flip_a_byte_in_each_file(instance: Instance, bundle: Path, folder: Path) -> None:
@@ -350,4 +332,4 @@ def flip_a_byte_in_each_file(instance: Instance, bundle: Path, folder: Path) -> 
         path.write_bytes(bytes(broken))
         assert not verify_bundle(path, keys, []).holds, member.filename
         assert path.read_bytes() != content
-    assert verify(instance, folder / "broken.zip") == 1
+    assert instance.verify(folder / "broken.zip") == 1

@@ -15,7 +15,7 @@ from app.cli.main import Commands, Local
 from app.directory import service as directory
 from app.directory.models import Account, Group, Source, SyncRun
 from support.house import TestHouse, open_house
-from support.servers.samba_ad import SambaAd, missing, running
+from support.servers.samba_ad import SambaAd, needed
 
 AD = "ad"
 
@@ -107,10 +107,7 @@ class Site:
 @pytest.fixture(scope="module")
 def controller() -> Iterator[SambaAd]:
     """A domain controller that the tests of one module change."""
-    why = missing()
-    if why is not None:
-        pytest.skip(why)
-    with running() as found:
+    with needed() as found:
         yield found
 
 

@@ -230,13 +230,20 @@ def running() -> Iterator[SambaAd]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-@pytest.fixture(scope="module")
-def samba_ad() -> Iterator[SambaAd]:
-    """A domain controller with 2,000 users, 200 groups and 12,000 memberships."""
+@contextmanager
+def needed() -> Iterator[SambaAd]:
+    """Run a controller for a test; where none can run, the test is skipped with the reason."""
     why = missing()
     if why is not None:
         pytest.skip(why)
     with running() as controller:
+        yield controller
+
+
+@pytest.fixture(scope="module")
+def samba_ad() -> Iterator[SambaAd]:
+    """A domain controller with 2,000 users, 200 groups and 12,000 memberships."""
+    with needed() as controller:
         yield controller
 
 
