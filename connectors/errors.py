@@ -68,3 +68,9 @@ class IncompleteReadError(ConnectorError):
     """A list broke off before its end; what was read so far proves nothing about what is absent."""
 
     code = "incomplete_read"
+
+
+class CursorRefusedError(ConnectorError):
+    """The source cannot tell what changed since that cursor: it has to be read whole."""
+
+    code = "cursor_refused"

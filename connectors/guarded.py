@@ -6,6 +6,7 @@ Nothing but our own errors comes out, and no read looks whole that is not.
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 from connectors.errors import ConnectorError, UnavailableError
 from connectors.port import Connector
@@ -13,12 +14,14 @@ from connectors.records import (
     Batch,
     Change,
     CheckReport,
+    DeltaBatch,
     Observation,
     Outcome,
     Problem,
     ReadReport,
 )
 
+Item = TypeVar("Item")
 logger = logging.getLogger(__name__)
 
 
@@ -40,17 +43,15 @@ class Guarded:
         A read that stops without its report gets one that says so; anything after the report is
         dropped with a report that is not complete.
         """
-        report: ReadReport | None = None
         with _translated():
-            for batch in self._inner.snapshot():
-                if report is not None:
-                    yield _broken(report, "The connector went on after its report.")
-                    return
-                if isinstance(batch, ReadReport):
-                    report = batch
-                else:
-                    yield batch
-        yield report or _broken(None, "The connector stopped without a report.")
+            batches = self._inner.snapshot()
+        return _ended(batches)
+
+    def changes(self, cursor: str) -> Iterator[DeltaBatch]:
+        """Read what changed, see `Connector.changes`; it ends as a whole read does."""
+        with _translated():
+            batches = self._inner.changes(cursor)
+        return _ended(batches)
 
     def ensure(self, change: Change) -> Outcome:
         """Bring about a state, see `Connector.ensure`."""
@@ -68,6 +69,20 @@ class Guarded:
             self._inner.close()
         except Exception:
             logger.warning("closing a connection failed", exc_info=True)
+
+
+def _ended(batches: Iterator[Item]) -> Iterator[Item | ReadReport]:
+    report: ReadReport | None = None
+    with _translated():
+        for batch in batches:
+            if report is not None:
+                yield _broken(report, "The connector went on after its report.")
+                return
+            if isinstance(batch, ReadReport):
+                report = batch
+            else:
+                yield batch
+    yield report or _broken(None, "The connector stopped without a report.")
 
 
 def _broken(report: ReadReport | None, why: str) -> ReadReport:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from connectors.records import Batch, Change, CheckReport, Observation, Outcome
+from connectors.records import Batch, Change, CheckReport, DeltaBatch, Observation, Outcome
 
 
 class Connector(Protocol):
@@ -30,6 +30,20 @@ class Connector(Protocol):
 
         The last item is a `ReadReport`. A read that breaks off either ends with a report that is
         not complete, or raises; an iterator that stops without a report is incomplete too.
+        """
+        ...
+
+    def changes(self, cursor: str) -> Iterator[DeltaBatch]:
+        """Read what changed since a cursor, which the report of an earlier read gave.
+
+        Accounts and groups that changed come whole; the members of a group come whole in a
+        `MemberList`, or as what joined and left in a `MemberChange`. What is not named did not
+        change. A change may be told again. The last item is a `ReadReport` with the next cursor;
+        one that is not complete leaves the cursor where it was.
+
+        Raises:
+            CursorRefusedError: The source cannot go on from there (too old, another controller).
+            UnsupportedError: This source tells no changes; it is read whole.
         """
         ...
 

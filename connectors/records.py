@@ -189,6 +189,41 @@ class MemberBatch:
 
 
 @dataclass(frozen=True, slots=True)
+class MemberChange:
+    """Who joined and who left one group since a cursor; those not named stay.
+
+    Attributes:
+        group_id: The group's `external_id`.
+        joined: Direct members now, that may not have been before.
+        left: `external_id` of those that are no direct members any more.
+    """
+
+    group_id: str
+    joined: tuple[Member, ...] = ()
+    left: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MemberChangeBatch:
+    """The changes of some groups' members, in a delta only."""
+
+    changes: tuple[MemberChange, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GoneBatch:
+    """What the source itself says was deleted since a cursor, in a delta only.
+
+    Attributes:
+        accounts: `external_id` of each.
+        groups: `external_id` of each.
+    """
+
+    accounts: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class ReadReport:
     """The last word of a read, always its last item.
 
@@ -210,6 +245,7 @@ class ReadReport:
 
 
 Batch = AccountBatch | GroupBatch | MemberBatch | ReadReport
+DeltaBatch = Batch | MemberChangeBatch | GoneBatch
 
 
 class Verb(StrEnum):

@@ -29,6 +29,7 @@ from connectors.records import (
     Change,
     CheckItem,
     CheckReport,
+    DeltaBatch,
     Effect,
     Observation,
     Outcome,
@@ -56,6 +57,10 @@ class ActiveDirectoryConnector:
     def snapshot(self) -> Iterator[Batch]:
         """Read all accounts, groups and direct members."""
         return Reader(self._client, self._now).read()
+
+    def changes(self, cursor: str) -> Iterator[DeltaBatch]:  # noqa: ARG002 - the port's argument
+        """Refuse: this source is read whole."""
+        raise UnsupportedError("This source tells no changes: it is read whole.")
 
     def _first(self, where: str, attributes: tuple[str, ...]) -> Entry | None:
         """Return any one entry that matches, in a page of one."""

@@ -28,6 +28,7 @@ from connectors.records import (
     Change,
     CheckItem,
     CheckReport,
+    DeltaBatch,
     Effect,
     Group,
     GroupBatch,
@@ -125,6 +126,10 @@ class MemoryConnector:
             ),
             problems=(problem,) if is_cut else (),
         )
+
+    def changes(self, cursor: str) -> Iterator[DeltaBatch]:  # noqa: ARG002 - the port's argument
+        """Refuse: this source is read whole."""
+        raise UnsupportedError("This source tells no changes: it is read whole.")
 
     def _shown(self, account: Account) -> Account:
         if account.expires_at is not None and account.expires_at <= self._now():

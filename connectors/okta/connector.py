@@ -23,6 +23,7 @@ from connectors.records import (
     Change,
     CheckItem,
     CheckReport,
+    DeltaBatch,
     Effect,
     Group,
     GroupBatch,
@@ -92,6 +93,10 @@ class OktaConnector:
             ),
             problems=tuple(problems),
         )
+
+    def changes(self, cursor: str) -> Iterator[DeltaBatch]:  # noqa: ARG002 - the port's argument
+        """Refuse: this source is read whole."""
+        raise UnsupportedError("This source tells no changes: it is read whole.")
 
     def _rules(self, problems: list[Problem]) -> dict[str, str]:
         try:

@@ -21,7 +21,7 @@ from app.kernel.settings import Mode, Settings
 from app.wiring import Ports, build
 from app.worker import Pace, Worker
 from connectors.port import Connector
-from connectors.records import Batch, Change, CheckReport, Effect, Observation, Outcome
+from connectors.records import Batch, Change, CheckReport, DeltaBatch, Effect, Observation, Outcome
 from connectors.registry import connect
 
 QUICK = Pace(beat=timedelta(seconds=0.5), dead_after=timedelta(seconds=3), poll_seconds=0.1)
@@ -68,6 +68,9 @@ class Telling:
 
     def snapshot(self) -> Iterator[Batch]:
         return self._inner.snapshot()
+
+    def changes(self, cursor: str) -> Iterator[DeltaBatch]:
+        return self._inner.changes(cursor)
 
     def ensure(self, change: Change) -> Outcome:
         with told(self._home, fcntl.LOCK_SH):

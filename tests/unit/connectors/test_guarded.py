@@ -9,6 +9,7 @@ from connectors.records import (
     Batch,
     Change,
     CheckReport,
+    DeltaBatch,
     Observation,
     Outcome,
     Query,
@@ -43,6 +44,10 @@ class Scripted:
                 raise step
             yield step
 
+    def changes(self, cursor: str) -> Iterator[DeltaBatch]:
+        assert cursor == "c1"
+        return self.snapshot()
+
     def ensure(self, change: Change) -> Outcome:
         raise AssertionError(self._next(), change)
 
@@ -59,6 +64,7 @@ CALLS: list[Callable[[Guarded], object]] = [
     lambda it: it.ensure(CHANGE),
     lambda it: it.observe(CHANGE),
     lambda it: list(it.snapshot()),
+    lambda it: list(it.changes("c1")),
 ]
 
 
