@@ -657,6 +657,23 @@ class TemplateSaved(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class CampaignRequested(Event):
+    """A review was asked for that takes its time to launch; nothing is frozen yet."""
+
+    kind: ClassVar[str] = "campaign.requested"
+    template: str
+    memberships: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class CampaignLaunchFailed(Event):
+    """A review that was asked for could not be launched; nobody was asked anything."""
+
+    kind: ClassVar[str] = "campaign.launch_failed"
+    why: str = personal()
+
+
+@dataclass(frozen=True, kw_only=True)
 class CampaignLaunched(Event):
     """A review began over a frozen population."""
 
@@ -1098,6 +1115,8 @@ EVENTS: Mapping[str, type[Event]] = {
         LeaverCompleted,
         LeaverFailed,
         TemplateSaved,
+        CampaignRequested,
+        CampaignLaunchFailed,
         CampaignLaunched,
         ItemDecided,
         SampleDrawn,

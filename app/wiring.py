@@ -33,6 +33,7 @@ from app.provisioning.running import CrashPoints, NoCrashPoints
 from app.requests import handlers as requests_handlers
 from app.requests import lapsing
 from app.reviews import handlers as reviews_handlers
+from app.reviews import service as reviews
 from app.signin import sessions
 from app.tables import TABLES
 from connectors.port import Connector
@@ -169,6 +170,7 @@ def _runners(house: House, crash: CrashPoints) -> dict[str, Runner]:
         provisioning.PROVISION: partial(running.run, tx, connect, seal, crash=crash),
         lifecycle.START: partial(lifecycle.run_start, tx),
         notices.SEND: partial(notices.run_send, tx, house.mailer),
+        reviews.LAUNCH: partial(reviews.run_launch, tx),
         bundles.BUILD: partial(bundles.run_build, tx, seal, house.settings.home),
     }
 

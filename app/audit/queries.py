@@ -20,6 +20,7 @@ from app.kernel.actor import SYSTEM_ID, Permission
 from app.kernel.event import Event
 from app.kernel.ledger import LedgerCheckpoint, LedgerEntry, LedgerPending, LedgerPosition
 from app.kernel.uow import Reading
+from app.reviews.domain import LAUNCHED
 from app.reviews.models import Campaign
 from app.signin.models import ApiToken
 from app.web.paging import Page, Window, page
@@ -229,6 +230,7 @@ def choices(reading: Reading) -> Sequence[CampaignChoice]:
     reading.actor.require(Permission.BUNDLE_BUILD)
     found = reading.session.execute(
         sa.select(Campaign.public_id, Campaign.name, Campaign.launched_at, Campaign.closed_at)
+        .where(Campaign.state.in_(LAUNCHED))
         .order_by(Campaign.id.desc())
         .limit(MOST_CAMPAIGNS)
     )

@@ -13,13 +13,14 @@ import sqlalchemy as sa
 
 from app.directory.models import SyncRun
 from app.grants.models import End
-from app.kernel.errors import NotFoundError
+from app.kernel.errors import ConflictError, NotFoundError
 from app.kernel.event import moment
 from app.kernel.ledger import LedgerEntry
 from app.kernel.uow import Reading
 from app.lifecycle.models import LifecycleEvent
 from app.provisioning.models import Plan, Task
 from app.requests.models import AccessRequest
+from app.reviews.domain import LAUNCHED
 from app.reviews.models import Campaign, Item
 
 CAMPAIGN_RULE = (
@@ -156,10 +157,15 @@ def campaign_scope(reading: Reading, public_id: str) -> CampaignScope:
 
     Raises:
         NotFoundError: There is no such campaign.
+        ConflictError: It was not launched, or is not yet.
     """
     found = reading.session.scalar(sa.select(Campaign).where(Campaign.public_id == public_id))
     if found is None:
         raise NotFoundError(f"There is no campaign {public_id}.")
+    if found.state not in LAUNCHED:
+        raise ConflictError(
+            f"Campaign {public_id} is {found.state.value}: it put nothing to anybody."
+        )
     return CampaignScope(
         key=found.id,
         id=found.public_id,

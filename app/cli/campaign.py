@@ -45,14 +45,23 @@ def preview(local: Local, template: str) -> tuple[Any, str]:
 @campaign.command()
 @click.argument("template")
 @click.option("--name", help="What to call it; left out: the template's name and the day.")
-@click.pass_obj
 @answers
-def launch(local: Local, template: str, name: str | None) -> tuple[Any, str]:
+@click.pass_obj
+@click.pass_context
+def launch(ctx: click.Context, local: Local, template: str, name: str | None) -> tuple[Any, str]:
     """Freeze the population of TEMPLATE (name or id) and put it to its reviewers."""
     with local.house.tx.write(local.actor) as uow:
-        launched = service.launch(uow, template_id=template, name=name)
-        campaign_id = launched.public_id
-    return _shown(local, campaign_id)
+        launched = service.launch(uow, template_id=template, name=name, is_enqueued=False)
+        payload = service.payload_of(launched)
+        takes_its_time = launched.state is CampaignState.LAUNCHING
+        called = launched.name
+    if takes_its_time:
+        click.echo(f"{called}: looking at what is in scope", err=True)
+        service.run_launch(local.house.tx, payload)
+    found, text = _shown(local, payload["campaign"])
+    if found["state"] == CampaignState.FAILED.value:
+        ctx.call_on_close(lambda: ctx.exit(1))
+    return found, text
 
 
 @campaign.command("list")
@@ -92,4 +101,6 @@ def _shown(local: Local, campaign_id: str) -> tuple[Any, str]:
             f"read back, {progress.failed + progress.not_removable} not removed; "
             f"{progress.items - progress.signed_off} unanswered"
         )
+    if found.row.why:
+        text += f". {found.row.why.removesuffix('.')}"
     return schemas.CampaignDetailSchema().dump(detail(found)), f"{text}."

@@ -6,8 +6,13 @@ from enum import StrEnum
 class CampaignState(StrEnum):
     """Where a campaign stands."""
 
+    LAUNCHING = "launching"
     OPEN = "open"
     CLOSED = "closed"
+    FAILED = "failed"
+
+
+LAUNCHED = frozenset({CampaignState.OPEN, CampaignState.CLOSED})
 
 
 class ItemState(StrEnum):

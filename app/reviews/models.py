@@ -46,6 +46,18 @@ class Campaign(Governed, Named, Versioned, Model):
     due_at: Mapped[datetime]
     closed_at: Mapped[datetime | None]
     closed_by: Mapped[str | None]
+    why: Mapped[str | None]
+
+
+class LaunchProgress(Model):
+    """How far a launch has come that takes its time; gone when it is done."""
+
+    __tablename__ = "reviews_launch"
+    campaign_id: Mapped[int] = mapped_column(
+        BigId, sa.ForeignKey("reviews_campaign.id"), primary_key=True, autoincrement=False
+    )
+    looked_at: Mapped[int]
+    total: Mapped[int]
 
 
 class Item(Governed, Named, Versioned, Model):

@@ -17,7 +17,7 @@ from app.kernel.actor import Permission
 from app.kernel.errors import NotFoundError
 from app.kernel.uow import Reading
 from app.reviews.domain import CampaignState, Decision, ItemState, RemediationState
-from app.reviews.models import Campaign, Excluded, Item, Template
+from app.reviews.models import Campaign, Excluded, Item, LaunchProgress, Template
 from app.reviews.progress import Progress, progress_of
 from app.web.paging import Page, Window, page
 
@@ -63,7 +63,16 @@ class CampaignRow:
     due_at: datetime
     closed_at: datetime | None
     closed_by: str | None
+    why: str | None
     version: int
+
+
+@dataclass(frozen=True, slots=True)
+class UnderWay:
+    """How far a launch is: memberships looked at, of those in scope when it was asked for."""
+
+    looked_at: int
+    total: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +206,26 @@ def campaign_detail(reading: Reading, campaign_id: str) -> CampaignDetail:
     )
 
 
+def campaign_row(reading: Reading, campaign_id: str) -> CampaignRow:
+    """Return one campaign as lists show it.
+
+    Raises:
+        NotFoundError: There is none, or it is not the actor's to see.
+    """
+    found = reading.session.execute(
+        _campaigns(reading).where(Campaign.public_id == campaign_id)
+    ).first()
+    if found is None:
+        raise NotFoundError("There is no such campaign.")
+    return _campaign_row(*found)
+
+
+def launch_under_way(reading: Reading, row: CampaignRow) -> UnderWay | None:
+    """Return how far the launch of a campaign is; None if none is under way."""
+    found = reading.session.get(LaunchProgress, row.key)
+    return UnderWay(found.looked_at, found.total) if found is not None else None
+
+
 def _campaigns(reading: Reading) -> Any:
     """Select what the actor may see: all by role, else where they have something to decide."""
     statement = sa.select(Campaign, Template).join(Template, Template.id == Campaign.template_id)
@@ -220,6 +249,7 @@ def _campaign_row(campaign: Campaign, template: Template) -> CampaignRow:
         due_at=campaign.due_at,
         closed_at=campaign.closed_at,
         closed_by=campaign.closed_by,
+        why=campaign.why,
         version=campaign.version,
     )
 

@@ -137,6 +137,9 @@ class CampaignSchema(Schema):
     due_at = Moment()
     closed_at = Moment(allow_none=True)
     closed_by = fields.String(allow_none=True)
+    why = fields.String(
+        allow_none=True, metadata={"description": "Why it could not be launched, if it failed."}
+    )
     version = fields.Integer()
 
 

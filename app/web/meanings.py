@@ -156,6 +156,12 @@ MEANINGS = (
         "Make the change where the group is mastered.",
     ),
     Meaning(
+        "cursor_refused",
+        502,
+        "The source cannot tell what changed since the last read.",
+        "Nothing: it is read whole instead.",
+    ),
+    Meaning(
         "incomplete_read",
         502,
         "A list broke off before its end, so nothing was concluded from it.",

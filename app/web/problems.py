@@ -38,6 +38,7 @@ STATUS: Mapping[type[Exception], int] = {
     sources.TargetConflictError: 502,
     sources.MisconfiguredError: 502,
     sources.UnsupportedError: 502,
+    sources.CursorRefusedError: 502,
 }
 HTTP_CODES: Mapping[int, str] = {
     400: "malformed",

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from app.directory import queries as directory_queries
 from app.directory import service as directory
 from app.directory.models import Identity
 from app.kernel.actor import Role
@@ -304,3 +305,39 @@ def test_an_auditor_looks_at_a_campaign_and_has_no_button(finance: Finance) -> N
     text = finance.house.visitor(COLLEAGUE).page(here(finance))
     assert "/remind" not in text
     assert "/close" not in text
+
+
+def test_a_launch_that_takes_its_time_is_shown_live_and_then_as_the_campaign(
+    finance: Finance, otto: Visitor
+) -> None:
+    decide(finance)
+    sign_off(finance)
+    with finance.house.write() as uow:
+        service.close(uow, campaign_id=finance.campaign)
+    with finance.house.write() as uow:
+        asked = service.launch(uow, template_id=TEMPLATE, at_once=0).public_id
+    assert "Being launched" in otto.page("/campaigns")
+    waiting = otto.page(f"/campaigns/{asked}")
+    assert f'hx-get="/campaigns/{asked}/now"' in waiting
+    assert "Looked at 0 of " in otto.page(f"/campaigns/{asked}/now")
+    finance.house.drain()
+    assert otto.get(f"/campaigns/{asked}/now").headers["HX-Refresh"] == "true"
+    assert "Items left to decide" in otto.page(f"/campaigns/{asked}")
+
+
+def test_a_launch_that_failed_says_why_and_leads_back_to_its_template(
+    finance: Finance, otto: Visitor
+) -> None:
+    with finance.house.write() as uow:
+        service.save_template(uow, service.Shape(name="Later"), is_new=True)
+        asked = service.launch(uow, template_id="Later", at_once=0).public_id
+    with finance.house.read() as reading:
+        sources = [each.name for each in directory_queries.list_sources(reading, Window()).items]
+    with finance.house.write() as uow:
+        for name in sources:
+            directory.disable_source(uow, name=name)
+    finance.house.drain()
+    text = otto.page(f"/campaigns/{asked}")
+    assert "No source of this template is connected and enabled." in text
+    assert "/campaigns/new?template=" in text
+    assert "Not launched" in otto.page("/campaigns")

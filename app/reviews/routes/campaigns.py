@@ -13,6 +13,7 @@ from app.kernel.uow import Reading, UnitOfWork
 from app.reviews import closer, naming, queries, running, schemas, service
 from app.reviews.charting import chart
 from app.reviews.documents import preview_document
+from app.reviews.domain import LAUNCHED, CampaignState
 from app.reviews.routes import blp
 from app.web import pages
 from app.web.pages import Form
@@ -63,6 +64,8 @@ def launch(uow: UnitOfWork, form: Form) -> Response:
     wish = form.load(schemas.NewCampaignSchema)
     campaign = service.launch(uow, template_id=wish["template"], name=wish["name"])
     uow.session.flush()
+    if campaign.state is CampaignState.LAUNCHING:
+        return pages.seen(_address(campaign.public_id))
     return pages.seen(_address(campaign.public_id), notice=_("Launched. The reviewers are told."))
 
 
@@ -139,6 +142,10 @@ def _to_launch(template_id: str, notice: str) -> Response:
 @pages.page(blp, "/campaigns/<campaign_id>")
 def campaign(reading: Reading, campaign_id: str, form: Form | None = None) -> str:
     """One campaign: its pace, what comes next, who is behind and what to look at again."""
+    row = queries.campaign_row(reading, campaign_id)
+    if row.state not in LAUNCHED:
+        work = queries.launch_under_way(reading, row)
+        return pages.render("reviews/launching.html", row=row, work=work, form=form)
     found = running.running(reading, campaign_id)
     asked = request.args.get("view", "")
     view = asked if asked in REVIEWER_VIEWS else REVIEWER_VIEWS[0] if found.behind else "all"
@@ -150,6 +157,16 @@ def campaign(reading: Reading, campaign_id: str, form: Form | None = None) -> st
         shown=_of_view(found, view),
         form=form,
     )
+
+
+@pages.page(blp, "/campaigns/<campaign_id>/now", is_poll=True)
+def campaign_now(reading: Reading, campaign_id: str) -> Response | str:
+    """How far its launch is, for a page that waits; at its end the page comes anew."""
+    row = queries.campaign_row(reading, campaign_id)
+    work = queries.launch_under_way(reading, row)
+    if row.state is CampaignState.LAUNCHING and work is not None:
+        return pages.render("reviews/launching_now.html", row=row, work=work)
+    return Response(headers={"HX-Refresh": "true"})
 
 
 def _of_view(found: running.Running, view: str) -> Sequence[running.Reviewer]:

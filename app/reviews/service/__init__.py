@@ -2,7 +2,8 @@
 
 from app.reviews.service.closing import close
 from app.reviews.service.deciding import Said, decide
-from app.reviews.service.launching import Launch, launch, preview
+from app.reviews.service.launching import LAUNCH, launch, payload_of, run_launch
+from app.reviews.service.previewing import Launch, preview
 from app.reviews.service.reassigning import hand_over, reassign
 from app.reviews.service.remediation import confirm_item, fail_item
 from app.reviews.service.reminding import remind
@@ -11,6 +12,7 @@ from app.reviews.service.signing_off import sign_off
 from app.reviews.service.templates import Shape, save_template
 
 __all__ = [
+    "LAUNCH",
     "Checked",
     "Launch",
     "Said",
@@ -23,9 +25,11 @@ __all__ = [
     "hand_over",
     "keep_low_risk",
     "launch",
+    "payload_of",
     "preview",
     "reassign",
     "remind",
+    "run_launch",
     "save_template",
     "sign_off",
 ]

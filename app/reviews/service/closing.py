@@ -26,8 +26,10 @@ def close(uow: UnitOfWork, *, campaign_id: str) -> Campaign:
     """
     uow.actor.require(Permission.CAMPAIGN_WRITE)
     campaign = standing.find_campaign(uow, campaign_id)
-    if campaign.state is CampaignState.CLOSED:
-        raise ConflictError("This campaign is closed.")
+    if campaign.state is CampaignState.LAUNCHING:
+        raise ConflictError("This campaign is still being launched.")
+    if campaign.state is not CampaignState.OPEN:
+        raise ConflictError(f"This campaign is {campaign.state.value}: there is nothing to close.")
     counts = _counts(uow, campaign)
     unanswered = counts[ItemState.OPEN] + counts[ItemState.DECIDED]
     if unanswered and uow.now < campaign.due_at:

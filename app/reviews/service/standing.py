@@ -59,6 +59,18 @@ def identity_names(reading: Reading, ids: set[int]) -> dict[int, str]:
     return {row.id: row.public_id for row in rows}
 
 
+def campaign_row(reading: Reading, campaign_id: str) -> Campaign:
+    """Return a campaign.
+
+    Raises:
+        NotFoundError: There is none.
+    """
+    found = reading.session.scalar(sa.select(Campaign).where(Campaign.public_id == campaign_id))
+    if found is None:
+        raise NotFoundError("There is no such campaign.")
+    return found
+
+
 def find_campaign(reading: Reading, campaign_id: str) -> Campaign:
     """Return a campaign, locked.
 
