@@ -16,6 +16,7 @@ from app.kernel.event import moment
 from app.kernel.uow import Reading
 from app.provisioning import guards
 from app.reviews import population
+from app.reviews.domain import LAUNCHED
 from app.reviews.models import Campaign, Template
 from app.reviews.population import Found
 
@@ -238,7 +239,9 @@ def _chunks(ids: Sequence[int]) -> Iterator[Sequence[int]]:
 def _launched_before(reading: Reading, template: Template) -> datetime | None:
     """Return when the last review of this kind began."""
     return reading.session.scalar(
-        sa.select(sa.func.max(Campaign.launched_at)).where(Campaign.template_id == template.id)
+        sa.select(sa.func.max(Campaign.launched_at)).where(
+            Campaign.template_id == template.id, Campaign.state.in_(LAUNCHED)
+        )
     )
 
 

@@ -14,7 +14,7 @@ from app.reviews.domain import CampaignState
 from app.reviews.models import LaunchProgress
 from app.reviews.queries import CampaignRow, UnderWay
 from app.reviews.service.launching import Progress
-from integration.reviews.steps import TEMPLATE, all_items, launch, template
+from integration.reviews.steps import TEMPLATE, all_items, template
 from support.cast import Cast
 
 
