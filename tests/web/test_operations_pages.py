@@ -7,13 +7,22 @@ import pytest
 from app.catalog import service as catalog
 from app.catalog.domain import Kind
 from app.kernel.event import moment
+from connectors.errors import ConnectorError
 from integration.lifecycle.test_leaver import leave
 from integration.provisioning.test_guards import limit
 from integration.requests.steps import approve, ask
 from support.cast import PEOPLE, Cast
-from support.house import MORNING
+from support.house import MORNING, TestHouse
 from support.statements import counted
 from support.visitor import Visitor
+
+RESULTS = ("verified", "unverifiable", "unseen", "refuted")
+
+
+def codes() -> list[str]:
+    """Return what a connector of ours can say when it cannot do something."""
+    found: list[type[ConnectorError]] = [ConnectorError, *ConnectorError.__subclasses__()]
+    return [each.code for each in found if each.__module__ == ConnectorError.__module__]
 
 
 def visitor(cast: Cast, who: str = "olga") -> Visitor:
@@ -76,6 +85,23 @@ def test_a_failed_task_is_tried_again_by_its_button(cast: Cast) -> None:
     refused = olga.submit(f"/tasks/{task}/retry", on=f"/tasks/{task}")
     assert refused.status_code == 409
     assert "only a failed one is retried" in refused.get_data(as_text=True)
+
+
+def test_a_task_tells_each_try_in_words(cast: Cast) -> None:
+    ask(cast, "alice")
+    approve(cast, "bob", "carol")
+    cast.breaks("corp", "denied")
+    cast.house.drain()
+    text = visitor(cast).page(f"/tasks/{the_task(cast)}")
+    assert "The source refused: a right is missing" in text
+
+
+@pytest.mark.parametrize("result", [*RESULTS, *codes()])
+def test_every_way_a_try_can_end_has_words(house: TestHouse, result: str) -> None:
+    app = house.app()
+    with app.test_request_context():
+        words = app.jinja_env.get_template("provisioning/words.html").module
+        assert result not in str(words.try_result(result))
 
 
 def test_a_held_plan_is_released_by_a_second_person(cast: Cast) -> None:
