@@ -23,7 +23,7 @@ from app.reviews.service import closing, standing
 from app.reviews.service.previewing import Launch, find_template, look, scope_of, size_of
 
 LAUNCH = "launch_campaign"
-AT_ONCE = 2_000
+AT_ONCE = 15_000
 EVERY = timedelta(seconds=1)
 UNDER_WAY = (CampaignState.LAUNCHING, CampaignState.OPEN)
 
