@@ -1,6 +1,5 @@
 """A campaign, and what a launch would mean, as one document: for the API, pages and commands."""
 
-from collections import Counter
 from typing import Any
 
 from app.reviews import population, queries, service
@@ -17,30 +16,29 @@ def detail(found: queries.CampaignDetail) -> dict[str, Any]:
     }
 
 
-def preview_document(launched: service.Launch) -> dict[str, Any]:
+def preview_document(planned: service.Preview) -> dict[str, Any]:
     """Return what a launch would mean as one document."""
-    items = len(launched.items)
-    rules = Counter(each.rule or "" for each in launched.excluded)
+    items = planned.items
     return {
-        "population": len(launched.found),
+        "population": planned.population,
         "items": items,
         "excluded": [
             {"rule": rule, "reason": population.REASONS[rule], "memberships": count}
-            for rule, count in sorted(rules.items())
+            for rule, count in sorted(planned.excluded.items())
         ],
-        "snapshot": launched.runs,
+        "snapshot": planned.runs,
         "reviewers": [
             {
-                "id": launched.people[key].public_id,
-                "name": launched.people[key].display_name,
+                "id": planned.people[key].public_id,
+                "name": planned.people[key].display_name,
                 "items": count,
-                "is_reachable": launched.people[key].mail is not None,
+                "is_reachable": planned.people[key].mail is not None,
             }
-            for key, count in sorted(launched.reviewers.items())
+            for key, count in sorted(planned.reviewers.items())
         ],
         "if_all_revoked": {
-            "removals": items - launched.guarded,
-            "not_removable": launched.guarded,
+            "removals": items - planned.guarded,
+            "not_removable": planned.guarded,
             "unanswered": 0,
         },
         "if_nobody_answers": {"removals": 0, "not_removable": 0, "unanswered": items},

@@ -36,8 +36,25 @@ MANAGER, OWNER, FALLBACK = "manager", "owner", "fallback"
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """One open membership in scope, and who would be asked about it.
+
+    Attributes:
+        account_id: Key of the account.
+        group_id: Key of the group.
+        reviewer_id: Key of who decides, or None if excluded.
+        rule: Why it is excluded, or None.
+    """
+
+    account_id: int
+    group_id: int
+    reviewer_id: int | None
+    rule: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Found:
-    """One open membership in scope.
+    """One open membership in scope, with all that is frozen of it.
 
     Attributes:
         membership_id: Its key.
@@ -79,38 +96,73 @@ class Wanted:
     before: datetime | None = None
 
 
+_HOLDER, _MANAGER = aliased(Identity), aliased(Identity)
+_WRITTEN, _TOLD, _OWNER_ACCOUNT = aliased(Identity), aliased(Identity), aliased(Account)
+
+
+def ask(reading: Reading, wanted: Wanted) -> Iterator[Asked]:
+    """Read who would be asked about what, in one statement, without looking at anything else."""
+    columns = (
+        Membership.is_primary,
+        Account.id,
+        Group.id,
+        Group.is_writable,
+        Group.master_external_id,
+        _HOLDER.id,
+        _MANAGER.id,
+        _MANAGER.is_active,
+        _WRITTEN.id,
+        _WRITTEN.is_active,
+        _TOLD.id,
+        _TOLD.is_active,
+    )
+    rows = reading.session.execute(_in_scope(wanted, *columns).execution_options(yield_per=1000))
+    for primary, account, group, writable, master, holder, *above in rows:
+        manager, manager_is, written, written_is, told, told_is = above
+        owner = (written, written_is) if written is not None else (told, told_is)
+        who, _ = _reviewer(holder, (manager, manager_is), owner, wanted.fallback_id)
+        rule = _rule(who, master=master, is_primary=primary, is_writable=writable)
+        yield Asked(account, group, None if rule else who, rule)
+
+
 def gather(reading: Reading, wanted: Wanted) -> Iterator[Found]:
     """Read the population in a stable order, in a few statements however large it is."""
     leads_to = _leads_to(reading)
     background = read_background(reading, wanted.source_ids)
-    holder, manager = aliased(Identity), aliased(Identity)
-    written, told, owner_account = aliased(Identity), aliased(Identity), aliased(Account)
+    whole = (Membership, Account, Group, Source, _HOLDER, _MANAGER, _WRITTEN, _TOLD, Entitlement)
+    statement = _in_scope(wanted, *whole).execution_options(yield_per=1000)
+    for row in reading.session.execute(statement):
+        found = _found(*row, fallback_id=wanted.fallback_id, leads_to=leads_to)
+        found.shown.update(_weighed(row, wanted, background))
+        yield found
+
+
+def _in_scope(wanted: Wanted, *columns: Any) -> sa.Select[Any]:
+    """Select of every open membership in scope, in a stable order."""
     statement = (
-        sa.select(Membership, Account, Group, Source, holder, manager, written, told, Entitlement)
+        sa.select(*columns)
+        .select_from(Membership)
         .join(Account, Account.id == Membership.account_id)
         .join(Group, Group.id == Membership.group_id)
         .join(Source, Source.id == Group.source_id)
-        .outerjoin(holder, holder.id == Account.identity_id)
-        .outerjoin(manager, manager.id == holder.manager_id)
+        .outerjoin(_HOLDER, _HOLDER.id == Account.identity_id)
+        .outerjoin(_MANAGER, _MANAGER.id == _HOLDER.manager_id)
         .outerjoin(Entitlement, Entitlement.group_id == Group.id)
-        .outerjoin(written, written.id == Entitlement.owner_id)
+        .outerjoin(_WRITTEN, _WRITTEN.id == Entitlement.owner_id)
         .outerjoin(
-            owner_account,
+            _OWNER_ACCOUNT,
             sa.and_(
-                owner_account.source_id == Group.source_id,
-                owner_account.external_id == Group.owner_external_id,
+                _OWNER_ACCOUNT.source_id == Group.source_id,
+                _OWNER_ACCOUNT.external_id == Group.owner_external_id,
             ),
         )
-        .outerjoin(told, told.id == owner_account.identity_id)
+        .outerjoin(_TOLD, _TOLD.id == _OWNER_ACCOUNT.identity_id)
         .where(Membership.valid_to.is_(None), Source.id.in_(wanted.source_ids))
         .order_by(Membership.id)
     )
     if wanted.group_ids:
         statement = statement.where(Group.id.in_(wanted.group_ids))
-    for row in reading.session.execute(statement.execution_options(yield_per=1000)):
-        found = _found(*row, fallback_id=wanted.fallback_id, leads_to=leads_to)
-        found.shown.update(_weighed(row, wanted, background))
-        yield found
+    return statement
 
 
 def _leads_to(reading: Reading) -> Callable[[int], list[str]]:
@@ -156,13 +208,19 @@ def _found(
     leads_to: Callable[[int], list[str]],
 ) -> Found:
     owner = written or told
-    reviewer_id, via = _reviewer(holder, manager, owner, fallback_id)
-    rule = _rule(membership, group, reviewer_id)
+    own = holder.id if holder else None
+    reviewer_id, via = _reviewer(own, _one(manager), _one(owner), fallback_id)
+    rule = _rule(
+        reviewer_id,
+        master=group.master_external_id,
+        is_primary=membership.is_primary,
+        is_writable=group.is_writable,
+    )
     return Found(
         membership_id=membership.id,
         account_id=account.id,
         group_id=group.id,
-        identity_id=holder.id if holder else None,
+        identity_id=own,
         reviewer_id=None if rule else reviewer_id,
         via=via,
         rule=rule,
@@ -246,29 +304,33 @@ def _default_risk(group: Group) -> Risk:
     return default_risk(is_administrative=group.is_administrative)
 
 
+Candidate = tuple[int | None, bool | None]
+
+
+def _one(person: Identity | None) -> Candidate:
+    return (person.id, person.is_active) if person is not None else (None, None)
+
+
 def _reviewer(
-    holder: Identity | None,
-    manager: Identity | None,
-    owner: Identity | None,
-    fallback_id: int | None,
+    own: int | None, manager: Candidate, owner: Candidate, fallback_id: int | None
 ) -> tuple[int | None, str]:
     """Manager, else owner, else the fallback; never the holder, never who is not active."""
-    own = holder.id if holder else None
-    if manager is not None and manager.is_active and manager.id != own:
-        return manager.id, MANAGER
-    if owner is not None and owner.is_active and owner.id != own:
-        return owner.id, OWNER
+    for (who, is_active), via in ((manager, MANAGER), (owner, OWNER)):
+        if who is not None and is_active and who != own:
+            return who, via
     if fallback_id is not None and fallback_id != own:
         return fallback_id, FALLBACK
     return None, ""
 
 
-def _rule(membership: Membership, group: Group, reviewer_id: int | None) -> str | None:
-    if group.master_external_id is not None:
+def _rule(
+    reviewer_id: int | None, *, master: str | None, is_primary: bool, is_writable: bool
+) -> str | None:
+    if master is not None:
         return MIRRORED
-    if membership.is_primary:
+    if is_primary:
         return PRIMARY
-    if not group.is_writable:
+    if not is_writable:
         return BUILT_IN
     return NOBODY if reviewer_id is None else None
 

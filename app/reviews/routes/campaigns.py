@@ -35,27 +35,33 @@ def launching(reading: Reading, form: Form | None = None) -> str:
     templates = queries.list_templates(reading, Window(limit=MAX_LIMIT)).items
     asked = request.args.get("template") or (form["template"] if form else "")
     chosen = next((each for each in templates if asked in {each.id, each.name}), None)
-    document, obstacle = _preview(reading, chosen)
+    document, obstacle, is_waiting = _preview(reading, chosen, is_asked="look" in request.args)
     return pages.render(
         "reviews/launch.html",
         templates=templates,
         chosen=chosen,
         preview=document,
         obstacle=obstacle,
+        is_waiting=is_waiting,
         form=form,
     )
 
 
 def _preview(
-    reading: Reading, chosen: queries.TemplateRow | None
-) -> tuple[dict[str, Any] | None, str]:
-    """Return what a launch would mean, or why there can be none yet."""
+    reading: Reading, chosen: queries.TemplateRow | None, *, is_asked: bool
+) -> tuple[dict[str, Any] | None, str, bool]:
+    """Return what a launch would mean, or why there can be none yet, or that it is to be awaited.
+
+    Of a large population the page comes first, and asks for the rest of itself.
+    """
     if chosen is None:
-        return None, ""
+        return None, "", False
     try:
-        return preview_document(service.preview(reading, template_id=chosen.id)), ""
+        if not is_asked and service.is_large(reading, template_id=chosen.id):
+            return None, "", True
+        return preview_document(service.preview(reading, template_id=chosen.id)), "", False
     except ConflictError as refusal:
-        return None, refusal.detail
+        return None, refusal.detail, False
 
 
 @pages.action(blp, "/campaigns/new", again=launching)

@@ -3,7 +3,7 @@
 from app.reviews.service.closing import close
 from app.reviews.service.deciding import Said, decide
 from app.reviews.service.launching import LAUNCH, launch, payload_of, run_launch
-from app.reviews.service.previewing import Launch, preview
+from app.reviews.service.previewing import Preview, is_large, preview
 from app.reviews.service.reassigning import hand_over, reassign
 from app.reviews.service.remediation import confirm_item, fail_item
 from app.reviews.service.reminding import remind
@@ -14,7 +14,7 @@ from app.reviews.service.templates import Shape, save_template
 __all__ = [
     "LAUNCH",
     "Checked",
-    "Launch",
+    "Preview",
     "Said",
     "Shape",
     "close",
@@ -23,6 +23,7 @@ __all__ = [
     "draw_sample",
     "fail_item",
     "hand_over",
+    "is_large",
     "keep_low_risk",
     "launch",
     "payload_of",

@@ -20,10 +20,16 @@ from app.reviews import population
 from app.reviews.domain import CampaignState, ItemState, RemediationState
 from app.reviews.models import Campaign, Excluded, Item, LaunchProgress, Tally, Template
 from app.reviews.service import closing, standing
-from app.reviews.service.previewing import Launch, find_template, look, scope_of, size_of
+from app.reviews.service.previewing import (
+    AT_ONCE,
+    Launch,
+    find_template,
+    look,
+    scope_of,
+    size_of,
+)
 
 LAUNCH = "launch_campaign"
-AT_ONCE = 15_000
 EVERY = timedelta(seconds=1)
 UNDER_WAY = (CampaignState.LAUNCHING, CampaignState.OPEN)
 

@@ -1,7 +1,7 @@
 """What launching a template would mean: its reads, its population, who would be asked."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -23,25 +23,51 @@ from app.reviews.population import Found
 COMPLETE = (SyncState.COMPLETE, SyncState.ACCEPTED)
 CHUNK = 10_000
 OFTEN = 500
+# Looking at so many, and freezing them, is done while somebody waits; more is left to a job.
+AT_ONCE = 15_000
 
 
 @dataclass(frozen=True, slots=True)
-class Launch:
+class Preview:
     """What launching a template would mean.
 
     Attributes:
         template: What is launched.
         runs: The complete reads it stands on.
-        found: The population, items and excluded.
+        population: How many memberships are in scope.
+        excluded: How many of them each rule leaves out.
+        reviewers: How many items each reviewer would get, by key.
         people: The reviewers, by key.
         guarded: How many of the items automation would refuse to remove.
     """
 
     template: Template
     runs: Sequence[dict[str, Any]]
-    found: Sequence[Found]
+    population: int
+    excluded: Counter[str]
+    reviewers: Counter[int]
     people: Mapping[int, Identity]
     guarded: int
+
+    @property
+    def items(self) -> int:
+        """How many are to be decided."""
+        return self.population - self.excluded.total()
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """A population as it is frozen.
+
+    Attributes:
+        template: What is launched.
+        runs: The complete reads it stands on.
+        found: The population, items and excluded.
+    """
+
+    template: Template
+    runs: Sequence[dict[str, Any]]
+    found: Sequence[Found]
 
     @property
     def items(self) -> list[Found]:
@@ -82,8 +108,8 @@ def _nothing(_looked_at: int) -> None:
     """Tell nobody."""
 
 
-def preview(reading: Reading, *, template_id: str) -> Launch:
-    """Return what launching a template would mean, changing nothing.
+def preview(reading: Reading, *, template_id: str) -> Preview:
+    """Return what launching a template would mean, changing nothing; a few statements.
 
     Raises:
         NotPermittedError: The actor may not.
@@ -92,7 +118,27 @@ def preview(reading: Reading, *, template_id: str) -> Launch:
             complete read yet.
     """
     reading.actor.require(Permission.CAMPAIGN_WRITE)
-    return look(reading, scope_of(reading, find_template(reading, template_id)))
+    scope = scope_of(reading, find_template(reading, template_id))
+    excluded: Counter[str] = Counter()
+    reviewers: Counter[int] = Counter()
+    places: list[tuple[int, int]] = []
+    population_count = 0
+    for each in population.ask(reading, _wanted(reading, scope)):
+        population_count += 1
+        if each.rule is not None:
+            excluded[each.rule] += 1
+        elif each.reviewer_id is not None:
+            reviewers[each.reviewer_id] += 1
+            places.append((each.account_id, each.group_id))
+    return Preview(
+        template=scope.template,
+        runs=scope.runs,
+        population=population_count,
+        excluded=excluded,
+        reviewers=reviewers,
+        people=_people(reading, set(reviewers)),
+        guarded=_guarded(reading, places),
+    )
 
 
 def find_template(reading: Reading, template_id: str) -> Template:
@@ -147,33 +193,49 @@ def look(reading: Reading, scope: Scope, told: Callable[[int], None] = _nothing)
         scope: What is looked at.
         told: Is told how many were looked at, again and again.
     """
-    wanted = population.Wanted(
+    found: list[Found] = []
+    for each in population.gather(reading, _wanted(reading, scope)):
+        found.append(each)
+        if len(found) % OFTEN == 0:
+            told(len(found))
+    return Launch(scope.template, scope.runs, found)
+
+
+def _wanted(reading: Reading, scope: Scope) -> population.Wanted:
+    return population.Wanted(
         scope.source_ids,
         scope.group_ids,
         _active_fallback(reading, scope.template),
         read_at=scope.read_at,
         before=_launched_before(reading, scope.template),
     )
-    found: list[Found] = []
-    for each in population.gather(reading, wanted):
-        found.append(each)
-        if len(found) % OFTEN == 0:
-            told(len(found))
-    people = _people(reading, {each.reviewer_id for each in found if each.reviewer_id})
-    return Launch(scope.template, scope.runs, found, people, _guarded(reading, found))
 
 
-def size_of(reading: Reading, scope: Scope) -> int:
-    """Return how many memberships are in scope."""
+def is_large(reading: Reading, *, template_id: str) -> bool:
+    """Say whether looking at a template's population takes longer than a page may.
+
+    Raises:
+        NotPermittedError: The actor may not.
+        NotFoundError: There is no such template.
+        ConflictError: As for `preview`.
+    """
+    reading.actor.require(Permission.CAMPAIGN_WRITE)
+    scope = scope_of(reading, find_template(reading, template_id))
+    return size_of(reading, scope, most=AT_ONCE + 1) > AT_ONCE
+
+
+def size_of(reading: Reading, scope: Scope, most: int | None = None) -> int:
+    """Return how many memberships are in scope; `most` is as far as they are counted."""
     statement = (
-        sa.select(sa.func.count())
+        sa.select(sa.literal(1))
         .select_from(Membership)
         .join(Group, Group.id == Membership.group_id)
         .where(Membership.valid_to.is_(None), Group.source_id.in_(scope.source_ids))
     )
     if scope.group_ids:
         statement = statement.where(Group.id.in_(scope.group_ids))
-    return reading.session.scalar(statement) or 0
+    counted = statement.limit(most).subquery()
+    return reading.session.scalar(sa.select(sa.func.count()).select_from(counted)) or 0
 
 
 def _chosen(template: Template) -> sa.ColumnElement[bool]:
@@ -218,16 +280,15 @@ def _people(reading: Reading, ids: set[int]) -> dict[int, Identity]:
     }
 
 
-def _guarded(reading: Reading, found: Sequence[Found]) -> int:
-    """Count the items whose account or group is protected."""
-    items = [each for each in found if each.rule is None]
+def _guarded(reading: Reading, places: Collection[tuple[int, int]]) -> int:
+    """Count the items, by account and group, one of which is protected."""
     accounts: set[int] = set()
     groups: set[int] = set()
-    for chunk in _chunks(sorted({each.account_id for each in items})):
+    for chunk in _chunks(sorted({account for account, _ in places})):
         accounts |= guards.protected_accounts(reading, chunk).keys()
-    for chunk in _chunks(sorted({each.group_id for each in items})):
+    for chunk in _chunks(sorted({group for _, group in places})):
         groups |= guards.protected_groups(reading, chunk).keys()
-    return sum(each.account_id in accounts or each.group_id in groups for each in items)
+    return sum(account in accounts or group in groups for account, group in places)
 
 
 def _chunks(ids: Sequence[int]) -> Iterator[Sequence[int]]:
