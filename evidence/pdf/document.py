@@ -65,11 +65,63 @@ class Finding:
         title: What went wrong, such as "Removals that failed".
         count: How often.
         detail: What it means and where the records are.
+        section: Key of the section that tells more; the finding leads there.
     """
 
     title: str
     count: int
     detail: str = ""
+    section: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the report comes to, in one line.
+
+    Attributes:
+        text: The line.
+        detail: What it rests on, and what it does not say.
+        tone: Whether it is good or bad news.
+    """
+
+    text: str
+    detail: str = ""
+    tone: Tone = Tone.PLAIN
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One bar of a chart, or one part of a whole.
+
+    Attributes:
+        label: What it counts.
+        value: How many.
+        note: A few words beside the number.
+    """
+
+    label: str
+    value: int
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """Numbers as lengths. Every bar carries its number, so nothing depends on colour.
+
+    Attributes:
+        title: What is shown.
+        bars: Its bars, each drawn from zero.
+        is_whole: They are the parts of one whole, drawn as one bar.
+    """
+
+    title: str
+    bars: tuple[Bar, ...]
+    is_whole: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse what has no length."""
+        if any(bar.value < 0 for bar in self.bars):
+            raise EvidenceError(f"bars: the chart {self.title!r} has a number below zero")
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +171,32 @@ class Register:
 
 
 @dataclass(frozen=True, slots=True)
+class Table:
+    """A small table whose texts wrap; for what was counted, not for records.
+
+    Attributes:
+        title: What it tells.
+        columns: Its columns.
+        rows: One text a column.
+        note: What to know before reading it.
+    """
+
+    title: str
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[str, ...], ...]
+    note: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse a table that cannot be drawn."""
+        if not self.columns or any(column.width <= 0 for column in self.columns):
+            raise EvidenceError(
+                f"columns: the table {self.title!r} needs columns, each with a width above zero"
+            )
+        if any(len(row) != len(self.columns) for row in self.rows):
+            raise EvidenceError(f"rows: a row of the table {self.title!r} has not its columns")
+
+
+@dataclass(frozen=True, slots=True)
 class Section:
     """A part of the report.
 
@@ -127,14 +205,20 @@ class Section:
         paragraphs: What to know before reading the figures and records.
         figures: Key figures.
         facts: Facts in a list.
+        charts: Numbers as lengths.
+        tables: Small tables.
         registers: Records.
+        key: What findings lead here by.
     """
 
     title: str
     paragraphs: tuple[str, ...] = ()
     figures: tuple[KeyFigure, ...] = ()
     facts: tuple[Fact, ...] = ()
+    charts: tuple[Chart, ...] = ()
+    tables: tuple[Table, ...] = ()
     registers: tuple[Register, ...] = ()
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +237,8 @@ class Report:
         figures: The key figures of the whole.
         verification: How to check the bundle; one paragraph a step.
         sections: The rest.
+        verdict: What it comes to.
+        signature: Who signs, and with which certificate; beside the room for a hand's signature.
         language: The language of the texts (BCP 47).
     """
 
@@ -167,6 +253,8 @@ class Report:
     figures: tuple[KeyFigure, ...]
     verification: tuple[str, ...]
     sections: tuple[Section, ...]
+    verdict: Verdict | None = None
+    signature: tuple[Fact, ...] = ()
     language: str = "en"
 
     def __post_init__(self) -> None:

@@ -4,137 +4,97 @@ The place is made together with the document, not appended to it, so a sealed re
 revision: the signature dictionary, its invisible field, the catalogue's /Perms that make it a
 certification allowing no change (ISO 32000-2, 12.8.2.2), and `/ByteRange` with its numbers filled
 in. Sealing then only replaces zeros by the signature, and taking it out gives back these bytes.
+
+The document is built to PDF/A-3b (ISO 19005-3): it names its part and its colours, repeats every
+entry of its information dictionary in the XMP packet, and embeds what it uses. No validator of that
+standard has seen it, so nothing here claims more than "built to".
 """
 
 import hashlib
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final
+from pathlib import Path
+from typing import BinaryIO, Final
 from xml.sax.saxutils import escape
-
-from reportlab.pdfbase.pdfdoc import (
-    XMP,
-    PDFCatalog,
-    PDFDocument,
-    PDFInfo,
-    PDFObject,
-    PDFString,
-    format,  # noqa: A004 - reportlab's name
-)
-from typing_extensions import override
 
 from evidence.pdf.byterange import NUMBER_WIDTH
 from evidence.pdf.document import Report
 from evidence.pdf.lettering import spelled_out
+from evidence.pdf.writer import Writer, text_string
 
 PRODUCER: Final = "Attestry"
 SIGNATURE_BYTES: Final = 16_384  # a baseline-B signature takes 1.5 kB; a time-stamp fits beside it
 UNKNOWN_NUMBER: Final = b"9" * NUMBER_WIDTH
-SIGNATURE_NAME: Final = "AttestrySignature"
-FIELD_NAME: Final = "AttestryField"
+COLOURS: Final = Path(__file__).parent / "colour" / "sRGB.icc"
+PART: Final = 3
+CONFORMANCE: Final = "B"
 
 
-class SealableCatalog(PDFCatalog):
-    """reportlab's catalogue with the one entry it lacks."""
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """What was put around the pages.
 
-    __NoDefault__ = [*PDFCatalog.__NoDefault__, "Perms"]  # noqa: RUF012 - reportlab's shape
-    __Refs__ = __NoDefault__
-
-
-class Raw(PDFObject):
-    """An object written out by hand.
-
-    Args:
-        text: Its syntax; `{name}` stands for a reference to the object of that name.
-        references: The names.
+    Attributes:
+        signature: Where in the file the signature dictionary begins.
+        field: Number of its field, to be put on the first page.
+        info: Number of the information dictionary.
+        catalog: The catalogue's entries that belong to it.
     """
 
-    __RefOnly__ = 1
-
-    def __init__(self, text: str, **references: PDFObject) -> None:
-        self._text = text
-        self._references = references
-
-    def format(self, document: Any) -> bytes:
-        """Write it, with the references as numbers."""
-        text = self._text
-        for name, target in self._references.items():
-            reference = format(document.Reference(target), document)
-            text = text.replace(f"{{{name}}}", reference.decode("ascii"))
-        return text.encode("ascii")
+    signature: int
+    field: int
+    info: int
+    catalog: bytes
 
 
-class DatedInfo(PDFInfo):
-    """The information dictionary with the bundle's time instead of the machine's."""
-
-    def __init__(self, report: Report) -> None:
-        super().__init__()
-        self._report = report
-
-    @override
-    def format(self, document: PDFDocument) -> bytes:
-        """Write it; every entry is mirrored in the XMP packet."""
-        at = pdf_time(self._report.created_at)
-        texts = {
-            "Title": document_title(self._report),
-            "Author": self._report.organization,
-            "Subject": f"Evidence bundle {self._report.bundle_id}",
-            "Creator": PRODUCER,
-            "Producer": PRODUCER,
-            "CreationDate": at,
-            "ModDate": at,
-        }
-        entries = [
-            f"/{key} ".encode() + format(PDFString(spelled_out(text)), document)
-            for key, text in texts.items()
-        ]
-        return b"<< " + b"\n".join(entries) + b" >>"
-
-
-def dress(document: Any, report: Report) -> PDFObject:
-    """Give a document its own dates, names and identifier, and the place for a signature.
+def dress(writer: Writer, report: Report) -> Envelope:
+    """Give a document its own dates and names, and the place for a signature.
 
     Args:
-        document: A reportlab document with nothing in it yet. (Its stubs leave out most of what is
-            needed here; the pages themselves are tested byte by byte.)
-        report: What it will say.
-
-    Returns:
-        The field's annotation, to be put on the first page.
+        writer: Of the document.
+        report: What it says.
     """
-    catalog: Any = SealableCatalog()
-    catalog.__dict__.update(document.Catalog.__dict__)
-    signature = Raw(_signature_dictionary(report.created_at))
-    field = Raw(
-        "<< /Type /Annot /Subtype /Widget /FT /Sig /T (Seal) /F 132 "
-        "/Rect [0 0 0 0] /V {signature} >>",
-        signature=signature,
+    signature = writer.reserve()
+    place = writer.put(signature, _signature_dictionary(report.created_at).encode("ascii"))
+    field = writer.add(
+        b"<< /Type /Annot /Subtype /Widget /FT /Sig /T (Seal) /F 132 /Rect [0 0 0 0] /V %d 0 R >>"
+        % signature
     )
-    catalog.AcroForm = Raw("<< /Fields [{field}] /SigFlags 3 >>", field=field)
-    catalog.Perms = Raw("<< /DocMDP {signature} >>", signature=signature)
-    catalog.ViewerPreferences = Raw("<< /DisplayDocTitle true >>")
-    catalog.Metadata = XMP(creator=lambda _document: _xmp(report).encode())
-    document.Catalog = document._catalog = catalog  # noqa: SLF001 - reportlab keeps both
-    document.info = DatedInfo(report)
-    identifier = hashlib.sha256(f"{report.bundle_id} {report.created_at}".encode()).hexdigest()[:32]
-    document._ID = f"[<{identifier}><{identifier}>]\n".encode()  # noqa: SLF001
-    return field
+    metadata = writer.stream(
+        _xmp(report).encode(), b"/Type /Metadata /Subtype /XML ", is_packed=False
+    )
+    colours = writer.stream(COLOURS.read_bytes(), b"/N 3 ")
+    catalog = (
+        b"/AcroForm << /Fields [%d 0 R] /SigFlags 3 >> /Perms << /DocMDP %d 0 R >>\n"
+        b"/ViewerPreferences << /DisplayDocTitle true >> /Metadata %d 0 R /Lang %s\n"
+        b"/OutputIntents [<< /Type /OutputIntent /S /GTS_PDFA1 /OutputConditionIdentifier (sRGB) "
+        b"/Info (sRGB IEC61966-2.1) /DestOutputProfile %d 0 R >>]"
+        % (field, signature, metadata, text_string(report.language), colours)
+    )
+    return Envelope(place, field, writer.add(_info(report)), catalog)
 
 
-def fill_byte_range(pdf: bytes) -> bytes:
+def identifier(report: Report) -> str:
+    """Tell the file's identifier, hex: it follows from the bundle's id and time."""
+    return hashlib.sha256(f"{report.bundle_id} {report.created_at}".encode()).hexdigest()[:32]
+
+
+def fill_byte_range(out: BinaryIO, envelope: Envelope, size: int) -> None:
     """Write where the signature's place is into the document.
 
     Args:
-        pdf: A finished document that `dress` began.
-
-    Returns:
-        The same document, of the same length, with its `/ByteRange`.
+        out: A finished document that `dress` began; its place is left at the end.
+        envelope: From `dress`.
+        size: The document's length.
     """
-    start = pdf.index(b"/Contents <0") + len(b"/Contents ")
-    end = pdf.index(b">", start) + 1
-    numbers = (start, end, len(pdf) - end)
-    unknown = b" ".join([UNKNOWN_NUMBER] * len(numbers))
-    known = b" ".join(b"%0*d" % (NUMBER_WIDTH, number) for number in numbers)
-    return pdf.replace(unknown, known, 1)
+    digits = 2 * SIGNATURE_BYTES
+    head = _signature_dictionary(datetime(2000, 1, 1, tzinfo=UTC)).encode("ascii")
+    start = envelope.signature + head.index(b"/Contents <0") + len(b"/Contents ")
+    end = start + digits + 2
+    known = b" ".join(b"%0*d" % (NUMBER_WIDTH, number) for number in (start, end, size - end))
+    out.seek(envelope.signature + head.index(UNKNOWN_NUMBER))
+    out.write(known)
+    out.seek(size)
 
 
 def document_title(report: Report) -> str:
@@ -161,6 +121,24 @@ def pdf_time(at: datetime) -> str:
     return at.astimezone(UTC).strftime("D:%Y%m%d%H%M%SZ")
 
 
+def _info(report: Report) -> bytes:
+    """The information dictionary; every entry is mirrored in the XMP packet."""
+    at = pdf_time(report.created_at)
+    texts = {
+        "Title": document_title(report),
+        "Author": report.organization,
+        "Subject": f"Evidence bundle {report.bundle_id}",
+        "Creator": PRODUCER,
+        "Producer": PRODUCER,
+        "CreationDate": at,
+        "ModDate": at,
+    }
+    entries = [
+        b"/%s %s" % (key.encode(), text_string(spelled_out(text))) for key, text in texts.items()
+    ]
+    return b"<< " + b"\n".join(entries) + b" >>"
+
+
 def _signature_dictionary(at: datetime) -> str:
     unknown = UNKNOWN_NUMBER.decode()
     return (
@@ -181,7 +159,10 @@ def _xmp(report: Report) -> str:
 <x:xmpmeta xmlns:x="adobe:ns:meta/">
 <rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
 <rdf:Description rdf:about="" xmlns:dc="http://purl.org/dc/elements/1.1/"
- xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmlns:pdf="http://ns.adobe.com/pdf/1.3/">
+ xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmlns:pdf="http://ns.adobe.com/pdf/1.3/"
+ xmlns:pdfaid="http://www.aiim.org/pdfa/ns/id/">
+<pdfaid:part>{PART}</pdfaid:part>
+<pdfaid:conformance>{CONFORMANCE}</pdfaid:conformance>
 <dc:format>application/pdf</dc:format>
 <dc:title><rdf:Alt><rdf:li xml:lang="x-default">{title}</rdf:li></rdf:Alt></dc:title>
 <dc:creator><rdf:Seq><rdf:li>{author}</rdf:li></rdf:Seq></dc:creator>

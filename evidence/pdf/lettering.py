@@ -7,18 +7,26 @@ angle quotes, so that nothing turns into an empty box and nothing hides. Text ta
 again is the text put in.
 """
 
+import re
 import unicodedata
 from collections.abc import Iterator
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import Final, cast
+from typing import Any, Final, cast
 
 from reportlab import rl_config
 from reportlab.lib.rl_accel import escapePDF
-from reportlab.pdfbase.pdfdoc import PDFDocument, PDFStream
+from reportlab.pdfbase.pdfdoc import (
+    PDFDocument,
+    PDFStream,
+    PDFTrueTypeFont,
+    format,  # noqa: A004 - reportlab's name
+)
 from reportlab.pdfbase.pdfmetrics import registerFont
 from reportlab.pdfbase.ttfonts import SUBSETN, TTFont
 from typing_extensions import override
+
+from evidence.pdf.writer import Writer
 
 FONTS: Final = Path(__file__).parent / "fonts"
 REGULAR: Final = "DejaVuSans"
@@ -31,6 +39,7 @@ HIDDEN: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 JOINERS: Final = frozenset("\u200c\u200d\ufe0e\ufe0f")  # part of emoji and of some scripts
 KEYCAP: Final = "\u20e3"
 PRESENTATION_FORMS: Final = ((0xFB1D, 0xFDFF), (0xFE70, 0xFEFC))
+END_OF_STREAM: Final = re.compile(rb"(?<!\n)endstream\s*\Z")
 CMAP_BLOCK: Final = 100  # Adobe Technical Note 5014: at most 100 entries a block
 EM: Final = 1000
 LARGEST_CACHE: Final = 20_000
@@ -69,14 +78,14 @@ def font(name: str) -> ReportFont:
 class Lettering:
     """Text for one document: measures it, cuts it to fit, writes its operators.
 
-    Args:
-        document: The reportlab document whose font subsets grow with what is written.
+    Its font subsets grow with what is written; reportlab keeps them in a document of its own, of
+    which nothing but the fonts is ever used.
     """
 
-    def __init__(self, document: PDFDocument) -> None:
-        self._document = document
+    def __init__(self) -> None:
+        self._document: Any = PDFDocument(compression=1, invariant=1)
         for name in (REGULAR, BOLD):  # so that plain ASCII stands for itself in subset 0
-            font(name).splitString(PRINTABLE_ASCII, document)
+            font(name).splitString(PRINTABLE_ASCII + ELLIPSIS, self._document)
         self._prepared = lru_cache(LARGEST_CACHE)(_prepare)
 
     def prepare(self, text: str) -> str:
@@ -152,6 +161,30 @@ class Lettering:
                 internal = face.getSubsetInternalName(subset, self._document)
                 written.append(f"{internal} {size:g} Tf ({escapePDF(codes)}) Tj")
         return " ".join(written)
+
+    def embed(self, writer: Writer) -> bytes:
+        """Write the subsets of all fonts used; nothing can be lettered after that.
+
+        Args:
+            writer: Of the document.
+
+        Returns:
+            The entries of the font resources.
+        """
+        document = self._document
+        document.objectcounter = writer.last
+        for each in document.delayedFonts:
+            each.addObjects(document)
+        while writer.last < document.objectcounter:  # writing one may bring in others
+            number = writer.reserve()
+            written = format(document.idToObject[document.numberToId[number]], document, toplevel=1)
+            # reportlab leaves out the end of line before `endstream` (ISO 32000-2, 7.3.8.1)
+            writer.put(number, END_OF_STREAM.sub(rb"\nendstream", written))
+        return b" ".join(
+            b"/%s %d 0 R" % (name.encode(), document.idToObjectNumberAndVersion[name][0])
+            for name, each in document.idToObject.items()
+            if isinstance(each, PDFTrueTypeFont)
+        )
 
 
 def spelled_out(text: str) -> str:

@@ -1,247 +1,277 @@
-"""From the report model to PDF bytes: the same report, the same bytes.
+"""From the report model to a PDF: the same report, the same bytes.
 
 No clock, no machine and no hash seed goes into them. The document is ready to be sealed
 (`evidence.pdf.seal`): its signature's place is there, filled with zeros, and the SHA-256 of exactly
-these bytes is the manifest's `report.unsigned_sha256`.
+these bytes is the manifest's `report.unsigned_sha256`. Pages leave memory as they are filled, so a
+million rows take no more of it than a thousand.
 """
 
+from collections.abc import Sequence
 from io import BytesIO
-from typing import Any, Final
+from typing import BinaryIO, Final
 
-from reportlab import rl_config
-from reportlab.pdfgen.canvas import Canvas
-
-from evidence.pdf.document import Fact, Finding, KeyFigure, Report, Section, Tone
-from evidence.pdf.envelope import document_title, dress, fill_byte_range
-from evidence.pdf.lettering import REGULAR, Lettering, font, lines, spelled_out
-from evidence.pdf.page import (
-    ACCENT,
-    BAND,
-    INK,
-    LEADING,
-    MARGIN,
-    MUTED,
-    TONES,
-    Page,
-    Pages,
+from evidence.pdf import blocks
+from evidence.pdf.cover import contents_pages, draw_answers, draw_contents, draw_cover
+from evidence.pdf.document import Report, Section
+from evidence.pdf.envelope import (
+    Envelope,
+    document_title,
+    dress,
+    fill_byte_range,
+    identifier,
+    pdf_time,
 )
+from evidence.pdf.lettering import Lettering, spelled_out
+from evidence.pdf.page import A4, HAIRLINE, MARGIN, MUTED, Link, Pages, Place, Sheet, paint
 from evidence.pdf.register import draw_register
+from evidence.pdf.tags import Tree
+from evidence.pdf.writer import Writer, references, text_string
 
-LABEL_WIDTH: Final = 128.0
-FIGURES_ACROSS: Final = (4, 3)  # the first that fills its rows, else the last
-FIGURE_HEIGHT: Final = 52.0
-BODY: Final = 8.5
+__all__ = ["pdf_time", "render", "render_to"]
+
 SMALL: Final = 7.0
-VALUE: Final = 15.0
+FOOT: Final = 27.0
+BRANCH: Final = 64  # pages a node of the page tree
 
 
 def render(report: Report) -> bytes:
-    """Draw a report.
+    """Draw a report in memory; as `render_to`."""
+    out = BytesIO()
+    render_to(report, out)
+    return out.getvalue()
+
+
+def render_to(report: Report, out: BinaryIO) -> None:
+    """Draw a report into a file.
 
     Args:
-        report: What it says. The rows of its registers are read once.
-
-    Returns:
-        An A4 PDF 1.7, all fonts embedded in part, with an outline, page x of y, and an empty place
-        for its signature.
+        report: What it says. The rows of its registers are read once, in order.
+        out: An empty file, open for writing and seeking. It gets an A4 PDF 1.7, all fonts embedded
+            in part, with an outline, page x of y, tags, and an empty place for its signature.
 
     Raises:
         EvidenceError: A register's rows do not agree with its columns or total.
     """
-    canvas = _canvas(report)
-    field = dress(canvas._doc, report)  # noqa: SLF001 - reportlab has no public door here
-    pages = Pages(Lettering(canvas._doc))  # noqa: SLF001
-    _cover(pages, report)
-    if report.sections:
-        pages.turn()
-    for section in report.sections:
-        _section(pages, section)
-    _emit(canvas, pages, report, field)
-    pdf: bytes = canvas.getpdfdata()
-    return fill_byte_range(pdf)
+    writer = Writer(out)
+    envelope = dress(writer, report)
+    tree = Tree(writer)
+    pages = Pages(Lettering(), writer, tree)
+    front, rest = tree.begin("Part"), tree.begin("Part")
+    with tree.inside(rest):
+        for section in report.sections:
+            _section(pages, section)
+        if report.sections:
+            draw_answers(pages, report)
+    pages.close()
+    behind = len(pages.sheets)
+    told = [_keyed(index, place) for index, place in enumerate(pages.places)]
+    pages.places = list(told)
+    with tree.inside(front):
+        draw_cover(pages, report)
+        pages.close()
+        if told:
+            draw_contents(pages, told, len(pages.sheets) - behind + contents_pages(len(told)))
+            pages.close()
+    tree.end(front)
+    tree.end(rest)
+    order = pages.sheets[behind:] + pages.sheets[:behind]
+    ahead = pages.places[len(told) :]
+    _Binder(writer, pages, tree, report, envelope).bind(order, [*ahead, *told])
+    fill_byte_range(out, envelope, writer.at)
 
 
-def _canvas(report: Report) -> Any:
-    """Begin a document without the unembedded Helvetica that reportlab would begin with."""
-    font(REGULAR)
-    rl_config.canvas_basefontname = REGULAR
-    make: Any = Canvas  # the stubs call a font's name a float and leave out raw operators
-    canvas = make(
-        BytesIO(),
-        pageCompression=1,
-        invariant=1,
-        initialFontName=REGULAR,
-        pdfVersion=(1, 7),
-        lang=report.language,
+def _keyed(index: int, place: Place) -> Place:
+    return (
+        place if place.key else Place(place.title, place.level, f"p-{index}", place.sheet, place.y)
     )
-    canvas._preamble = ""  # noqa: SLF001 - it would only set a font
-    return canvas
-
-
-def _emit(canvas: Any, pages: Pages, report: Report, field: object) -> None:
-    total = len(pages.all)
-    canvas._addAnnotation(field)  # noqa: SLF001
-    for number, page in enumerate(pages.all, start=1):
-        _running_lines(pages.lettering, page, report, number, total)
-        canvas.setPageSize((page.width, page.height))
-        canvas._preamble = ""  # noqa: SLF001 - setPageSize made it anew
-        for index, (title, level) in enumerate(page.bookmarks):
-            key = f"p{number}-{index}"
-            canvas.bookmarkPage(key)
-            canvas.addOutlineEntry(spelled_out(title), key, level)
-        canvas._code.extend(page.operators)  # noqa: SLF001
-        canvas.showPage()
-
-
-def _running_lines(
-    lettering: Lettering, page: Page, report: Report, number: int, total: int
-) -> None:
-    """Head and foot; they say which bundle a loose sheet belongs to."""
-    drawn = Pages(lettering)
-    drawn.all = [page]
-    count = lettering.prepare(f"page {number} of {total}")
-    identity = lettering.prepare(f"Bundle {report.bundle_id}")
-    drawn.rule(38.0)
-    drawn.write(MARGIN, 27.0, identity, SMALL, colour=MUTED)
-    right = page.width - MARGIN
-    drawn.write(right - lettering.width(count, SMALL), 27.0, count, SMALL, colour=MUTED)
-    if number == 1:
-        return
-    head = page.height - 38.0
-    made = lettering.prepare(f"{report.created_at:%Y-%m-%d %H:%M} UTC")
-    wide = lettering.width(made, SMALL)
-    title = lettering.fit(document_title(report), SMALL, page.width - 2 * MARGIN - wide - 16)
-    drawn.write(MARGIN, head, title, SMALL, colour=MUTED)
-    drawn.write(right - wide, head, made, SMALL, colour=MUTED)
-    drawn.rule(head - 7)
-
-
-def _cover(pages: Pages, report: Report) -> None:
-    pages.mark(document_title(report), 0)
-    pages.box(0, pages.page.height - 6, pages.page.width, 6, ACCENT)
-    pages.y = pages.page.height - 44
-    kicker = pages.lettering.fit(report.organization, BODY, pages.width)
-    pages.write(MARGIN, pages.y, kicker, BODY, colour=MUTED)
-    pages.y -= 27
-    title = pages.lettering.fit(report.title, 22, pages.width, is_bold=True)
-    pages.write(MARGIN, pages.y, title, 22, colour=ACCENT, is_bold=True)
-    pages.y -= 5
-    pages.paragraph(report.subtitle, 11.5, after=10)
-    _findings(pages, report)
-    _figures(pages, report.figures)
-    _facts(
-        pages,
-        (
-            Fact("Bundle", report.bundle_id),
-            Fact("Made at", f"{report.created_at:%Y-%m-%d %H:%M:%S} UTC"),
-            *report.facts,
-        ),
-    )
-    _heading(pages, "How to check this bundle", level=1)
-    for number, step in enumerate(report.verification, start=1):
-        pages.paragraph(f"{number}. {step}", 8, after=2.5)
-
-
-def _findings(pages: Pages, report: Report) -> None:
-    tone = Tone.BAD if report.findings else Tone.GOOD
-    title = pages.lettering.prepare("What went wrong")
-    pages.need(40)
-    pages.y -= 13
-    pages.write(MARGIN, pages.y, title, 10, colour=TONES[tone], is_bold=True)
-    pages.y -= 4
-    if not report.findings:
-        pages.paragraph(report.no_findings, BODY, after=8)
-        return
-    counts = [pages.lettering.prepare(f"{finding.count:,}") for finding in report.findings]
-    widest = max(pages.lettering.width(count, BODY, is_bold=True) for count in counts)
-    for finding, count in zip(report.findings, counts, strict=True):
-        _finding(pages, finding, count, indent=widest + 22)
-    pages.y -= 6
-
-
-def _finding(pages: Pages, finding: Finding, count: str, *, indent: float) -> None:
-    detail = list(lines(pages.lettering, finding.detail, 8, pages.width - indent))
-    titles = list(lines(pages.lettering, finding.title, BODY, pages.width - indent))
-    height = (len(titles) * BODY + len(detail) * 8) * LEADING + 5
-    pages.need(height)
-    pages.box(MARGIN, pages.y - height + 3, 2.2, height - 3, TONES[Tone.BAD])
-    pages.write(
-        MARGIN + 9, pages.y - BODY * LEADING, count, BODY, colour=TONES[Tone.BAD], is_bold=True
-    )
-    for line in titles:
-        pages.y -= BODY * LEADING
-        pages.write(MARGIN + indent, pages.y, line, BODY)
-    for line in detail:
-        pages.y -= 8 * LEADING
-        pages.write(MARGIN + indent, pages.y, line, 8, colour=MUTED)
-    pages.y -= 5
-
-
-def _figures(pages: Pages, figures: tuple[KeyFigure, ...]) -> None:
-    gap = 8.0
-    pages.y -= 3
-    across = next((each for each in FIGURES_ACROSS if len(figures) % each == 0), FIGURES_ACROSS[-1])
-    width = (pages.width - gap * (across - 1)) / across
-    for begin in range(0, len(figures), across):
-        pages.need(FIGURE_HEIGHT + gap)
-        pages.y -= FIGURE_HEIGHT
-        for index, figure in enumerate(figures[begin : begin + across]):
-            _figure(pages, figure, MARGIN + index * (width + gap), width)
-        pages.y -= gap
-
-
-def _figure(pages: Pages, figure: KeyFigure, x: float, width: float) -> None:
-    room = width - 16
-    colour = TONES[figure.tone]
-    pages.box(x, pages.y, width, FIGURE_HEIGHT, BAND)
-    if figure.tone is not Tone.PLAIN:
-        pages.box(x, pages.y, 2.2, FIGURE_HEIGHT, colour)
-    for text, size, up in ((figure.label, SMALL, 38.5), (figure.note, 6.5, 7.5)):
-        shown = pages.lettering.fit(text, size, room)
-        pages.write(x + 9, pages.y + up, shown, size, colour=MUTED)
-    value = pages.lettering.prepare(figure.value)
-    wide = pages.lettering.width(value, VALUE, is_bold=True)
-    size = VALUE * min(1.0, room / wide) if wide else VALUE  # a number is never cut
-    pages.write(x + 9, pages.y + 19.5, value, size, colour=colour, is_bold=True)
-
-
-def _facts(pages: Pages, facts: tuple[Fact, ...]) -> None:
-    step = BODY * LEADING
-    pages.y -= 4
-    for fact in facts:
-        value = list(lines(pages.lettering, fact.value, BODY, pages.width - LABEL_WIDTH)) or [""]
-        label = pages.lettering.fit(fact.label, BODY, LABEL_WIDTH - 10)
-        pages.need(step + 4)
-        pages.write(MARGIN, pages.y - step, label, BODY, colour=MUTED)
-        for line in value:
-            pages.need(step)
-            pages.y -= step
-            pages.write(MARGIN + LABEL_WIDTH, pages.y, line, BODY, colour=INK)
-        pages.y -= 3.6
-        pages.rule(pages.y)
-    pages.y -= 6
 
 
 def _section(pages: Pages, section: Section) -> None:
-    _heading(pages, section.title, level=0)
-    for paragraph in section.paragraphs:
-        pages.paragraph(paragraph)
-    _figures(pages, section.figures)
-    if section.facts:
-        _facts(pages, section.facts)
-    for register in section.registers:
-        draw_register(pages, register)
+    with pages.tree.group("Sect"):
+        blocks.heading(pages, section.title, level=0, key=section.key)
+        for paragraph in section.paragraphs:
+            pages.paragraph(paragraph)
+        if section.figures:
+            blocks.figures(pages, section.figures)
+        if section.facts:
+            blocks.facts(pages, section.facts)
+        for chart in section.charts:
+            blocks.chart(pages, chart)
+        for table in section.tables:
+            blocks.table(pages, table)
+        for register in section.registers:
+            draw_register(pages, register)
 
 
-def _heading(pages: Pages, title: str, *, level: int) -> None:
-    size = 10.0 if level else 14.0
-    if level == 0:
-        pages.need(120)
-        if pages.page.width > pages.page.height:
-            pages.turn()
-    pages.need(size * 4)
-    pages.y -= size + 8
-    pages.mark(title, level)
-    shown = pages.lettering.fit(title, size, pages.width, is_bold=True)
-    pages.write(MARGIN, pages.y, shown, size, colour=ACCENT, is_bold=True)
-    pages.y -= 6 if level else 8
+class _Binder:
+    """The end of a document: numbers on its pages, its page tree, outline and catalogue."""
+
+    def __init__(
+        self, writer: Writer, pages: Pages, tree: Tree, report: Report, envelope: Envelope
+    ) -> None:
+        self._writer, self._pages, self._tree = writer, pages, tree
+        self._report, self._envelope = report, envelope
+        self._lettering = pages.lettering
+        self._places = {place.key: place for place in pages.places}
+
+    def bind(self, order: Sequence[Sheet], places: Sequence[Place]) -> None:
+        """Write all that is left.
+
+        Args:
+            order: The pages as they are read.
+            places: The places of the outline, in the same order.
+        """
+        writer = self._writer
+        total = len(order)
+        counts = "page 0123456789,of"
+        plain = self._lettering.operators(counts, SMALL).split(" ", 1)[0]  # so that all are there
+        running = {wide: self._running(is_wide=wide) for wide in (False, True)}
+        resources = writer.reserve()
+        nodes, root = [], writer.reserve()
+        for begin in range(0, total, BRANCH):
+            branch = writer.reserve()
+            chosen = order[begin : begin + BRANCH]
+            for number, sheet in enumerate(chosen, start=begin + 1):
+                annotations = [self._link(each) for each in sheet.links]
+                if number == 1:
+                    annotations.insert(0, self._envelope.field)
+                head = running[sheet.is_wide][number != 1]
+                foot = self._foot(number, total, plain, is_wide=sheet.is_wide)
+                self._page(sheet, branch, resources, head, foot, annotations)
+            kids = [each.number for each in chosen]
+            writer.put(
+                branch,
+                b"<< /Type /Pages /Parent %d 0 R /Count %d /Kids [%s] >>"
+                % (root, len(kids), references(kids)),
+            )
+            nodes.append(branch)
+        writer.put(root, b"<< /Type /Pages /Count %d /Kids [%s] >>" % (total, references(nodes)))
+        outline = self._outline(places)
+        structure = self._tree.finish()
+        fonts = self._lettering.embed(writer)
+        writer.put(resources, b"<< /Font << %s >> /ProcSet [/PDF /Text] >>" % fonts)
+        catalog = writer.add(
+            b"<< /Type /Catalog /Pages %d 0 R /Outlines %d 0 R /PageMode /UseOutlines\n"
+            b"/StructTreeRoot %d 0 R /MarkInfo << /Marked true >>\n%s >>"
+            % (root, outline, structure, self._envelope.catalog)
+        )
+        writer.finish(catalog, self._envelope.info, identifier(self._report))
+
+    def _page(
+        self,
+        sheet: Sheet,
+        parent: int,
+        resources: int,
+        head: int,
+        foot: int,
+        annotations: Sequence[int],
+    ) -> None:
+        width, height = A4[::-1] if sheet.is_wide else A4
+        noted = b" /Annots [%s]" % references(list(annotations)) if annotations else b""
+        self._writer.put(
+            sheet.number,
+            b"<< /Type /Page /Parent %d 0 R /MediaBox [0 0 %s %s] /Resources %d 0 R\n"
+            b"/Contents [%s] /StructParents %d /Tabs /S%s >>"
+            % (
+                parent,
+                f"{width:g}".encode(),
+                f"{height:g}".encode(),
+                resources,
+                references([sheet.body, head, foot]),
+                sheet.key,
+                noted,
+            ),
+        )
+
+    def _running(self, *, is_wide: bool) -> tuple[int, int]:
+        """Head and foot, on the first page and on all others: which bundle a loose sheet is of."""
+        lettering, report = self._lettering, self._report
+        width, height = A4[::-1] if is_wide else A4
+        identity = lettering.prepare(f"Bundle {report.bundle_id}")
+        first = [
+            f"{paint(HAIRLINE)} rg {MARGIN:.2f} 38 {width - 2 * MARGIN:.2f} 0.5 re f",
+            self._line(MARGIN, FOOT, identity),
+        ]
+        made = lettering.prepare(f"{report.created_at:%Y-%m-%d %H:%M} UTC")
+        wide = lettering.width(made, SMALL)
+        title = lettering.fit(document_title(report), SMALL, width - 2 * MARGIN - wide - 16)
+        head = height - 38.0
+        others = [
+            *first,
+            self._line(MARGIN, head, title),
+            self._line(width - MARGIN - wide, head, made),
+            f"{paint(HAIRLINE)} rg {MARGIN:.2f} {head - 7:.2f} {width - 2 * MARGIN:.2f} 0.5 re f",
+        ]
+        return self._artifact(first), self._artifact(others)
+
+    def _foot(self, number: int, total: int, plain: str, *, is_wide: bool) -> int:
+        count = f"page {number} of {total}"
+        x = (A4[1] if is_wide else A4[0]) - MARGIN - self._lettering.width(count, SMALL)
+        shown = (
+            f"BT {paint(MUTED)} rg {plain} {SMALL:g} Tf 1 0 0 1 {x:.2f} {FOOT} Tm ({count}) Tj ET"
+        )
+        content = f"/Artifact BMC {shown} EMC".encode("ascii")
+        return self._writer.stream(content, is_packed=False)
+
+    def _line(self, x: float, y: float, prepared: str) -> str:
+        shown = self._lettering.operators(prepared, SMALL)
+        return f"BT {paint(MUTED)} rg 1 0 0 1 {x:.2f} {y:.2f} Tm {shown} ET"
+
+    def _artifact(self, operators: Sequence[str]) -> int:
+        body = "\n".join(["/Artifact << /Type /Pagination >> BDC", *operators, "EMC"])
+        return self._writer.stream(body.encode("latin-1"))
+
+    def _link(self, link: Link) -> int:
+        place = self._places[link.target]
+        box = " ".join(f"{each:.2f}" for each in link.box).encode("ascii")
+        return self._writer.add(
+            b"<< /Type /Annot /Subtype /Link /F 4 /Border [0 0 0] /Rect [%s] /Dest %s\n/Contents %s >>"
+            % (box, self._target(place), text_string(spelled_out(place.title)))
+        )
+
+    def _target(self, place: Place) -> bytes:
+        number = self._pages.sheets[place.sheet].number
+        return b"[%d 0 R /XYZ 0 %s null]" % (number, f"{place.y:.1f}".encode("ascii"))
+
+    def _outline(self, places: Sequence[Place]) -> int:
+        """Write the outline: sections, and below each what it lists."""
+        root = self._writer.reserve()
+        chapters: list[tuple[Place, list[Place]]] = []
+        for place in places:
+            if place.level == 0:
+                chapters.append((place, []))
+            else:
+                chapters[-1][1].append(place)
+        numbers = [self._writer.reserve() for _ in chapters]
+        for number, (place, below) in zip(numbers, chapters, strict=True):
+            kids = [self._writer.reserve() for _ in below]
+            for kid, each in zip(kids, below, strict=True):
+                self._entry(each, kid, number, kids, b"")
+            ends = (kids[0], kids[-1], -len(kids)) if kids else ()
+            held = b"/First %d 0 R /Last %d 0 R /Count %d" % ends if ends else b""
+            self._entry(place, number, root, numbers, held)
+        self._writer.put(
+            root,
+            b"<< /Type /Outlines /First %d 0 R /Last %d 0 R /Count %d >>"
+            % (numbers[0], numbers[-1], len(numbers)),
+        )
+        return root
+
+    def _entry(
+        self, place: Place, number: int, parent: int, beside: Sequence[int], held: bytes
+    ) -> None:
+        at = beside.index(number)
+        before = b"/Prev %d 0 R" % beside[at - 1] if at else b""
+        after = b"/Next %d 0 R" % beside[at + 1] if at + 1 < len(beside) else b""
+        self._writer.put(
+            number,
+            b"<< /Title %s /Dest %s /Parent %d 0 R %s %s %s >>"
+            % (
+                text_string(spelled_out(place.title)),
+                self._target(place),
+                parent,
+                before,
+                after,
+                held,
+            ),
+        )
