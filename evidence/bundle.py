@@ -7,14 +7,16 @@ format `attestry-bundle/1` and no others. The container's form is `container.py`
 
 import base64
 import hashlib
+import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 from evidence.asic import SIGNATURE_PATH, asic_manifest
-from evidence.canonical import canonical
+from evidence.canonical import canonical, read_again
 from evidence.checkpoint import open_checkpoint, sign_note
 from evidence.container import write_container
 from evidence.errors import EvidenceError
@@ -87,7 +89,9 @@ class BundleParts:
         policies: Policy texts and facts.
         checkpoint: The signed note of the tree head, by the signer of the bundle.
         proof: Gives the bytes of `log/proof` for indexes, in the tree of the checkpoint.
-        render: Gives the unsigned PDF, told the number of records of each data file.
+        render: Draws the unsigned PDF into a file, from the data files as they were written: so
+            it can say nothing that they do not say.
+        assess: Gives the bytes of `oscal/assessment-results.json` from them, or None for none.
         consistency: The bytes of `log/consistency`, or None in a first bundle.
         samples: Name (without suffix) to the bytes of a `.tlog-proof`.
         trust: File name to bytes; `ca.pem`, the anchor, is among them.
@@ -106,8 +110,9 @@ class BundleParts:
     policies: Sequence[PolicyFile]
     checkpoint: bytes
     proof: Callable[[Sequence[int]], bytes]
-    render: Callable[[Mapping[str, int]], bytes]
+    render: Callable[["Records", BinaryIO], None]
     trust: Mapping[str, bytes]
+    assess: Callable[["Records"], bytes | None] = lambda _records: None
     consistency: bytes | None = None
     samples: Mapping[str, bytes] = field(default_factory=dict)
 
@@ -118,12 +123,12 @@ class BundleSigners:
 
     Attributes:
         note: The log's key: signs the manifest.
-        seal: Unsigned PDF to sealed PDF.
+        seal: Seals a PDF where it is.
         cms: Content to detached CMS signature, DER.
     """
 
     note: Signer
-    seal: Callable[[bytes], bytes]
+    seal: Callable[[Path], None]
     cms: Callable[[bytes], bytes]
 
 
@@ -181,6 +186,23 @@ def media_type(path: str) -> str:
 def table_path(name: str, suffix: str = "jsonl") -> str:
     """Tell the path of a data file."""
     return f"data/{name}.{suffix}"
+
+
+class Records:
+    """The data files of a bundle in the making, to be read again.
+
+    Args:
+        folder: Where they are.
+        counts: Data file to its number of records.
+    """
+
+    def __init__(self, folder: Path, counts: Mapping[str, int]) -> None:
+        self._folder, self.counts = folder, counts
+
+    def rows(self, name: str) -> Iterator[dict[str, Any]]:
+        """Read the rows of a data file, one at a time."""
+        with (self._folder / f"{name}.jsonl").open("rb") as file:
+            yield from map(read_again, file)
 
 
 class _Press:
@@ -243,7 +265,7 @@ class _Press:
             self._files[table_path(name, "csv")] = target
 
     def _ledger(self) -> None:
-        indexes: list[int] = []
+        indexes = array("q")
 
         def lines() -> Iterable[bytes]:
             for index, body in self._parts.entries:
@@ -278,7 +300,8 @@ class _Press:
         rows = self._folder / "rows"
         with rows.open("wb") as file:
             for path in sorted(self._row_digests):
-                file.write(self._row_digests[path].read_bytes())
+                with self._row_digests[path].open("rb") as digests:
+                    shutil.copyfileobj(digests, file)
         self._files["log/rows"] = rows
         self._files["log/checkpoint"] = self._parts.checkpoint
         if self._parts.consistency is not None:
@@ -298,9 +321,17 @@ class _Press:
             self._files[f"trust/{name}"] = content
         self._files[VKEY] = f"{self._key.vkey}\n".encode("ascii")
         self._files["README-VERIFY.txt"] = README.format(id=self._parts.id).encode()
-        unsigned = self._parts.render(dict(self._counts))
-        self._unsigned = hashlib.sha256(unsigned).hexdigest()
-        self._files["report.pdf"] = self._signers.seal(unsigned)
+        records = Records(self._folder, dict(self._counts))
+        assessment = self._parts.assess(records)
+        if assessment is not None:
+            self._files["oscal/assessment-results.json"] = assessment
+        report = self._folder / "report.pdf"
+        with report.open("w+b") as file:
+            self._parts.render(records, file)
+        with report.open("rb") as file:
+            self._unsigned = hashlib.file_digest(file, "sha256").hexdigest()
+        self._signers.seal(report)
+        self._files["report.pdf"] = report
 
     def _describe(self, path: str) -> dict[str, Any]:
         content = self._files[path]

@@ -60,6 +60,18 @@ def parse_canonical(text: bytes) -> Any:
     return value
 
 
+def read_again(text: bytes) -> Any:
+    """Read what `canonical` wrote, without holding its form against it a second time.
+
+    Args:
+        text: Bytes of our own making.
+
+    Returns:
+        The value.
+    """
+    return json.loads(text) if orjson is None else orjson.loads(text)
+
+
 def rewrite(value: Any) -> bytes:
     """Write again what was checked before: read from canonical bytes, or written to them.
 

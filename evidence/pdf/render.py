@@ -225,7 +225,8 @@ class _Binder:
         place = self._places[link.target]
         box = " ".join(f"{each:.2f}" for each in link.box).encode("ascii")
         return self._writer.add(
-            b"<< /Type /Annot /Subtype /Link /F 4 /Border [0 0 0] /Rect [%s] /Dest %s\n/Contents %s >>"
+            b"<< /Type /Annot /Subtype /Link /F 4 /Border [0 0 0] /Rect [%s]\n"
+            b"/Dest %s /Contents %s >>"
             % (box, self._target(place), text_string(spelled_out(place.title)))
         )
 

@@ -11,6 +11,8 @@ time-stamp of an authority (baseline T).
 
 import asyncio
 import hashlib
+import mmap
+from pathlib import Path
 from typing import Final
 
 from asn1crypto import algos, x509  # type: ignore[import-untyped]
@@ -22,9 +24,11 @@ from evidence.certificates import SigningCredential
 from evidence.errors import EvidenceError
 from evidence.pdf.byterange import find_gap, unsigned_part
 
-__all__ = ["seal", "unsigned_part"]
+__all__ = ["seal", "seal_file", "unsigned_part"]
 
 DIGEST: Final = "sha256"
+OPENING: Final = b"/Contents <0"  # the place that `envelope` keeps
+CHUNK: Final = 1 << 20
 
 
 class CredentialSigner(Signer):
@@ -61,7 +65,7 @@ class CredentialSigner(Signer):
 
 
 def seal(unsigned: bytes, credential: SigningCredential) -> bytes:
-    """Sign a rendered report.
+    """Sign a rendered report held in memory; as `seal_file`.
 
     Args:
         unsigned: From `render`.
@@ -71,23 +75,52 @@ def seal(unsigned: bytes, credential: SigningCredential) -> bytes:
         The sealed PDF, of the same length.
 
     Raises:
+        EvidenceError: As there.
+    """
+    gap = find_gap(unsigned)
+    digits = _signature(unsigned, gap.start, gap.end, credential)
+    return b"".join((unsigned[: gap.start], b"<", digits, b">", unsigned[gap.end :]))
+
+
+def seal_file(path: Path, credential: SigningCredential) -> None:
+    """Sign a rendered report where it is: the zeros kept for the signature become it.
+
+    Args:
+        path: From `render_to`; of any size, it is never in memory as a whole.
+        credential: Who signs.
+
+    Raises:
         EvidenceError: The document has no empty place for a signature, or the signature is too
             large for it.
     """
-    gap = find_gap(unsigned)
-    if gap.contents.strip(b"\0"):
+    with path.open("r+b") as file, mmap.mmap(file.fileno(), 0) as held:
+        start = held.find(OPENING) + len(OPENING) - 1
+        end = held.find(b">", start) + 1
+        if start < len(OPENING) or not end:
+            raise EvidenceError("path: this PDF has no place for a signature")
+        digits = _signature(held, start, end, credential)
+        held[start + 1 : end - 1] = digits
+
+
+def _signature(
+    pdf: bytes | mmap.mmap, start: int, end: int, credential: SigningCredential
+) -> bytes:
+    """Return the hexadecimal digits that fill the gap."""
+    digits = end - start - 2
+    if pdf[start + 1 : end - 1].strip(b"0"):
         raise EvidenceError("unsigned: this PDF is sealed already; render the report again")
-    before, after = unsigned[: gap.start], unsigned[gap.end :]
-    digest = hashlib.sha256(before)
-    digest.update(after)
+    digest = hashlib.sha256()
+    with memoryview(pdf) as view:
+        for begin, stop in ((0, start), (end, len(view))):
+            for at in range(begin, stop, CHUNK):
+                digest.update(view[at : min(at + CHUNK, stop)])
     signed = asyncio.run(
         CredentialSigner(credential).async_sign(digest.digest(), DIGEST, use_pades=True)
     )
     signature: bytes = signed.dump()
-    if len(signature) > len(gap.contents):
+    if 2 * len(signature) > digits:
         raise EvidenceError(
             f"credential: the signature takes {len(signature)} bytes, and the document has "
-            f"{len(gap.contents)}; give fewer issuers"
+            f"{digits // 2}; give fewer issuers"
         )
-    digits = signature.ljust(len(gap.contents), b"\0").hex().encode("ascii")
-    return b"".join((before, b"<", digits, b">", after))
+    return signature.hex().encode("ascii").ljust(digits, b"0")
