@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -33,6 +33,7 @@ from evidence.bundle import (
     BundleSigners,
     BundleSummary,
     PolicyFile,
+    Records,
     Table,
     write_bundle,
 )
@@ -40,8 +41,8 @@ from evidence.checkpoint import Checkpoint, sign_checkpoint
 from evidence.cms import sign_detached
 from evidence.keys import Signer, verifier_key
 from evidence.merkle import encode_multiproof
-from evidence.pdf.render import render
-from evidence.pdf.seal import seal as seal_pdf
+from evidence.pdf.render import render_to
+from evidence.pdf.seal import seal_file
 from evidence.record import Disclosure
 
 AT_ONCE = 1_000
@@ -103,9 +104,8 @@ def build(reading: Reading, seal: SealKey, order: Order, out: Path) -> Built:
         order.id, order.created_at, order.scope, order.controls, head, verifier_key(signer)
     )
 
-    def draw(counts: Mapping[str, int]) -> bytes:
-        again = lambda name: files[name].rows(reading.session)  # noqa: E731
-        return render(reports.report(subject, counts, seen, again))
+    def draw(records: Records, out: BinaryIO) -> None:
+        render_to(reports.report(subject, records.counts, seen, records.rows), out)
 
     stored = StoredTiles(reading.session)
     parts = BundleParts(
@@ -131,7 +131,7 @@ def build(reading: Reading, seal: SealKey, order: Order, out: Path) -> Built:
     )
     signers = BundleSigners(
         note=signer,
-        seal=lambda unsigned: seal_pdf(unsigned, documents.credential),
+        seal=lambda path: seal_file(path, documents.credential),
         cms=lambda content: sign_detached(content, documents.credential, order.created_at),
     )
     return Built(write_bundle(out, parts, signers), head.size)

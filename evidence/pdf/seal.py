@@ -27,7 +27,8 @@ from evidence.pdf.byterange import find_gap, unsigned_part
 __all__ = ["seal", "seal_file", "unsigned_part"]
 
 DIGEST: Final = "sha256"
-OPENING: Final = b"/Contents <0"  # the place that `envelope` keeps
+DICTIONARY: Final = b"/Type /Sig\n"  # as `envelope` writes it
+OPENING: Final = b"/Contents <"
 CHUNK: Final = 1 << 20
 
 
@@ -94,9 +95,10 @@ def seal_file(path: Path, credential: SigningCredential) -> None:
             large for it.
     """
     with path.open("r+b") as file, mmap.mmap(file.fileno(), 0) as held:
-        start = held.find(OPENING) + len(OPENING) - 1
+        dictionary = held.find(DICTIONARY)
+        start = held.find(OPENING, dictionary) + len(OPENING) - 1
         end = held.find(b">", start) + 1
-        if start < len(OPENING) or not end:
+        if dictionary < 0 or start < len(OPENING) or not end:
             raise EvidenceError("path: this PDF has no place for a signature")
         digits = _signature(held, start, end, credential)
         held[start + 1 : end - 1] = digits

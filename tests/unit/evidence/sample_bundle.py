@@ -27,8 +27,8 @@ from evidence.checkpoint import Checkpoint, sign_checkpoint, write_tlog_proof
 from evidence.cms import sign_detached
 from evidence.keys import MemorySigner, verifier_key
 from evidence.merkle import encode_multiproof
-from evidence.pdf.render import render
-from evidence.pdf.seal import seal
+from evidence.pdf.render import render_to
+from evidence.pdf.seal import seal_file
 from evidence.record import Record, SealedRecord, seal_record
 from evidence.tiles import TileKey, consistency, inclusion, integrate, multiproof, root
 from unit.evidence.pdf.sample import BUNDLE_ID, CREATED_AT, report
@@ -122,7 +122,7 @@ def parts(rows: int = 9, entries: int = 300, **changes: Any) -> BundleParts:
         policies=[PolicyFile(b"rules: []\n"), PolicyFile(b"{}", "application/json")],
         checkpoint=note,
         proof=lambda indexes: encode_multiproof(multiproof(tiles, size, indexes)),
-        render=lambda _counts: render(report()),
+        render=lambda _records, out: render_to(report(), out),
         trust={"ca.pem": ROOT.certificate},
         consistency=f"old {old}\n{''.join(proof)}\n".encode() + old_note,
         samples={"first": write_tlog_proof(0, inclusion(tiles, size, 0), note)},
@@ -133,7 +133,7 @@ def parts(rows: int = 9, entries: int = 300, **changes: Any) -> BundleParts:
 def signers() -> BundleSigners:
     return BundleSigners(
         SIGNER,
-        lambda pdf: seal(pdf, CREDENTIAL),
+        lambda path: seal_file(path, CREDENTIAL),
         lambda content: sign_detached(content, CREDENTIAL, CREATED_AT),
     )
 

@@ -28,7 +28,7 @@ from evidence.errors import EvidenceError, VerificationError
 from evidence.pdf.byterange import find_gap, unsigned_part
 from evidence.pdf.document import Section
 from evidence.pdf.render import render
-from evidence.pdf.seal import CredentialSigner, seal
+from evidence.pdf.seal import CredentialSigner, seal, seal_file
 from unit.evidence.pdf.sample import CREATED_AT, register, report
 
 BEGIN = CREATED_AT - timedelta(days=10)
@@ -309,3 +309,16 @@ def test_checking_loads_no_pdf_library() -> None:
         timeout=30,
     )
     assert done.stdout.strip() == b"[]"
+
+
+def test_a_file_is_sealed_where_it_is_and_only_once(tmp_path: Path) -> None:
+    path = tmp_path / "report.pdf"
+    path.write_bytes(UNSIGNED)
+    seal_file(path, CREDENTIAL)
+    assert unsigned_part(path.read_bytes()) == UNSIGNED
+    assert accepted(path.read_bytes())
+    with pytest.raises(EvidenceError, match="sealed already"):
+        seal_file(path, CREDENTIAL)
+    path.write_bytes(b"%PDF-1.7 without a place")
+    with pytest.raises(EvidenceError, match="no place"):
+        seal_file(path, CREDENTIAL)
