@@ -1,9 +1,11 @@
 """Pages of evidence: what an auditor asks for, takes away, checks, and looks up."""
 
+import hashlib
 import io
 import random
 import zipfile
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +17,7 @@ from app.audit.models import Bundle
 from app.web import bodies
 from app.web.paging import Window
 from evidence.container import read_container, write_container
+from evidence.standalone import attestry_verify
 from integration.audit.test_bundles import built, path_of, whole_period
 from support.cast import Cast
 from support.house import MORNING
@@ -391,6 +394,16 @@ def test_a_file_that_was_cut_off_does_not_hold(
     text = told(drop(auditor, content[: int(len(content) * share)]))
     assert "It does not hold." in text
     assert "cut off" in text
+
+
+def test_the_verifier_of_one_file_is_given_to_everybody_and_is_the_published_one(
+    cast: Cast, auditor: Visitor
+) -> None:
+    answer = Visitor(cast.house.app()).client.get("/verify/attestry_verify.py")
+    assert answer.status_code == 200
+    digest = hashlib.sha256(answer.data).hexdigest()
+    assert digest == hashlib.sha256(Path(attestry_verify.__file__).read_bytes()).hexdigest()
+    assert digest in told(auditor.get("/verify"))
 
 
 def test_no_file_and_no_key_are_told_at_their_fields(auditor: Visitor) -> None:

@@ -1,6 +1,9 @@
 """`/verify`: a bundle somebody brings, checked as the command line does, and kept nowhere."""
 
-from flask import request
+import hashlib
+from pathlib import Path
+
+from flask import Response, request
 from flask_babel import gettext as _
 
 from app.audit import inspecting, signing
@@ -9,10 +12,14 @@ from app.kernel.errors import InvalidInputError
 from app.kernel.uow import Reading
 from app.web import bodies, pages
 from app.web.pages import Form
+from evidence import standalone
 
 FILE = "file"
 MOST_BYTES = bodies.MAX_UPLOAD - bodies.MAX_BYTES  # the rest of the form has room beside it
 LONGEST_NAME = 120
+ALONE = "attestry_verify.py"
+PROGRAM = (Path(standalone.__file__).parent / ALONE).read_bytes()
+DIGEST = hashlib.sha256(PROGRAM).hexdigest()
 
 
 @pages.page(blp, "/verify")
@@ -36,6 +43,14 @@ def inspect(reading: Reading, form: Form) -> str:
     return _page(reading, form, found, _shown_name(sent.filename))
 
 
+@pages.page(blp, f"/verify/{ALONE}", is_public=True)
+def program(_reading: Reading) -> Response:
+    """The verifier of one file: for everybody, for it is to be compared and run elsewhere."""
+    answer = Response(PROGRAM, content_type="text/x-python; charset=utf-8")
+    answer.headers["Content-Disposition"] = f'attachment; filename="{ALONE}"'
+    return answer
+
+
 def _page(
     reading: Reading,
     form: Form | None,
@@ -49,6 +64,8 @@ def _page(
         file_name=name,
         key=signing.verifier_keys(reading)[0],
         most_bytes=MOST_BYTES,
+        program=ALONE,
+        digest=DIGEST,
     )
 
 

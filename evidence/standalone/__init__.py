@@ -1,0 +1,1 @@
+"""The verifier of one file, published apart from the library."""
