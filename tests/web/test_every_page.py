@@ -19,7 +19,7 @@ from support.visitor import Visitor
 from web.matrix import NOBODY
 
 PROVIDER = {"/sign-in/provider", "/sign-in/provider/callback"}  # refused: none is set up here
-VERIFIER = (
+VERIFIER = "/verify/attestry_verify.py"  # for everybody, to be compared with what is published
     "/verify/attestry_verify.py"  # for everybody: it is to be compared with the published one
 )
 PUBLIC = {"/", "/sign-in", "/sign-in/link/<secret>", VERIFIER, *PROVIDER}
