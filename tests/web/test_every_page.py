@@ -20,8 +20,6 @@ from web.matrix import NOBODY
 
 PROVIDER = {"/sign-in/provider", "/sign-in/provider/callback"}  # refused: none is set up here
 VERIFIER = "/verify/attestry_verify.py"  # for everybody, to be compared with what is published
-    "/verify/attestry_verify.py"  # for everybody: it is to be compared with the published one
-)
 PUBLIC = {"/", "/sign-in", "/sign-in/link/<secret>", VERIFIER, *PROVIDER}
 OPENED = {"/sign-in/link/<secret>": 403, "/sign-out": 403}  # forms of those who are not signed in
 PEOPLE = {"stranger": "1006", "auditor": "1004", "operator": "1007", "administrator": "1008"}
