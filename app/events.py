@@ -99,13 +99,33 @@ class SyncFailed(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class DirectorySynced(Event):
-    """A complete read was compared and stored."""
+    """A read was compared and stored; the members of `unread` groups stay as they were known."""
 
     kind: ClassVar[str] = "directory.synced"
     source: str
     is_baseline: bool
+    is_delta: bool
     counts: dict[str, int]
     digest: str
+    unread: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class GroupExcluded(Event):
+    """A person no longer expects the members of a group to be read, and said why."""
+
+    kind: ClassVar[str] = "directory.group_excluded"
+    source: str
+    group: str | None
+    reason: str = personal()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExclusionLifted(Event):
+    """The members of a group are expected to be read again."""
+
+    kind: ClassVar[str] = "directory.exclusion_lifted"
+    source: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -1059,6 +1079,8 @@ EVENTS: Mapping[str, type[Event]] = {
         SyncRefused,
         SyncFailed,
         DirectorySynced,
+        GroupExcluded,
+        ExclusionLifted,
         GroupLoaded,
         AccountsLoaded,
         AccountAppeared,

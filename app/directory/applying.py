@@ -63,13 +63,15 @@ class Done:
     run: SyncRun
     found: Difference
     otherwise: Provenance
+    started: frozenset[str]
     changed: Changed
     accounts: Keys
     groups: Keys
 
     def provenance(self, group: str) -> Provenance:
         """Say why a new membership of a group exists."""
-        return reconcile.provenance_of(self.found.shown_groups[group], self.otherwise)
+        otherwise = Provenance.IMPORTED_AT_START if group in self.started else self.otherwise
+        return reconcile.provenance_of(self.found.shown_groups[group], otherwise)
 
     def where(self) -> dict[str, str]:
         """Return the fields that every entry on an account or group has."""
@@ -83,6 +85,7 @@ def apply(
     found: Difference,
     *,
     otherwise: Provenance,
+    started: frozenset[str] = frozenset(),
 ) -> None:
     """Write a difference and record it.
 
@@ -92,6 +95,7 @@ def apply(
         run: The run, still without its outcome.
         found: What changes.
         otherwise: Why a new membership exists, if it follows no master and no rule.
+        started: Groups that stood there at the start and whose members are read only now.
     """
     changed = Changed(
         _changed_fields(uow, Account, found.accounts), _changed_fields(uow, Group, found.groups)
@@ -102,6 +106,7 @@ def apply(
         run=run,
         found=found,
         otherwise=otherwise,
+        started=started,
         changed=changed,
         accounts=_store(uow, Account, source, found.accounts),
         groups=_store(uow, Group, source, found.groups),
@@ -198,6 +203,12 @@ def _store_member_digests(uow: UnitOfWork, found: Difference, groups: Keys) -> N
     ]
     if rows:
         uow.session.execute(sa.update(Group), rows)
+    unknown = [
+        {"id": groups.key[name], "unknown_members": lines or None}
+        for name, lines in found.unknown.items()
+    ]
+    if unknown:
+        uow.session.execute(sa.update(Group), unknown)
 
 
 def _store_memberships(done: Done) -> None:

@@ -4,7 +4,7 @@ Nothing is written here. What was read back by provisioning after a read began i
 read; such memberships and accounts are left alone, and the next read looks at them again.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -33,13 +33,15 @@ class Records:
         known: Everything stored, by external id, ended ones included.
         compared: Which appeared, changed, ended.
         rows: Columns of each that appeared or changed, its digest included.
-        shown: Digest of each that was read.
+        shown: Digest of each that was read, or that stands as it is.
+        told: External ids of those read.
     """
 
     known: Mapping[str, Known]
     compared: Compared
     rows: Rows
     shown: Mapping[str, bytes]
+    told: Collection[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,7 @@ class Difference:
         unnested: (parent, child) of ended nestings, with their keys.
         member_digests: Groups whose digest of members has to be written; None asks the next read
             to look again.
+        unknown: Groups whose members that nobody knows are others now, with those.
         members: The direct members of every group read.
         shown_groups: Every group as read.
         problems: What could not be used.
@@ -69,9 +72,18 @@ class Difference:
     nested: Sequence[Pair]
     unnested: Mapping[Pair, int]
     member_digests: Mapping[str, bytes | None]
+    unknown: Mapping[str, Sequence[str]]
     members: Mapping[str, Members]
     shown_groups: Mapping[str, ShownGroup]
     problems: tuple[Problem, ...]
+
+    @property
+    def is_left_alone(self) -> bool:
+        """Whether it was contradicted by what was read back meanwhile, and has to be told again."""
+        known, told = self.accounts.known, self.accounts.told
+        return any(self.member_digests.get(name, b"") is None for name in self.members) or any(
+            name in known and known[name].is_newer for name in told
+        )
 
     @property
     def digest(self) -> str:
@@ -109,6 +121,25 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """The part of a source that a delta speaks of; what it does not name stays as it is.
+
+    Attributes:
+        accounts: External ids of all accounts that it names, also as members.
+        groups: The same of groups.
+        gone_accounts: Those of them that were deleted.
+        gone_groups: Those of them that were deleted.
+        standing: The groups named that did not change, as stored.
+    """
+
+    accounts: frozenset[str]
+    groups: frozenset[str]
+    gone_accounts: frozenset[str]
+    gone_groups: frozenset[str]
+    standing: Mapping[str, ShownGroup]
+
+
+@dataclass(frozen=True, slots=True)
 class Look:
     """Where to look for memberships and nestings, and how closely.
 
@@ -130,9 +161,16 @@ class Look:
 
 
 def find(
-    session: Session, source_id: int, read: Read, *, begun_at: datetime, is_full: bool
+    session: Session,
+    source_id: int,
+    read: Read,
+    *,
+    begun_at: datetime,
+    is_full: bool,
+    unread: Collection[str] = (),
+    part: Part | None = None,
 ) -> Difference:
-    """Compare a complete read with the store.
+    """Compare a read with the store.
 
     Args:
         session: To look with.
@@ -140,13 +178,21 @@ def find(
         read: What was read.
         begun_at: When the read began.
         is_full: Compare every group's members, whatever the digests say.
+        unread: Groups whose members were not read to the end; they stay as they are.
+        part: What the read speaks of, if that is not the whole source.
     """
     account_rows = {each.external_id: reconcile.account_columns(each) for each in read.accounts}
     shown_groups = {each.external_id: each for each in read.groups}
     group_rows = {name: reconcile.group_columns(each) for name, each in shown_groups.items()}
-    members, problems = reconcile.members_of(read.lists, account_rows, group_rows)
-    accounts = _records(_known_accounts(session, source_id, begun_at), account_rows)
-    groups = _records(_known_groups(session, source_id), group_rows)
+    known_accounts = _known_accounts(session, source_id, begun_at, part.accounts if part else None)
+    known_groups = _known_groups(session, source_id, part.groups if part else None)
+    accounts = _records(known_accounts, account_rows, part.gone_accounts if part else None)
+    groups = _records(known_groups, group_rows, part.gone_groups if part else None)
+    lists = [each for each in read.lists if each.group_id not in unread]
+    members, problems = reconcile.members_of(lists, accounts.shown, groups.shown)
+    if unread or part is not None:
+        listed = {each.group_id for each in lists}
+        members = {name: each for name, each in members.items() if name in listed}
     looked_at = _groups_to_look_at(groups, members, is_full=is_full)
     look = Look(session, source_id, begun_at, groups.known, members, looked_at)
     joined, left, primary, again = _memberships(look)
@@ -160,25 +206,38 @@ def find(
         nested=nested,
         unnested=unnested,
         member_digests=_digests(groups, members, looked_at, again),
+        unknown=_unknown(groups, members),
         members=members,
-        shown_groups=shown_groups,
+        shown_groups=shown_groups if part is None else {**part.standing, **shown_groups},
         problems=problems,
     )
 
 
-def _records(known: dict[str, Known], rows: Rows) -> Records:
+def _records(known: dict[str, Known], rows: Rows, gone: Collection[str] | None = None) -> Records:
+    """Compare records; of a part of a source, only what is gone ends, and the rest stands."""
     shown = {name: reconcile.digest_of(columns) for name, columns in rows.items()}
+    if gone is not None:
+        shown |= {
+            name: was.digest
+            for name, was in known.items()
+            if not was.is_ended and name not in gone and name not in shown
+        }
     compared = reconcile.compare(known, shown)
     written = {
         name: {**rows[name], "digest": shown[name]}
         for name in (*compared.appeared, *compared.changed)
     }
-    return Records(known, compared, written, shown)
+    return Records(known, compared, written, shown, rows.keys())
 
 
-def _known_accounts(session: Session, source_id: int, begun_at: datetime) -> dict[str, Known]:
-    """Everything stored; an account read back since then is taken for what the read shows."""
-    rows = session.execute(
+def _known_accounts(
+    session: Session, source_id: int, begun_at: datetime, names: Collection[str] | None
+) -> dict[str, Known]:
+    """What is stored; an account read back since then is taken for what the read shows."""
+    rows = _named(
+        session,
+        Account.external_id,
+        names,
         sa.select(
             Account.external_id,
             Account.id,
@@ -186,7 +245,7 @@ def _known_accounts(session: Session, source_id: int, begun_at: datetime) -> dic
             Account.digest,
             Account.ended_at.is_not(None),
             sa.func.coalesce(Account.observed_at > begun_at, sa.false()),
-        ).where(Account.source_id == source_id)
+        ).where(Account.source_id == source_id),
     )
     return {
         name: Known(key, public_id, digest, is_ended=bool(ended), is_newer=bool(newer))
@@ -194,8 +253,13 @@ def _known_accounts(session: Session, source_id: int, begun_at: datetime) -> dic
     }
 
 
-def _known_groups(session: Session, source_id: int) -> dict[str, Known]:
-    rows = session.execute(
+def _known_groups(
+    session: Session, source_id: int, names: Collection[str] | None
+) -> dict[str, Known]:
+    rows = _named(
+        session,
+        Group.external_id,
+        names,
         sa.select(
             Group.external_id,
             Group.id,
@@ -203,12 +267,33 @@ def _known_groups(session: Session, source_id: int) -> dict[str, Known]:
             Group.digest,
             Group.ended_at.is_not(None),
             Group.member_digest,
-        ).where(Group.source_id == source_id)
+            Group.unknown_members,
+        ).where(Group.source_id == source_id),
     )
     return {
-        name: Known(key, public_id, digest, is_ended=bool(ended), member_digest=members)
-        for name, key, public_id, digest, ended, members in rows
+        name: Known(
+            key,
+            public_id,
+            digest,
+            is_ended=bool(ended),
+            member_digest=members,
+            unknown=unknown or (),
+        )
+        for name, key, public_id, digest, ended, members, unknown in rows
     }
+
+
+def _named(
+    session: Session,
+    column: Any,
+    names: Collection[str] | None,
+    chosen: sa.Select[*tuple[Any, ...]],
+) -> Iterator[Any]:
+    """Read records by name if they are few; if they are many, the whole source is read."""
+    if names is None or len(names) > FEW:
+        rows = session.execute(chosen)
+        return (row for row in rows if names is None or row[0] in names)
+    return iter(session.execute(chosen.where(column.in_(sorted(names)))))
 
 
 def _groups_to_look_at(
@@ -234,6 +319,17 @@ def _digests(
         wanted = None if name in again or name not in members else members[name].digest
         if known is None or known.member_digest != wanted:
             found[name] = wanted
+    return found
+
+
+def _unknown(groups: Records, members: Mapping[str, Members]) -> dict[str, Sequence[str]]:
+    """Return, of the groups where they are others now, the members that nobody knows."""
+    found: dict[str, Sequence[str]] = {}
+    for name, each in members.items():
+        known = groups.known.get(name)
+        was = known.unknown if known is not None else ()
+        if (each.unknown or was) and each.unknown != set(was):
+            found[name] = sorted(each.unknown)
     return found
 
 

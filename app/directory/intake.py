@@ -65,7 +65,7 @@ def collect(connector: Connector, progress: Progress) -> Read:
 
 def pack(read: Read) -> bytes:
     """Keep a read as bytes."""
-    return zlib.compress(msgspec.json.encode(read, enc_hook=_plain), level=3)
+    return zlib.compress(msgspec.json.encode(read, enc_hook=plain), level=3)
 
 
 def unpack(body: bytes) -> Read:
@@ -73,7 +73,8 @@ def unpack(body: bytes) -> Read:
     return msgspec.json.decode(zlib.decompress(body), type=Read)
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """Return as a plain document what msgspec does not write by itself."""
     if isinstance(value, MappingProxyType):
         return dict(value)
     raise TypeError(f"A read does not hold a {type(value).__name__}")

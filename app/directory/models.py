@@ -63,6 +63,10 @@ class SyncRun(Named, Model):
     why: Mapped[str | None]
     cursor: Mapped[str | None]
     started_by: Mapped[str]
+    is_delta: Mapped[bool] = mapped_column(default=False)
+    is_stored: Mapped[bool] = mapped_column(default=False)
+    stored_at: Mapped[datetime | None]
+    started_from: Mapped[str | None]
 
 
 class Identity(Governed, Named, Model):
@@ -142,6 +146,9 @@ class Group(Governed, Named, Model):
     attributes: Mapped[dict[str, Any]] = mapped_column(default=dict)
     digest: Mapped[bytes]
     member_digest: Mapped[bytes | None]
+    unknown_members: Mapped[list[Any] | None] = mapped_column(sa.JSON(none_as_null=True))
+    unread_since: Mapped[datetime | None]
+    unread_run_id: Mapped[int | None] = mapped_column(sa.BigInteger)
     first_seen_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
 
@@ -229,6 +236,29 @@ class Closure(Model):
         index=True,
     )
     depth: Mapped[int]
+
+
+class Exclusion(Governed, Named, Model):
+    """A group whose members a person does not expect to be read: it taints no run any more."""
+
+    __tablename__ = "directory_exclusion"
+    __table_args__ = (
+        sa.Index(
+            "uq_directory_exclusion_open",
+            "source_id",
+            "external_id",
+            unique=True,
+            **_open_only("ended_at"),
+        ),
+    )
+    source_id: Mapped[int] = mapped_column(sa.ForeignKey("directory_source.id"))
+    external_id: Mapped[str]
+    name: Mapped[str]
+    reason: Mapped[str]
+    created_at: Mapped[datetime]
+    created_by: Mapped[str]
+    ended_at: Mapped[datetime | None]
+    ended_by: Mapped[str | None]
 
 
 class ParkedRead(Governed, Model):

@@ -1,14 +1,21 @@
-"""Is this read complete? Pure, and the only judge of it.
+"""Is a read complete? Pure.
 
-An incomplete read proves nothing about what is absent, and what it holds may be half of a change;
-so an incomplete run leaves only its own record behind. It ends nothing and adds nothing.
+A read whose list of accounts or of groups is not complete proves nothing about what is absent, and
+what it holds may be half of a change; so such a run leaves only its own record behind. It ends
+nothing and adds nothing.
+
+A group whose members alone could not be read spoils nothing else: it is named, its memberships stay
+as they were, and the run is marked incomplete; unless a person has excluded that group by name.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from connectors.records import Account, Group, MemberList, Problem, ReadReport
+
+# What a source tells of one group alone: its members could not be read, or it was gone by then.
+GROUP_CODES = frozenset({"unreadable_group", "vanished_group"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,21 +42,23 @@ class Completeness:
     """The judgement.
 
     Attributes:
-        why: Why it is not complete, one sentence; None if it is.
+        why: Why nothing of it can be used, one sentence; None if it can.
         problems: Everything worth telling, also of a complete read.
+        unread: Groups whose members were not read to the end, by external id, with why.
     """
 
     why: str | None
     problems: tuple[Problem, ...]
+    unread: Mapping[str, Problem] = field(default_factory=dict)
 
     @property
     def is_complete(self) -> bool:
         """Whether absence in this read proves absence in the source."""
-        return self.why is None
+        return self.why is None and not self.unread
 
 
 def judge(read: Read) -> Completeness:
-    """Say whether a read is complete, and if not, why.
+    """Say whether a whole read is complete, and if not, why.
 
     Args:
         read: What was read.
@@ -57,18 +66,53 @@ def judge(read: Read) -> Completeness:
     told = read.report.problems if read.report is not None else ()
     found = (*told, *_doubled("account", (each.external_id for each in read.accounts)))
     found = (*found, *_doubled("group", (each.external_id for each in read.groups)))
-    return Completeness(_why(read), found)
+    why = _why(read.report, read.broken_by) or _empty(read)
+    if why is not None:
+        return Completeness(why, found)
+    listed = {each.group_id for each in read.lists}
+    missing = [each.external_id for each in read.groups if each.external_id not in listed]
+    return _with_unread(found, read.lists, missing)
 
 
-def _why(read: Read) -> str | None:
-    if read.broken_by is not None:
-        return f"The read broke off: {read.broken_by}"
-    if read.report is None:
+def judge_part(
+    lists: Iterable[MemberList], report: ReadReport | None, broken_by: str | None
+) -> Completeness:
+    """Say whether a delta is complete, and if not, why.
+
+    Args:
+        lists: The members of groups that it told whole.
+        report: The source's last word, or None if it never came.
+        broken_by: The sentence of the error that ended it, or None.
+    """
+    told = report.problems if report is not None else ()
+    why = _why(report, broken_by)
+    return Completeness(why, told) if why is not None else _with_unread(told, lists, ())
+
+
+def _with_unread(
+    problems: tuple[Problem, ...], lists: Iterable[MemberList], missing: Collection[str]
+) -> Completeness:
+    """Name the groups whose members were not read, each with what the source says of it."""
+    said = {each.about: each for each in problems if each.code in GROUP_CODES}
+    names = {each.group_id for each in lists if not each.is_complete} | {*missing} | said.keys()
+    text = "The members of this group were not read to the end."
+    unread = {
+        name: said.get(name) or Problem("unreadable_group", text, name) for name in sorted(names)
+    }
+    added = tuple(each for name, each in unread.items() if name not in said)
+    return Completeness(None, (*problems, *added), unread)
+
+
+def _why(report: ReadReport | None, broken_by: str | None) -> str | None:
+    if broken_by is not None:
+        return f"The read broke off: {broken_by}"
+    if report is None:
         return "The read stopped without saying that it was at its end."
-    if not read.report.is_complete:
-        details = [each.detail for each in read.report.problems]
-        return details[0] if details else "The source said that its answer is not complete."
-    return _short_count(read.report) or _missing_list(read) or _empty(read)
+    if not report.is_complete:
+        rest = [each.detail for each in report.problems if each.code not in GROUP_CODES]
+        if rest or not report.problems:
+            return rest[0] if rest else "The source said that its answer is not complete."
+    return _short_count(report)
 
 
 def _short_count(report: ReadReport) -> str | None:
@@ -79,15 +123,6 @@ def _short_count(report: ReadReport) -> str | None:
                 "look for a limit on its side, then read again."
             )
     return None
-
-
-def _missing_list(read: Read) -> str | None:
-    listed = {each.group_id for each in read.lists}
-    unread = [each.name for each in read.groups if each.external_id not in listed]
-    unread += [each.group_id for each in read.lists if not each.is_complete]
-    if not unread:
-        return None
-    return f"The members of {len(unread)} groups were not read to the end ({unread[0]})."
 
 
 def _empty(read: Read) -> str | None:

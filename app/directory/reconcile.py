@@ -9,7 +9,7 @@ compute it from the source without us.
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,6 +35,7 @@ class Known:
     is_ended: bool
     is_newer: bool = False  # it was read back after the read in question began
     member_digest: bytes | None = None
+    unknown: Sequence[str] = ()  # of a group: members that were neither account nor group
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +49,19 @@ class Compared:
 
 @dataclass(frozen=True, slots=True)
 class Members:
-    """The direct members of one group that are themselves known, split by kind."""
+    """The direct members of one group that are themselves known, split by kind.
+
+    Attributes:
+        accounts: Those that are accounts, with whether it is their primary group.
+        groups: Those that are groups.
+        digest: Over both.
+        unknown: Those that are not known (yet), each as its line in a digest would be.
+    """
 
     accounts: Mapping[str, bool]
     groups: frozenset[str]
     digest: bytes
+    unknown: frozenset[str] = frozenset()
 
 
 def account_columns(account: Account) -> dict[str, Any]:
@@ -118,14 +127,14 @@ def compare(known: Mapping[str, Known], shown: Mapping[str, bytes]) -> Compared:
 
 
 def members_of(
-    lists: Iterable[MemberList], accounts: Mapping[str, Any], groups: Mapping[str, Any]
+    lists: Iterable[MemberList], accounts: Container[str], groups: Collection[str]
 ) -> tuple[dict[str, Members], tuple[Problem, ...]]:
     """Sort the members of every group that was read; those nobody knows are told, not dropped.
 
     Args:
         lists: As read; several lists of one group are one.
-        accounts: External ids that were read.
-        groups: External ids that were read.
+        accounts: External ids that are known.
+        groups: External ids that are known.
     """
     together: dict[str, list[Member]] = {each: [] for each in groups}
     problems = []
@@ -137,7 +146,8 @@ def members_of(
             problems.append(Problem("unknown_group", text, found.group_id))
     sorted_out = {}
     for group_id, members in together.items():
-        sorted_out[group_id], unknown = _members(members, accounts, groups)
+        sorted_out[group_id] = _members(members, accounts, groups)
+        unknown = len(sorted_out[group_id].unknown)
         if unknown:
             text = f"{unknown} members are neither accounts nor groups that were read."
             problems.append(Problem("unknown_member", text, group_id))
@@ -145,19 +155,32 @@ def members_of(
 
 
 def _members(
-    members: Sequence[Member], accounts: Mapping[str, Any], groups: Mapping[str, Any]
-) -> tuple[Members, int]:
+    members: Sequence[Member], accounts: Container[str], groups: Container[str]
+) -> Members:
     people: dict[str, bool] = {}
     nested: set[str] = set()
-    unknown = 0
+    unknown: set[str] = set()
     for each in members:
         if each.kind is MemberKind.ACCOUNT and each.external_id in accounts:
             people[each.external_id] = people.get(each.external_id, False) or each.is_primary
         elif each.kind is MemberKind.GROUP and each.external_id in groups:
             nested.add(each.external_id)
         else:
-            unknown += 1
-    return Members(people, frozenset(nested), member_digest(people, nested)), unknown
+            unknown.add(line_of(each))
+    digest = member_digest(people, nested)
+    return Members(people, frozenset(nested), digest, frozenset(unknown))
+
+
+def line_of(member: Member) -> str:
+    """Return the line a member is in a digest of members: what it is, and its id."""
+    return f"{'primary' if member.is_primary else member.kind.value} {member.external_id}"
+
+
+def member_of(line: str) -> Member:
+    """Return the member that such a line means."""
+    word, external_id = line.split(" ", 1)
+    kind = MemberKind.GROUP if word == MemberKind.GROUP.value else MemberKind.ACCOUNT
+    return Member(external_id, kind, is_primary=word == "primary")
 
 
 def member_digest(accounts: Mapping[str, bool], groups: Iterable[str]) -> bytes:

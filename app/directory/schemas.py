@@ -63,6 +63,16 @@ class ProblemAnswer(Schema):
     about = fields.String()
 
 
+class UnreadAnswer(Schema):
+    """A group whose members a run could not read."""
+
+    external_id = fields.String()
+    group = fields.String(allow_none=True)
+    name = fields.String(allow_none=True)
+    since = Moment(allow_none=True)
+    is_excluded = fields.Boolean()
+
+
 class SyncRunAnswer(Schema):
     """One read of a source."""
 
@@ -80,6 +90,12 @@ class SyncRunAnswer(Schema):
     digest = fields.String(allow_none=True)
     why = fields.String(allow_none=True)
     started_by = fields.String()
+    mode = fields.String(validate=validate.OneOf(("full", "delta")))
+    is_stored = fields.Boolean()
+    stored_at = Moment(allow_none=True)
+    started_from = fields.String(allow_none=True)
+    cursor = fields.String(allow_none=True)
+    unread = fields.List(fields.Nested(UnreadAnswer))
 
 
 class IdentityAnswer(Schema):

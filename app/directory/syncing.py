@@ -1,6 +1,9 @@
 """A sync run: read outside any transaction, then compare, judge and store in one.
 
-* An incomplete run leaves its own record and nothing else.
+* A run is a delta, from the cursor of the last stored run on, or it reads the source whole.
+* An incomplete run leaves its own record and nothing else, and the cursor where it was.
+* A run that missed only the members of some groups is stored but for those, and marked incomplete
+  (`unread.py`); a first one is not stored, unless a person has excluded them by name.
 * The first complete run of a source is its baseline.
 * A run that would end too much, or that follows a change of scope, or that was asked for as a dry
   run, is parked: what it read is kept, and a person accepts or refuses exactly that.
@@ -8,34 +11,31 @@
 * One that takes longer than a second tells in its own record how far it has come (`progress.py`).
 """
 
-import hashlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-import orjson
 import sqlalchemy as sa
 
 from app import events
-from app.directory import applying, difference, intake, population, reconcile
+from app.directory import applying, delta, difference, intake, reading, reconcile, unread
 from app.directory.connecting import Connect, connection
+from app.directory.delta import Told
 from app.directory.difference import Difference
 from app.directory.domain import Provenance, SyncState
 from app.directory.models import Group, Membership, ParkedRead, Source, SyncRun
-from app.directory.population import Read
+from app.directory.population import Completeness, Read
 from app.directory.progress import Progress
+from app.directory.reading import DRY_RUN, FULL, YES, Taken
+from app.directory.scoping import scope_digest
 from app.kernel.errors import ConflictError, NotFoundError
 from app.kernel.sealed import SealError, SealKey
 from app.kernel.uow import Reading, Transactions, UnitOfWork
 from connectors.errors import ConnectorError
 from connectors.records import Problem
 
-# Settings that say how a source is reached, not what of it is seen.
-TRANSPORT = frozenset({"uri", "ca_file", "start_tls", "page_size", "breaks"})
-DRY_RUN = "dry_run"
-FULL = "full"
-YES = "yes"
 MOST_PROBLEMS = 500
 
 
@@ -48,21 +48,22 @@ def run_sync(tx: Transactions, connect: Connect, seal: SealKey, payload: Mapping
         seal: Opens the source's secrets.
         payload: `run` (public id); `dry_run` and `full`, each `yes` or absent.
     """
-    with tx.read() as reading:
-        begun_at = reading.now
-        run = run_row(reading, payload["run"])
+    with tx.read() as look:
+        begun_at = look.now
+        run = run_row(look, payload["run"])
         if run.state is not SyncState.RUNNING:
             return
         source_id = run.source_id
-        source = reading.session.get_one(Source, source_id)
+        source = look.session.get_one(Source, source_id)
         looks_first = source.own_account_external_id is None
+        cursor = reading.start_from(look, source, payload)
     try:
-        with tx.read() as reading:
-            kind, settings, secrets = connection(reading, source_id, seal)
+        with tx.read() as look:
+            kind, settings, secrets = connection(look, source_id, seal)
         connector = connect(kind, settings, secrets)
         try:
             own_account_id = connector.check().own_account_id if looks_first else None
-            read = intake.collect(connector, Progress(tx, payload["run"], begun_at))
+            taken = reading.take(connector, cursor, Progress(tx, payload["run"], begun_at))
         finally:
             connector.close()
     except ConnectorError as error:
@@ -75,7 +76,7 @@ def run_sync(tx: Transactions, connect: Connect, seal: SealKey, payload: Mapping
         _fail(tx, payload["run"], "sealed", str(error))
         return
     with tx.write() as uow:
-        _settle(uow, payload, read, begun_at, own_account_id)
+        _settle(uow, payload, taken, begun_at, own_account_id)
 
 
 def accept(uow: UnitOfWork, run: SyncRun) -> None:
@@ -91,32 +92,59 @@ def accept(uow: UnitOfWork, run: SyncRun) -> None:
     source = _locked_source(uow, run.source_id)
     parked = uow.session.get_one(ParkedRead, run.id)
     _refuse_if_overtaken(uow, run)
-    found = difference.find(
-        uow.session,
-        source.id,
-        intake.unpack(parked.body),
-        begun_at=run.begun_at,
-        is_full=False,
-    )
+    taken = opened(run, parked)
+    judged = taken.judged()
+    found = compare(uow, source, run, taken, judged)
     is_new_scope = source.scope_digest != parked.scope_digest
-    run.counts = found.counts()
-    run.state = SyncState.ACCEPTED
-    run.ended_at = uow.now
+    run.counts = _counts(found, taken)
     uow.session.delete(parked)
     uow.record(events.SyncAccepted(subject=run.public_id, source=source.public_id))
-    _store(uow, source, run, found, scope_digest=parked.scope_digest, is_new_scope=is_new_scope)
+    run.state = SyncState.ACCEPTED
+    new = Stored(taken, judged, found, parked.scope_digest, is_new_scope=is_new_scope)
+    _store(uow, source, run, new)
 
 
-def scope_digest(source: Source) -> str:
-    """Return a digest of the settings that decide what is seen of a source."""
-    seen = {key: value for key, value in source.settings.items() if key not in TRANSPORT}
-    return hashlib.sha256(orjson.dumps(seen, option=orjson.OPT_SORT_KEYS)).hexdigest()
+def opened(run: SyncRun, parked: ParkedRead) -> Taken:
+    """Open what a parked run has read."""
+    body = delta.unpack(parked.body) if run.is_delta else intake.unpack(parked.body)
+    return Taken(body, started_from=run.started_from)
+
+
+def compare(
+    look: Reading,
+    source: Source,
+    run: SyncRun,
+    taken: Taken,
+    judged: Completeness,
+    *,
+    is_full: bool = False,
+) -> Difference:
+    """Compare what a run has read with the store.
+
+    Args:
+        look: To look with.
+        source: Whose read it is.
+        run: The run.
+        taken: What it has read.
+        judged: How complete that is.
+        is_full: Compare every group's members, whatever the digests say.
+    """
+    session, begun_at, missed = look.session, run.begun_at, judged.unread.keys()
+    if isinstance(taken.body, Read):
+        return difference.find(
+            session, source.id, taken.body, begun_at=begun_at, is_full=is_full, unread=missed
+        )
+    read, part = delta.expand(session, source.id, taken.body, missed)
+    found = difference.find(
+        session, source.id, read, begun_at=begun_at, is_full=False, unread=missed, part=part
+    )
+    return delta.without_deleted(found, part)
 
 
 def _settle(
     uow: UnitOfWork,
     payload: Mapping[str, str],
-    read: Read,
+    taken: Taken,
     begun_at: datetime,
     own_account_id: str | None,
 ) -> None:
@@ -127,60 +155,126 @@ def _settle(
     source = _locked_source(uow, run.source_id)
     run.begun_at = begun_at
     run.ended_at = uow.now
-    judged = population.judge(read)
-    _describe(run, read, judged.problems)
-    if judged.why is not None:
-        _leave_incomplete(uow, source, run, judged.why)
+    judged = taken.judged()
+    _describe(run, taken, judged.problems)
+    why = judged.why or _too_little_to_begin(uow, source, taken, judged)
+    if why is not None:
+        _leave_incomplete(uow, source, run, why)
         return
     if own_account_id is not None:
         source.own_account_external_id = own_account_id
     is_full = payload.get(FULL) == YES
     with uow.session.no_autoflush:  # the run's row is written once, at the end
-        found = difference.find(uow.session, source.id, read, begun_at=begun_at, is_full=is_full)
-    run.counts = found.counts()
+        found = compare(uow, source, run, taken, judged, is_full=is_full)
+    run.counts = _counts(found, taken)
     run.digest = found.digest
     run.problems = _told([*judged.problems, *found.problems])
     with uow.session.no_autoflush:
         why = _why_to_wait(uow, source, found, is_dry=payload.get(DRY_RUN) == YES)
     if why is not None:
         run.why = why
-        _park(uow, source, run, read, found)
+        _park(uow, source, run, taken)
         return
     run.state = SyncState.COMPLETE
-    _store(uow, source, run, found, scope_digest=scope_digest(source), is_new_scope=False)
+    _store(uow, source, run, Stored(taken, judged, found, scope_digest(source)))
 
 
-def _store(
-    uow: UnitOfWork,
-    source: Source,
-    run: SyncRun,
-    found: Difference,
-    *,
-    scope_digest: str,
-    is_new_scope: bool,
-) -> None:
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What is about to be stored.
+
+    Attributes:
+        taken: What was read.
+        judged: How complete that is.
+        found: What it changes.
+        scope_digest: Of the settings it was read with.
+        is_new_scope: Whether those are others than those of the run before it.
+    """
+
+    taken: Taken
+    judged: Completeness
+    found: Difference
+    scope_digest: str
+    is_new_scope: bool = False
+
+
+def _store(uow: UnitOfWork, source: Source, run: SyncRun, new: Stored) -> None:
+    found, missed = new.found, new.judged.unread.keys()
     run.is_baseline = source.baseline_run_id is None
-    starts = run.is_baseline or is_new_scope
+    run.is_stored = True
+    run.stored_at = uow.now
+    run.cursor = _next_cursor(uow, source, new)
+    starts = run.is_baseline or new.is_new_scope
+    with uow.session.no_autoflush:
+        before = unread.known(uow, source)
     applying.apply(
         uow,
         source,
         run,
         found,
         otherwise=Provenance.IMPORTED_AT_START if starts else Provenance.OBSERVED,
+        started=frozenset(each.external_id for each in before if each.is_from_start),
     )
     if run.is_baseline:
         source.baseline_run_id = run.id
-    if source.scope_digest != scope_digest:
-        source.scope_digest = scope_digest
+    if source.scope_digest != new.scope_digest:
+        source.scope_digest = new.scope_digest
+    if before or missed:
+        unread.mark(uow, source, run, before, missed=missed, read=found.members.keys())
+        missing = unread.still(uow, source)
+        if missing:
+            run.state = SyncState.INCOMPLETE
+            run.why = unread.tell(missing)
     uow.record(
         events.DirectorySynced(
             subject=run.public_id,
             source=source.public_id,
             is_baseline=run.is_baseline,
-            counts=found.counts(),
+            is_delta=run.is_delta,
+            counts=run.counts,
             digest=run.digest or "",
+            unread=len(missed),
         )
     )
+
+
+def _next_cursor(uow: UnitOfWork, source: Source, new: Stored) -> str | None:
+    """Return where the next delta starts.
+
+    One that missed something is told again: it leaves the cursor where it was. So does a read that
+    was contradicted by what was read back meanwhile: what it left alone has to be told again.
+    """
+    taken, is_left_alone = new.taken, new.found.is_left_alone
+    if taken.is_delta and (new.judged.unread or is_left_alone):
+        return taken.started_from
+    if is_left_alone:
+        with uow.session.no_autoflush:
+            return reading.last_cursor(uow, source.id)
+    return (taken.report.cursor or None) if taken.report is not None else None
+
+
+def _too_little_to_begin(
+    uow: UnitOfWork, source: Source, taken: Taken, judged: Completeness
+) -> str | None:
+    """Say why a first read cannot be stored though its lists are complete, or None."""
+    if source.baseline_run_id is not None or not judged.unread or not isinstance(taken.body, Read):
+        return None
+    with uow.session.no_autoflush:
+        left_out = unread.excluded(uow, source)
+    names = {
+        each.external_id: each.name
+        for each in taken.body.groups
+        if each.external_id in judged.unread and each.external_id not in left_out
+    }
+    return unread.tell_names(names) if names else None
+
+
+def _counts(found: Difference, taken: Taken) -> dict[str, int]:
+    """Return what was told and what changes; of a whole read also how many of each kind."""
+    if isinstance(taken.body, Told):
+        return found.counts() | taken.body.counts()
+    kinds = Counter(each.kind.value for each in taken.body.accounts)
+    return found.counts() | {f"accounts.{kind}": kinds[kind] for kind in sorted(kinds)}
 
 
 def _why_to_wait(uow: UnitOfWork, source: Source, found: Difference, *, is_dry: bool) -> str | None:
@@ -218,16 +312,15 @@ def _open_memberships(uow: UnitOfWork, source_id: int) -> int:
     )
 
 
-def _park(uow: UnitOfWork, source: Source, run: SyncRun, read: Read, found: Difference) -> None:
+def _park(uow: UnitOfWork, source: Source, run: SyncRun, taken: Taken) -> None:
     run.state = SyncState.PARKED
-    uow.session.add(
-        ParkedRead(run_id=run.id, scope_digest=scope_digest(source), body=intake.pack(read))
-    )
+    body = delta.pack(taken.body) if isinstance(taken.body, Told) else intake.pack(taken.body)
+    uow.session.add(ParkedRead(run_id=run.id, scope_digest=scope_digest(source), body=body))
     uow.record(
         events.SyncParked(
             subject=run.public_id,
             source=source.public_id,
-            counts=found.counts(),
+            counts=run.counts,
             why=run.why or "",
         )
     )
@@ -259,15 +352,16 @@ def _fail(tx: Transactions, run_id: str, code: str, why: str) -> None:
         uow.record(events.SyncFailed(subject=run.public_id, source=source.public_id, code=code))
 
 
-def _describe(run: SyncRun, read: Read, problems: Sequence[Problem]) -> None:
+def _describe(run: SyncRun, taken: Taken, problems: Sequence[Problem]) -> None:
     """Note where, as whom and what was asked, for the completeness statement."""
     run.problems = _told(problems)
-    if read.report is not None:
-        run.endpoint = read.report.endpoint
-        run.account = read.report.account
-        run.queries = [asdict(each) for each in read.report.queries]
-        run.cursor = read.report.cursor or None
-    run.counts = {"accounts": len(read.accounts), "groups": len(read.groups)}
+    run.is_delta = taken.is_delta
+    run.started_from = taken.started_from if taken.is_delta else None
+    run.counts = taken.counts()
+    if taken.report is not None:
+        run.endpoint = taken.report.endpoint
+        run.account = taken.report.account
+        run.queries = [asdict(each) for each in taken.report.queries]
 
 
 def _told(problems: Sequence[Problem]) -> list[dict[str, Any]]:
@@ -304,7 +398,7 @@ def _refuse_if_overtaken(uow: UnitOfWork, run: SyncRun) -> None:
         sa.select(SyncRun.public_id).where(
             SyncRun.source_id == run.source_id,
             SyncRun.id > run.id,
-            SyncRun.state.in_((SyncState.COMPLETE, SyncState.ACCEPTED)),
+            SyncRun.is_stored,
         )
     )
     if newer is not None:

@@ -12,7 +12,7 @@ from sqlalchemy.orm import aliased
 
 from app import events
 from app.directory import service as directory
-from app.directory.domain import Provenance, SyncState
+from app.directory.domain import Provenance
 from app.directory.models import Account, Group, Membership, SyncRun
 from app.grants import service as grants
 from app.grants.domain import EndCause, EndState, GrantCause
@@ -34,7 +34,7 @@ _OWN = (Provenance.IMPORTED_AT_START, Provenance.REQUEST, Provenance.DRIFT_ADOPT
 
 
 def look(uow: UnitOfWork, run: SyncRun) -> int:
-    """Open a finding for each difference that a complete read brought, and close what has gone.
+    """Open a finding for each difference that a stored read brought, and close what has gone.
 
     Args:
         uow: The unit of work.
@@ -43,7 +43,7 @@ def look(uow: UnitOfWork, run: SyncRun) -> int:
     Returns:
         How many findings were opened.
     """
-    if run.is_baseline or run.state not in (SyncState.COMPLETE, SyncState.ACCEPTED):
+    if run.is_baseline or not run.is_stored:
         return 0
     _close_gone(uow, run)
     opened = 0

@@ -3,15 +3,18 @@
 It earns its place by passing the same contract suite as the real servers. `breaks` names ways to
 fail, for tests: `network` (a read breaks off in the middle), `truncated` (a list ends early and
 says so), `denied` (every write is refused), `away` (no write gets through), `half_done` (a write
-happens and its answer is lost).
+happens and its answer is lost), `forgetful` (no cursor is good any more). `unreadable` and
+`vanished` name groups whose members cannot be read, or that are gone when they are asked for.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from connectors.errors import (
+    CursorRefusedError,
     DeniedError,
     MisconfiguredError,
     TargetConflictError,
@@ -19,7 +22,7 @@ from connectors.errors import (
     UnavailableError,
     UnsupportedError,
 )
-from connectors.memory.state import State, changing, read_state
+from connectors.memory.state import Log, State, changing, read_logged, read_state
 from connectors.port import SettingKey
 from connectors.records import (
     Account,
@@ -30,10 +33,13 @@ from connectors.records import (
     CheckReport,
     DeltaBatch,
     Effect,
+    GoneBatch,
     Group,
     GroupBatch,
     Member,
     MemberBatch,
+    MemberChange,
+    MemberChangeBatch,
     MemberKind,
     MemberList,
     Observation,
@@ -46,7 +52,9 @@ from connectors.records import (
 
 BATCH = 500
 FLAVOURS = ("directory", "okta")
-BREAKS = ("network", "truncated", "denied", "away", "half_done")
+BREAKS = ("network", "truncated", "denied", "away", "half_done", "forgetful")
+UNREADABLE, VANISHED = "unreadable_group", "vanished_group"
+WHY_UNREAD = "The members of this group could not be read: ask why, or exclude it by name."
 ACTIVE, SUSPENDED, DEPROVISIONED = "ACTIVE", "SUSPENDED", "DEPROVISIONED"
 ENABLED, DISABLED, EXPIRED = "enabled", "disabled", "expired"
 FLAVOUR_OF = {
@@ -66,6 +74,7 @@ class MemoryConnector:
         *,
         flavour: str = "directory",
         breaks: frozenset[str] = frozenset(),
+        unreadable: Mapping[str, str] | None = None,
         now: Callable[[], datetime],
     ) -> None:
         """Work on a state file.
@@ -74,11 +83,13 @@ class MemoryConnector:
             path: The file.
             flavour: Which verbs it knows: those of a `directory`, or of `okta`.
             breaks: Ways to fail, see the module.
+            unreadable: Groups whose members cannot be read, with the code of the problem.
             now: The time, for accounts that expire.
         """
         self._path = path
         self._flavour = flavour
         self._breaks = breaks
+        self._unreadable = unreadable or {}
         self._now = now
         self._endpoint = f"memory:{path.name}"
 
@@ -101,35 +112,108 @@ class MemoryConnector:
 
     def snapshot(self) -> Iterator[Batch]:
         """Read everything."""
-        state = read_state(self._path)
+        state, log = read_logged(self._path)
+        cursor = self._cursor(log)
         accounts = [self._shown(each) for each in state.accounts.values()]
         groups = list(state.groups.values())
-        for start in range(0, len(accounts), BATCH):
-            yield AccountBatch(tuple(accounts[start : start + BATCH]))
-        for start in range(0, len(groups), BATCH):
-            yield GroupBatch(tuple(groups[start : start + BATCH]))
+        yield from _batched(accounts, AccountBatch)
+        yield from _batched(groups, GroupBatch)
         if "network" in self._breaks:
             raise UnavailableError("The connection broke off while members were read.")
+        lists = [self._list(group.external_id, state) for group in groups]
+        yield from _batched(lists, MemberBatch)
+        queries = (
+            _query("accounts", len(accounts)),
+            _query("groups", len(groups)),
+            _query("members", sum(len(each.members) for each in lists)),
+        )
+        yield self._report(queries, lists, cursor)
+
+    def changes(self, cursor: str) -> Iterator[DeltaBatch]:
+        """Read what changed: of a directory who joined and left, of Okta the whole lists."""
+        state, log = read_logged(self._path)
+        number, seen_at = self._since(cursor, log)
+        touched = {key for key, at in log.accounts.items() if at > number}
+        touched |= {
+            key
+            for key, each in state.accounts.items()
+            if each.expires_at is not None and seen_at <= each.expires_at <= self._now()
+        }
+        accounts = [self._shown(state.accounts[key]) for key in touched & state.accounts.keys()]
+        renamed = {key for key, at in log.groups.items() if at > number}
+        groups = [state.groups[key] for key in renamed & state.groups.keys()]
+        changed = {
+            group_id: {key for key, at in members.items() if at > number}
+            for group_id, members in log.members.items()
+            if group_id in state.groups and max(members.values(), default=0) > number
+        }
+        yield from _batched(accounts, AccountBatch)
+        yield from _batched(groups, GroupBatch)
+        if "network" in self._breaks:
+            raise UnavailableError("The connection broke off while changes were read.")
+        yield GoneBatch(
+            tuple(touched - state.accounts.keys()), tuple(renamed - state.groups.keys())
+        )
+        lists = [self._list(key, state) for key in changed if self._is_told_whole(key)]
+        told = [_member_change(key, changed[key], state) for key in changed]
+        moves = [each for each in told if not self._is_told_whole(each.group_id)]
+        yield from _batched(lists, MemberBatch)
+        yield from _batched(moves, MemberChangeBatch)
+        since = f"since change {number}"
+        queries = (
+            Query("accounts", f"accounts {since}", 1, len(touched)),
+            Query("groups", f"groups {since}", 1, len(renamed)),
+            Query("members", f"members {since}", 1, sum(map(len, changed.values()))),
+        )
+        yield self._report(queries, lists, self._cursor(log))
+
+    def _is_told_whole(self, group_id: str) -> bool:
+        is_cut = "truncated" in self._breaks or group_id in self._unreadable
+        return is_cut or self._flavour == "okta"
+
+    def _cursor(self, log: Log) -> str:
+        return f"{log.epoch}|{log.number}|{self._now().isoformat()}"
+
+    def _since(self, cursor: str, log: Log) -> tuple[int, datetime]:
+        """Return what a cursor means here.
+
+        Raises:
+            CursorRefusedError: It is of another history, of the future, or none at all.
+        """
+        epoch, number, moment = (*cursor.split("|"), "", "")[:3]
+        is_ours = epoch == log.epoch and number.isdecimal() and int(number) <= log.number
+        if "forgetful" in self._breaks or not is_ours:
+            raise CursorRefusedError("The source cannot tell what changed since that cursor.")
+        return int(number), datetime.fromisoformat(moment)
+
+    def _report(
+        self, queries: tuple[Query, ...], lists: Sequence[MemberList], cursor: str
+    ) -> ReadReport:
         is_cut = "truncated" in self._breaks
-        lists = [_list(group, state, is_cut=is_cut) for group in groups]
-        for start in range(0, len(lists), BATCH):
-            yield MemberBatch(tuple(lists[start : start + BATCH]))
-        problem = Problem("size_limit", "The source ended a list early; raise its limit.")
-        yield ReadReport(
-            is_complete=not is_cut,
+        problems = [
+            Problem(self._unreadable[each.group_id], WHY_UNREAD, each.group_id)
+            for each in lists
+            if each.group_id in self._unreadable
+        ]
+        if is_cut:
+            text = "The source ended a list early; raise its limit."
+            problems.append(Problem("size_limit", text))
+        return ReadReport(
+            is_complete=not problems,
             endpoint=self._endpoint,
             account="memory",
-            queries=(
-                _query("accounts", len(accounts)),
-                _query("groups", len(groups)),
-                _query("members", sum(len(each.members) for each in lists)),
-            ),
-            problems=(problem,) if is_cut else (),
+            queries=queries,
+            problems=tuple(problems),
+            cursor="" if is_cut else cursor,
         )
 
-    def changes(self, cursor: str) -> Iterator[DeltaBatch]:  # noqa: ARG002 - the port's argument
-        """Refuse: this source is read whole."""
-        raise UnsupportedError("This source tells no changes: it is read whole.")
+    def _list(self, group_id: str, state: State) -> MemberList:
+        members = tuple(state.members.get(group_id, {}).values())
+        if group_id in self._unreadable:
+            return MemberList(group_id, (), is_complete=False)
+        if "truncated" in self._breaks and members:
+            return MemberList(group_id, members[:-1], is_complete=False)
+        return MemberList(group_id, members)
 
     def _shown(self, account: Account) -> Account:
         if account.expires_at is not None and account.expires_at <= self._now():
@@ -168,11 +252,15 @@ def _query(purpose: str, count: int) -> Query:
     return Query(purpose, f"all {purpose}", pages=1, returned=count, reported=count)
 
 
-def _list(group: Group, state: State, *, is_cut: bool) -> MemberList:
-    members = tuple(state.members.get(group.external_id, {}).values())
-    if is_cut and members:
-        return MemberList(group.external_id, members[:-1], is_complete=False)
-    return MemberList(group.external_id, members)
+def _batched(records: Sequence[Any], batch: Callable[[tuple[Any, ...]], Any]) -> Iterator[Any]:
+    for start in range(0, len(records), BATCH):
+        yield batch(tuple(records[start : start + BATCH]))
+
+
+def _member_change(group_id: str, touched: set[str], state: State) -> MemberChange:
+    inside = state.members.get(group_id, {})
+    joined = tuple(inside[key] for key in sorted(touched & inside.keys()))
+    return MemberChange(group_id, joined, tuple(sorted(touched - inside.keys())))
 
 
 def _spelled(change: Change) -> str:
@@ -265,6 +353,8 @@ class MemoryKind:
         SettingKey("path", "The file its state is in.", is_required=True),
         SettingKey("flavour", "Which verbs it knows: directory (default) or okta."),
         SettingKey("breaks", "Ways to fail, for tests, separated by commas."),
+        SettingKey("unreadable", "Groups whose members cannot be read, for tests, by id."),
+        SettingKey("vanished", "Groups that are gone when their members are read, for tests."),
     )
 
     def connect(
@@ -285,7 +375,14 @@ class MemoryKind:
             raise MisconfiguredError(f"flavour is {' or '.join(FLAVOURS)}.", key="flavour")
         if not breaks <= set(BREAKS):
             raise MisconfiguredError(f"breaks are {', '.join(BREAKS)}.", key="breaks")
-        return MemoryConnector(Path(settings["path"]), flavour=flavour, breaks=breaks, now=now)
+        unreadable = {
+            group_id: code
+            for key, code in (("unreadable", UNREADABLE), ("vanished", VANISHED))
+            for group_id in filter(None, settings.get(key, "").split(","))
+        }
+        return MemoryConnector(
+            Path(settings["path"]), flavour=flavour, breaks=breaks, unreadable=unreadable, now=now
+        )
 
 
 KIND = MemoryKind()

@@ -1,6 +1,11 @@
-"""The state of a memory source: one JSON file, changed under a lock and replaced atomically."""
+"""The state of a memory source: one JSON file, changed under a lock and replaced atomically.
+
+Each time it is written, what differs from what it said before is noted in the same file, with a
+number that only rises: so a reader that knows the number it saw last is told what changed since.
+"""
 
 import fcntl
+import hashlib
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
@@ -14,6 +19,7 @@ from connectors.errors import MisconfiguredError
 from connectors.records import Account, AccountKind, Group, Member, MemberKind
 
 FORMAT = "attestry-memory-source/1"
+EPOCH_LENGTH = 12
 
 
 @dataclass(slots=True)
@@ -51,12 +57,65 @@ class State:
         return self
 
 
+@dataclass(slots=True)
+class Log:
+    """When each record of a state was touched last, by a number that only rises.
+
+    Attributes:
+        epoch: Names this file's history; another file's numbers mean nothing here.
+        number: Of the last change.
+        accounts: Id to number, of accounts that appeared, changed or were deleted.
+        groups: The same of groups.
+        members: Group id, then member id to number, of those that joined or left.
+    """
+
+    epoch: str = ""
+    number: int = 0
+    accounts: dict[str, int] = field(default_factory=dict)
+    groups: dict[str, int] = field(default_factory=dict)
+    members: dict[str, dict[str, int]] = field(default_factory=dict)
+
+    def note(self, before: State, after: State) -> None:
+        """Note what differs between two states."""
+        number = self.number + 1
+        accounts = _touched(before.accounts, after.accounts)
+        groups = _touched(before.groups, after.groups)
+        self.accounts |= dict.fromkeys(accounts, number)
+        self.groups |= dict.fromkeys(groups, number)
+        joined = set()
+        for group_id in before.members.keys() | after.members.keys():
+            had, has = before.members.get(group_id, {}), after.members.get(group_id, {})
+            touched = _touched(had, has)
+            if touched:
+                joined.add(group_id)
+                self.members.setdefault(group_id, {}).update(dict.fromkeys(touched, number))
+        if accounts or groups or joined:
+            self.number = number
+
+
+def _touched(before: Mapping[str, object], after: Mapping[str, object]) -> set[str]:
+    return {key for key in before.keys() | after.keys() if before.get(key) != after.get(key)}
+
+
 def read_state(path: Path) -> State:
     """Read a state file.
 
     Raises:
         MisconfiguredError: It is missing or no state file.
     """
+    return _read(path)[0]
+
+
+def read_logged(path: Path) -> tuple[State, Log]:
+    """Read a state file with the log of its changes, both as of one moment.
+
+    Raises:
+        MisconfiguredError: It is missing or no state file.
+    """
+    return _read(path)
+
+
+def _read(path: Path) -> tuple[State, Log]:
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -66,7 +125,7 @@ def read_state(path: Path) -> State:
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         raise MisconfiguredError(f"{path} is no state file of a memory source.", key="path")
     try:
-        return _state(document)
+        return _state(document), Log(**document.get("log", {}))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise MisconfiguredError(f"{path} holds a record that is none: {error}", key="path") from (
             error
@@ -88,7 +147,8 @@ def _state(document: Mapping[str, Any]) -> State:
 
 def write_state(path: Path, state: State) -> None:
     """Write a state file: whole or not at all."""
-    document = {
+    log = _noted(path, state)
+    document: dict[str, Any] = {
         "format": FORMAT,
         "own_account_id": state.own_account_id,
         "accounts": [_plain(each) for each in state.accounts.values()],
@@ -99,6 +159,8 @@ def write_state(path: Path, state: State) -> None:
         },
         "sessions": sorted(state.sessions),
     }
+    log.epoch = log.epoch or _epoch(document)
+    document["log"] = asdict(log)
     path.parent.mkdir(parents=True, exist_ok=True)
     written = path.with_name(path.name + ".new")
     with written.open("w", encoding="utf-8") as file:
@@ -106,6 +168,21 @@ def write_state(path: Path, state: State) -> None:
         file.flush()
         os.fsync(file.fileno())
     written.replace(path)
+
+
+def _noted(path: Path, state: State) -> Log:
+    """Return the log with what this state changes; what was no state has no history."""
+    try:
+        before, log = _read(path)
+    except MisconfiguredError:
+        return Log()
+    log.note(before, state)
+    return log
+
+
+def _epoch(document: Mapping[str, Any]) -> str:
+    """Name the history of a file by what it said at first."""
+    return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()[:EPOCH_LENGTH]
 
 
 @contextmanager

@@ -11,17 +11,15 @@ from typing import Any
 import orjson
 import sqlalchemy as sa
 
-from app.directory import difference, intake
 from app.directory.difference import Difference, Records
 from app.directory.domain import SyncState
-from app.directory.models import Account, Group, Identity, ParkedRead, SyncRun
-from app.directory.syncing import run_row
+from app.directory.models import Account, Group, Identity, ParkedRead, Source, SyncRun
+from app.directory.syncing import compare, opened, run_row
 from app.kernel.actor import Permission
 from app.kernel.ledger import LedgerEntry
 from app.kernel.uow import Reading
 from app.web.paging import Page, Window, page
 
-STORED = frozenset({SyncState.COMPLETE, SyncState.ACCEPTED})
 KINDS = (
     "account.appeared",
     "account.changed",
@@ -78,7 +76,7 @@ def list_changes(reading: Reading, run_id: str, window: Window) -> Page[Change]:
     run = run_row(reading, run_id)
     if run.state is SyncState.PARKED:
         return _would_change(reading, run, window)
-    if run.state in STORED and not run.is_baseline:
+    if run.is_stored and not run.is_baseline:
         return _changed(reading, run, window)
     return Page([], None)
 
@@ -98,7 +96,7 @@ def _changed(reading: Reading, run: SyncRun, window: Window) -> Page[Change]:
             LedgerEntry.id > max(window.after_id(), last - NEAR * many - LEAST),
             LedgerEntry.id < last,
             LedgerEntry.kind.in_(KINDS),
-            LedgerEntry.at == run.ended_at,
+            LedgerEntry.at == run.stored_at,
         )
         .order_by(LedgerEntry.id)
         .limit(window.limit + 1)
@@ -156,13 +154,9 @@ def _person(login: str, name: str | None, identity: str | None) -> Thing:
 def _would_change(reading: Reading, run: SyncRun, window: Window) -> Page[Change]:
     """Compare what a parked read holds with the store; as many statements as a read takes."""
     parked = reading.session.get_one(ParkedRead, run.id)
-    found = difference.find(
-        reading.session,
-        run.source_id,
-        intake.unpack(parked.body),
-        begun_at=run.begun_at,
-        is_full=False,
-    )
+    source = reading.session.get_one(Source, run.source_id)
+    taken = opened(run, parked)
+    found = compare(reading, source, run, taken, taken.judged())
     first = window.after_id()
     part = []
     for place, (kind, subject, group) in enumerate(_lines(found), start=1):

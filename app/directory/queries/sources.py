@@ -7,8 +7,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from app.directory import unread
 from app.directory.domain import SyncState
-from app.directory.models import Source, SyncRun
+from app.directory.models import Group, Source, SyncRun
+from app.directory.population import GROUP_CODES
 from app.directory.syncing import run_row
 from app.kernel.actor import Permission
 from app.kernel.errors import NotFoundError
@@ -16,6 +18,7 @@ from app.kernel.uow import Reading
 from app.web.paging import Page, Window, page
 
 SIMULATED = "memory"
+DELTA, FULL = "delta", "full"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,25 @@ class SourceLine:
 
 
 @dataclass(frozen=True, slots=True)
+class UnreadRow:
+    """A group whose members a run could not read.
+
+    Attributes:
+        external_id: Its own identifier in the source.
+        group: Its public id, or None if it is not stored.
+        name: What it is called, or None if it is not stored.
+        since: When its members were missed first, or None if they are known by now.
+        is_excluded: Whether a person has excluded it by name.
+    """
+
+    external_id: str
+    group: str | None
+    name: str | None
+    since: datetime | None
+    is_excluded: bool
+
+
+@dataclass(frozen=True, slots=True)
 class RunRow:
     """A sync run."""
 
@@ -69,6 +91,12 @@ class RunRow:
     digest: str | None
     why: str | None
     started_by: str
+    mode: str
+    is_stored: bool
+    stored_at: datetime | None
+    started_from: str | None
+    cursor: str | None
+    unread: list[UnreadRow]
 
 
 def list_sources(reading: Reading, window: Window) -> Page[SourceRow]:
@@ -123,6 +151,7 @@ class RunLine:
     ended_at: datetime | None
     counts: dict[str, Any]
     why: str | None
+    is_delta: bool
 
     @property
     def changes(self) -> int:
@@ -143,6 +172,7 @@ def recent_runs(reading: Reading, source: SourceRow, window: Window) -> Page[Run
         SyncRun.ended_at,
         SyncRun.counts,
         SyncRun.why,
+        SyncRun.is_delta,
     ).where(SyncRun.source_id == source.key)
     after = window.after_id()
     if after:
@@ -179,7 +209,40 @@ def run_answer(reading: Reading, run: SyncRun) -> RunRow:
         digest=run.digest,
         why=run.why,
         started_by=run.started_by,
+        mode=DELTA if run.is_delta else FULL,
+        is_stored=run.is_stored,
+        stored_at=run.stored_at,
+        started_from=run.started_from,
+        cursor=run.cursor,
+        unread=_unread(reading, source, run),
     )
+
+
+def _unread(reading: Reading, source: Source, run: SyncRun) -> list[UnreadRow]:
+    """Return the groups whose members a run missed, by name where they are stored."""
+    missed = [each["about"] for each in run.problems if each["code"] in GROUP_CODES]
+    if not missed:
+        return []
+    excluded = unread.excluded(reading, source)
+    rows: dict[str, Any] = {
+        row.external_id: row
+        for row in reading.session.execute(
+            sa.select(Group.external_id, Group.public_id, Group.name, Group.unread_since).where(
+                Group.source_id == source.id, Group.external_id.in_(missed)
+            )
+        )
+    }
+    found = [(name, rows.get(name)) for name in missed]
+    return [
+        UnreadRow(
+            name,
+            row and row.public_id,
+            row and row.name,
+            row and row.unread_since,
+            is_excluded=name in excluded,
+        )
+        for name, row in found
+    ]
 
 
 def _sources() -> sa.Select[*tuple[Any, ...]]:

@@ -5,7 +5,7 @@ from datetime import timedelta
 import sqlalchemy as sa
 
 from app import events
-from app.directory import syncing
+from app.directory import reading, syncing
 from app.directory.domain import SyncState
 from app.directory.models import ParkedRead, Source, SyncRun
 from app.directory.service.sources import live_source
@@ -31,8 +31,9 @@ def request_sync(
     Args:
         uow: The unit of work.
         source_name: The source.
-        full: Compare every group's members, whatever the digests say.
-        dry_run: Show the difference and keep it for a person, whatever it is.
+        full: Read it whole, and compare every group's members, whatever the digests say; otherwise
+            only what changed since the last stored run is read, if the source can tell that.
+        dry_run: Read it whole, show the difference and keep it for a person, whatever it is.
         is_enqueued: Leave the run to a worker; otherwise the caller carries it out itself.
 
     Raises:
@@ -69,9 +70,9 @@ def payload_of(run: SyncRun, *, full: bool, dry_run: bool) -> dict[str, str]:
     """Return what the runner of a run is told."""
     payload = {"run": run.public_id}
     if full:
-        payload[syncing.FULL] = syncing.YES
+        payload[reading.FULL] = reading.YES
     if dry_run:
-        payload[syncing.DRY_RUN] = syncing.YES
+        payload[reading.DRY_RUN] = reading.YES
     return payload
 
 
