@@ -160,27 +160,33 @@ def expand(
     accounts, groups = told.accounts, told.groups
     gone_accounts, gone_groups = told.gone_accounts, told.gone_groups
     whole = _whole_lists(told.lists, unread)
-    changed = {each.group_id for each in told.changes} - whole.keys() - gone_groups
-    touched = changed | _holders(session, source_id, gone_accounts, gone_groups)
+    touched = {each.group_id for each in told.changes}
+    touched |= _holders(session, source_id, gone_accounts, gone_groups)
     came = _unknown_until_now(session, source_id, accounts, groups)
-    touched = (touched | came.keys()) - whole.keys() - gone_groups
-    inside = _stored_members(session, source_id, touched, _lines(session, source_id, touched))
+    touched |= whole.keys() | gone_groups | came.keys()
+    stored = _stored_members(session, source_id, touched, _lines(session, source_id, touched))
+    were = _named(stored.values())
+    inside = {
+        name: found
+        for name, found in stored.items()
+        if name not in whole and name not in gone_groups
+    }
     for each in told.changes:
         if each.group_id in inside:
             for external_id in each.left:
                 inside[each.group_id].pop(external_id, None)
             inside[each.group_id].update({one.external_id: one for one in each.joined})
+    inside |= whole
     lists = [MemberList(name, tuple(found.values())) for name, found in inside.items()]
-    lists += [MemberList(name, tuple(found.values())) for name, found in whole.items()]
-    named = _named(lists)
-    group_names = groups.keys() | gone_groups | named[MemberKind.GROUP]
-    group_names |= {each.group_id for each in lists} | set(unread)
+    are = _named(inside.values())
+    inner = are[MemberKind.GROUP] | were[MemberKind.GROUP]
+    holders = are[MemberKind.ACCOUNT] | were[MemberKind.ACCOUNT]
     part = Part(
-        accounts=frozenset(accounts.keys() | gone_accounts | named[MemberKind.ACCOUNT]),
-        groups=frozenset(group_names),
+        accounts=frozenset(accounts.keys() | gone_accounts | holders),
+        groups=frozenset(groups.keys() | touched | inner),
         gone_accounts=frozenset(gone_accounts),
         gone_groups=frozenset(gone_groups),
-        standing=_standing(session, source_id, {each.group_id for each in lists}),
+        standing=_standing(session, source_id, inside.keys()),
     )
     read = Read(list(accounts.values()), list(groups.values()), lists, told.report, told.broken_by)
     return read, part
@@ -209,10 +215,10 @@ def _whole_lists(lists: Iterable[MemberList], unread: Collection[str]) -> Inside
     return dict(found)
 
 
-def _named(lists: Iterable[MemberList]) -> Mapping[MemberKind, set[str]]:
+def _named(lists: Iterable[Mapping[str, Member]]) -> Mapping[MemberKind, set[str]]:
     named: dict[MemberKind, set[str]] = {kind: set() for kind in MemberKind}
-    for each in lists:
-        for member in each.members:
+    for members in lists:
+        for member in members.values():
             named[member.kind].add(member.external_id)
     return named
 
