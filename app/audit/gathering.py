@@ -18,7 +18,16 @@ from sqlalchemy.orm import Session, aliased
 from app.audit import columns
 from app.audit.scope import CampaignScope, PeriodScope, Scope
 from app.directory.domain import Provenance
-from app.directory.models import Account, Group, Identity, Membership, Nesting, Source, SyncRun
+from app.directory.models import (
+    Account,
+    Exclusion,
+    Group,
+    Identity,
+    Membership,
+    Nesting,
+    Source,
+    SyncRun,
+)
 from app.grants.domain import EndState
 from app.grants.models import End
 from app.kernel.event import moment
@@ -68,9 +77,11 @@ def data_files(scope: Scope) -> Mapping[str, DataFile]:
     excluded: list[Statement] = []
     drift: list[Statement] = []
     if isinstance(scope, CampaignScope):
-        population, excluded = [_frozen_population(scope)], [_excluded(scope)]
+        population = [_frozen_population(scope)]
+        excluded = [_left_out(scope), _excluded(scope)]
     elif not scope.leavers_only:
         population, drift = _open_population(scope), _drift(scope)
+        excluded = [_left_out(scope)]
     return {
         "population": DataFile(columns.POPULATION, population),
         "excluded": DataFile(columns.EXCLUDED, excluded),
@@ -195,6 +206,31 @@ def _excluded(scope: CampaignScope) -> Statement:
         .outerjoin(Identity, Identity.id == Account.identity_id)
         .where(Excluded.campaign_id == scope.key)
         .order_by(Excluded.id)
+    )
+
+
+def _left_out(scope: Scope) -> Statement:
+    """Groups that a person left out by name, whose members no read has to bring."""
+    return (
+        sa.select(
+            _what("group"),
+            sa.literal("left_out_by_name").label("rule"),
+            Exclusion.reason.label("reason"),
+            Source.name.label("source"),
+            Group.public_id.label("group"),
+            Exclusion.name.label("group_name"),
+        )
+        .select_from(Exclusion)
+        .join(Source, Source.id == Exclusion.source_id)
+        .outerjoin(
+            Group,
+            sa.and_(
+                Group.source_id == Exclusion.source_id,
+                Group.external_id == Exclusion.external_id,
+            ),
+        )
+        .where(scope.stood(Exclusion.created_at, Exclusion.ended_at))
+        .order_by(Exclusion.id)
     )
 
 
@@ -456,6 +492,11 @@ def _sources(scope: Scope) -> Statement:
             SyncRun.account.label("account"),
             SyncRun.queries.label("queries"),
             SyncRun.state.label("state"),
+            sa.case((SyncRun.is_delta, "delta"), else_="full").label("mode"),
+            SyncRun.is_stored.label("is_stored"),
+            SyncRun.stored_at.label("stored_at"),
+            SyncRun.started_from.label("started_from"),
+            SyncRun.cursor.label("cursor"),
             SyncRun.is_baseline.label("is_baseline"),
             SyncRun.begun_at.label("begun_at"),
             SyncRun.ended_at.label("ended_at"),

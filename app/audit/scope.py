@@ -93,6 +93,10 @@ class CampaignScope:
         """Say which reads of sources belong."""
         return SyncRun.public_id.in_(self.runs)
 
+    def stood(self, begun: Any, ended: Any) -> sa.ColumnElement[bool]:
+        """Say whether something was in force when the population was frozen."""
+        return sa.and_(begun <= self.start, sa.or_(ended.is_(None), ended > self.start))
+
 
 @dataclass(frozen=True, slots=True)
 class PeriodScope:
@@ -145,6 +149,10 @@ class PeriodScope:
         """Say which reads of sources belong: those that were begun in it."""
         return self.holds(SyncRun.begun_at)
 
+    def stood(self, begun: Any, ended: Any) -> sa.ColumnElement[bool]:
+        """Say whether something was in force at any time in it."""
+        return self._under_way(begun, ended)
+
     def _under_way(self, begun: Any, ended: Any) -> sa.ColumnElement[bool]:
         return sa.and_(begun < self.end, sa.or_(ended.is_(None), ended >= self.start))
 
@@ -182,4 +190,6 @@ def period(scope: Scope) -> dict[str, str]:
 
 
 def _runs(snapshot: Sequence[Any]) -> tuple[str, ...]:
-    return tuple(str(each["run"]) for each in snapshot)
+    """The runs that a population stands on: of a delta, also the whole one that it goes on from."""
+    named = [each.get(key) for each in snapshot for key in ("full_run", "run")]
+    return tuple(dict.fromkeys(str(each) for each in named if each))

@@ -8,7 +8,7 @@ import click
 from app.cli.main import Local
 from app.cli.output import answers, table
 from app.directory import queries, service
-from app.directory.schemas import SourceAnswer
+from app.directory.schemas import ExclusionAnswer, SourceAnswer
 from app.web.paging import MAX_LIMIT, Window
 from connectors.records import CheckReport
 
@@ -159,6 +159,31 @@ def list_sources(local: Local) -> tuple[Any, str]:
     ]
     text = table(("name", "kind", "", "last run", "at (UTC)"), rows) if rows else "No source yet."
     return {"items": SourceAnswer(many=True).dump(found), "next_cursor": None}, text
+
+
+@source.command()
+@click.argument("name")
+@click.option("--group", required=True, help="Its id in the source, its id here, or its name.")
+@click.option("--reason", required=True, help="Why, for those who will ask.")
+@answers
+@click.pass_obj
+def exclude(local: Local, name: str, group: str, reason: str) -> tuple[Any, str]:
+    """Leave a group of NAME out: its members are not expected to be read any more."""
+    with local.house.tx.write(local.actor) as uow:
+        found = service.exclude_group(uow, source_name=name, group=group, reason=reason)
+        row = queries.exclusion_row(uow, found.id)
+    return ExclusionAnswer().dump(row), f"Left out {row.name}: {row.id}"
+
+
+@source.command()
+@click.argument("exclusion")
+@answers
+@click.pass_obj
+def include(local: Local, exclusion: str) -> tuple[Any, str]:
+    """Expect the members of a group to be read again: lift EXCLUSION, by its id."""
+    with local.house.tx.write(local.actor) as uow:
+        row = queries.exclusion_row(uow, service.lift_exclusion(uow, exclusion_id=exclusion).id)
+    return ExclusionAnswer().dump(row), f"{row.name} is expected to be read again."
 
 
 @source.command()

@@ -7,7 +7,7 @@ import click
 
 from app.cli.main import Local
 from app.cli.output import answers
-from app.directory import queries, service, syncing
+from app.directory import queries, service
 from app.directory.domain import SyncState
 from app.directory.queries import RunRow
 from app.directory.schemas import SyncRunAnswer
@@ -20,7 +20,7 @@ SUFFIXES = ("_appeared", "_changed", "_ended")
 
 @click.command()
 @click.argument("names", nargs=-1, metavar="[NAME]...")
-@click.option("--full", is_flag=True, help="Compare every member, whatever the digests say.")
+@click.option("--full", is_flag=True, help="Read all of it, and compare every member.")
 @click.option("--dry-run", is_flag=True, help="Show the difference and keep it for a person.")
 @click.option("--accept", metavar="RUN", help="Store what this parked run has read.")
 @click.option(
@@ -41,7 +41,7 @@ def sync(
     accept: str | None,
     refuse: str | None,
 ) -> tuple[Any, str]:
-    """Read the sources NAME (all enabled ones by default) now."""
+    """Read the sources NAME (all enabled ones by default) now: what changed, if they can tell."""
     if accept or refuse:
         if names or full or dry_run or (accept and refuse):
             raise click.UsageError("--accept and --refuse take a run and nothing else.")
@@ -75,7 +75,7 @@ def _read(local: Local, name: str, *, full: bool, dry_run: bool) -> RunRow:
         )
         payload = service.payload_of(run, full=full, dry_run=dry_run)
     click.echo(f"{name}: reading", err=True)
-    syncing.run_sync(house.tx, house.connect, house.seal, payload)
+    house.runners[service.SYNC](payload)
     with house.tx.read(local.actor) as reading:
         return queries.show_run(reading, payload["run"])
 
@@ -101,11 +101,13 @@ def _line(run: RunRow) -> str:
         for name, count in run.counts.items()
         if count and name.endswith(SUFFIXES)
     )
-    lines = [f"{run.source}: {run.state.value} ({shown or 'nothing read'})"]
-    if run.counts and run.state in GOOD | {SyncState.PARKED}:
+    told = "what changed" if run.mode == "delta" else "all of it"
+    lines = [f"{run.source}: {run.state.value}, {told} ({shown or 'nothing read'})"]
+    if run.counts and (run.is_stored or run.state in GOOD | {SyncState.PARKED}):
         lines.append(f"  {changes or 'no change'}")
     if run.why:
         lines.append(f"  {run.why}")
+    lines += [f"  {each['detail']}" for each in run.problems if each["code"] == "read_whole"]
     if run.state is SyncState.PARKED:
         lines.append(f"  attestry sync --accept {run.id} | --refuse {run.id}")
     return "\n".join(lines)

@@ -4,9 +4,11 @@ import dataclasses
 from typing import Any
 
 from app.directory import queries, service
-from app.directory.queries import GroupRow, IdentityRow, MemberRow, RunRow, SourceRow
+from app.directory.queries import ExclusionRow, GroupRow, IdentityRow, MemberRow, RunRow, SourceRow
 from app.directory.schemas import (
     AccessList,
+    ExclusionAnswer,
+    ExclusionBody,
     GroupAnswer,
     IdentityAnswer,
     IdentityDetailAnswer,
@@ -59,6 +61,28 @@ def accept_run(uow: UnitOfWork, _body: dict[str, Any], run_id: str) -> RunRow:
 def refuse_run(uow: UnitOfWork, _body: dict[str, Any], run_id: str) -> RunRow:
     """Forget what a parked run has read."""
     return queries.run_answer(uow, service.refuse_run(uow, run_id=run_id))
+
+
+@blp.route("/sources/<name>/exclusions", methods=["GET"])
+@scope.query(blp, page_of(ExclusionAnswer), args=PageArgs)
+def list_exclusions(reading: Reading, args: dict[str, Any], name: str) -> Page[ExclusionRow]:
+    """List the groups of a source that are left out by name."""
+    return queries.list_exclusions(reading, name, window(args))
+
+
+@blp.route("/sources/<name>/exclusions", methods=["POST"])
+@scope.command(blp, ExclusionAnswer, body=ExclusionBody, status=201)
+def exclude(uow: UnitOfWork, body: dict[str, Any], name: str) -> ExclusionRow:
+    """Leave a group out: that its members cannot be read makes no run incomplete any more."""
+    return queries.exclusion_row(uow, service.exclude_group(uow, source_name=name, **body).id)
+
+
+@blp.route("/exclusions/<exclusion_id>", methods=["DELETE"])
+@scope.command(blp, ExclusionAnswer)
+def lift_exclusion(uow: UnitOfWork, exclusion_id: str) -> ExclusionRow:
+    """Expect the members of a group to be read again."""
+    found = service.lift_exclusion(uow, exclusion_id=exclusion_id)
+    return queries.exclusion_row(uow, found.id)
 
 
 @blp.route("/identities", methods=["GET"])

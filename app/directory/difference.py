@@ -58,6 +58,7 @@ class Difference:
         unnested: (parent, child) of ended nestings, with their keys.
         member_digests: Groups whose digest of members has to be written; None asks the next read
             to look again.
+        again: Groups with memberships that were read back after the read began, and differ.
         unknown: Groups whose members that nobody knows are others now, with those.
         members: The direct members of every group read.
         shown_groups: Every group as read.
@@ -72,6 +73,7 @@ class Difference:
     nested: Sequence[Pair]
     unnested: Mapping[Pair, int]
     member_digests: Mapping[str, bytes | None]
+    again: frozenset[str]
     unknown: Mapping[str, Sequence[str]]
     members: Mapping[str, Members]
     shown_groups: Mapping[str, ShownGroup]
@@ -81,9 +83,7 @@ class Difference:
     def is_left_alone(self) -> bool:
         """Whether it was contradicted by what was read back meanwhile, and has to be told again."""
         known, told = self.accounts.known, self.accounts.told
-        return any(self.member_digests.get(name, b"") is None for name in self.members) or any(
-            name in known and known[name].is_newer for name in told
-        )
+        return bool(self.again) or any(name in known and known[name].is_newer for name in told)
 
     @property
     def digest(self) -> str:
@@ -206,6 +206,7 @@ def find(
         nested=nested,
         unnested=unnested,
         member_digests=_digests(groups, members, looked_at, again),
+        again=frozenset(again),
         unknown=_unknown(groups, members),
         members=members,
         shown_groups=shown_groups if part is None else {**part.standing, **shown_groups},

@@ -36,6 +36,7 @@ Found = TypeVar("Found")
 KEY = "key."  # before the names of a source's settings, so that none is taken for a field of ours
 OWN_FIELDS = frozenset({"name", "kind", "version"})
 RECENT = 10
+MOST_LEFT_OUT = 100
 
 
 @pages.page(blp, "/identities")
@@ -179,6 +180,7 @@ def source(
         "directory/source.html",
         source=found,
         page=queries.recent_runs(reading, found, part),
+        left_out=queries.list_exclusions(reading, name, Window(limit=MOST_LEFT_OUT)),
         form=form,
         report=report,
     )
@@ -191,6 +193,23 @@ def sync(uow: UnitOfWork, form: Form, name: str) -> Response:
         uow, source_name=name, dry_run=form["how"] == "dry", full=form["how"] == "full"
     )
     return pages.seen(url_for(f"{blp.name}.run", run_id=run.public_id))
+
+
+@pages.action(blp, "/sources/<name>/exclusions", again=source)
+def exclude(uow: UnitOfWork, form: Form, name: str) -> Response:
+    """Leave a group out by name, with a reason."""
+    typed = form.load(schemas.ExclusionBody)
+    found = service.exclude_group(uow, source_name=name, **typed)
+    address = url_for(f"{blp.name}.source", name=name)
+    return pages.seen(address, notice=_("%(group)s is left out.", group=found.name))
+
+
+@pages.action(blp, "/sources/<name>/exclusions/<exclusion_id>/lift", again=source)
+def lift_exclusion(uow: UnitOfWork, _form: Form, name: str, exclusion_id: str) -> Response:
+    """Expect its members to be read again."""
+    found = service.lift_exclusion(uow, exclusion_id=exclusion_id)
+    address = url_for(f"{blp.name}.source", name=name)
+    return pages.seen(address, notice=_("%(group)s is expected to be read.", group=found.name))
 
 
 def _try_again(door: Door, _form: Form, name: str) -> CheckReport:

@@ -6,6 +6,7 @@ from app.directory.domain import IdentityKind, Provenance, SyncState
 from app.web.shapes import AsOfArgs, Moment, PageArgs, Sentence
 
 LONGEST_SEARCH = 200
+MAX_NAME, MAX_REASON = 1000, 2000
 
 
 class SearchArgs(PageArgs, AsOfArgs):
@@ -43,6 +44,28 @@ class SourceAnswer(Schema):
     last_state = fields.Enum(SyncState, by_value=True, allow_none=True)
     last_ended_at = Moment(allow_none=True)
     version = fields.Integer()
+
+
+class ExclusionBody(Schema):
+    """Which group to leave out, and why."""
+
+    group = Sentence(required=True, validate=validate.Length(min=1, max=MAX_NAME))
+    reason = Sentence(required=True, validate=validate.Length(min=3, max=MAX_REASON))
+
+
+class ExclusionAnswer(Schema):
+    """A group whose members are not expected to be read."""
+
+    id = fields.String()
+    source = fields.String()
+    group = fields.String(allow_none=True)
+    external_id = fields.String()
+    name = fields.String()
+    reason = fields.String()
+    created_at = Moment()
+    created_by = fields.String()
+    ended_at = Moment(allow_none=True)
+    unread_since = Moment(allow_none=True)
 
 
 class QueryAnswer(Schema):

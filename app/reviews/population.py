@@ -6,7 +6,7 @@ What each item showed at that moment is frozen into it, so that evidence tells w
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -19,6 +19,7 @@ from app.catalog.models import Entitlement
 from app.directory import graph
 from app.directory.domain import Provenance
 from app.directory.models import Account, Group, Identity, Membership, Nesting, Source
+from app.directory.queries import left_out_groups
 from app.kernel.event import moment
 from app.kernel.uow import Reading
 from app.reviews.advice import Known, advise
@@ -26,10 +27,12 @@ from app.reviews.background import Background, read_background
 from evidence.canonical import canonical
 
 MIRRORED, PRIMARY, BUILT_IN, NOBODY = "mirrored", "primary_group", "built_in", "nobody_to_ask"
+LEFT_OUT = "left_out_by_name"
 REASONS = {
     MIRRORED: "It mirrors a group mastered elsewhere and is reviewed there.",
     PRIMARY: "It is the account's primary group, which every account must have.",
     BUILT_IN: "The source itself fills this group; nobody is taken out of it.",
+    LEFT_OUT: "A person left this group out by name: its members are not expected to be read.",
     NOBODY: "Nobody could be asked: no manager, owner or fallback but the holder.",
 }
 MANAGER, OWNER, FALLBACK = "manager", "owner", "fallback"
@@ -101,7 +104,7 @@ _WRITTEN, _TOLD, _OWNER_ACCOUNT = aliased(Identity), aliased(Identity), aliased(
 
 
 def ask(reading: Reading, wanted: Wanted) -> Iterator[Asked]:
-    """Read who would be asked about what, in one statement, without looking at anything else."""
+    """Read who would be asked about what, in two statements, without looking at anything else."""
     columns = (
         Membership.is_primary,
         Account.id,
@@ -116,12 +119,14 @@ def ask(reading: Reading, wanted: Wanted) -> Iterator[Asked]:
         _TOLD.id,
         _TOLD.is_active,
     )
+    left_out = left_out_groups(reading)
     rows = reading.session.execute(_in_scope(wanted, *columns).execution_options(yield_per=1000))
     for primary, account, group, writable, master, holder, *above in rows:
         manager, manager_is, written, written_is, told, told_is = above
         owner = (written, written_is) if written is not None else (told, told_is)
         who, _ = _reviewer(holder, (manager, manager_is), owner, wanted.fallback_id)
         rule = _rule(who, master=master, is_primary=primary, is_writable=writable)
+        rule = LEFT_OUT if group in left_out else rule
         yield Asked(account, group, None if rule else who, rule)
 
 
@@ -129,10 +134,13 @@ def gather(reading: Reading, wanted: Wanted) -> Iterator[Found]:
     """Read the population in a stable order, in a few statements however large it is."""
     leads_to = _leads_to(reading)
     background = read_background(reading, wanted.source_ids)
+    left_out = left_out_groups(reading)
     whole = (Membership, Account, Group, Source, _HOLDER, _MANAGER, _WRITTEN, _TOLD, Entitlement)
     statement = _in_scope(wanted, *whole).execution_options(yield_per=1000)
     for row in reading.session.execute(statement):
         found = _found(*row, fallback_id=wanted.fallback_id, leads_to=leads_to)
+        if found.group_id in left_out:
+            found = replace(found, rule=LEFT_OUT, reviewer_id=None)
         found.shown.update(_weighed(row, wanted, background))
         yield found
 

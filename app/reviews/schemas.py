@@ -85,6 +85,8 @@ class ReadSchema(Schema):
     run = fields.String()
     begun_at = fields.String()
     digest = fields.String(allow_none=True)
+    mode = fields.String(validate=validate.OneOf(("full", "delta")))
+    full_run = fields.String(allow_none=True)
 
 
 class RuleSchema(Schema):

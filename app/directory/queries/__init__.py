@@ -17,6 +17,12 @@ from app.directory.queries.access import (
     show_access,
     show_members,
 )
+from app.directory.queries.exclusions import (
+    ExclusionRow,
+    exclusion_row,
+    left_out_groups,
+    list_exclusions,
+)
 from app.directory.queries.groups import (
     GroupRow,
     GroupSurroundings,
@@ -63,6 +69,7 @@ __all__ = [
     "AccountRow",
     "Change",
     "Changed",
+    "ExclusionRow",
     "GroupRow",
     "GroupSurroundings",
     "Holding",
@@ -81,12 +88,15 @@ __all__ = [
     "connection",
     "direct_holdings",
     "effective_access",
+    "exclusion_row",
     "find_group",
     "find_identity",
     "group_history",
     "group_row",
     "identity_history",
+    "left_out_groups",
     "list_changes",
+    "list_exclusions",
     "list_groups",
     "list_identities",
     "list_sources",

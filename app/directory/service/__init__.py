@@ -4,6 +4,7 @@ Reading a source is in `syncing.py`; `check_source` and the functions of `trying
 ones here that reach out, and they do so between transactions.
 """
 
+from app.directory.service.exclusions import exclude_group, lift_exclusion
 from app.directory.service.observed import explain_membership, observe_account, observe_membership
 from app.directory.service.runs import SYNC, accept_run, payload_of, refuse_run, request_sync
 from app.directory.service.sources import (
@@ -22,7 +23,9 @@ __all__ = [
     "add_source",
     "check_source",
     "disable_source",
+    "exclude_group",
     "explain_membership",
+    "lift_exclusion",
     "live_source",
     "observe_account",
     "observe_membership",

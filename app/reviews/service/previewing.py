@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from app.directory.domain import SyncState
+from app.directory import unread
 from app.directory.models import Group, Identity, Membership, Source, SyncRun
 from app.kernel.actor import Permission
 from app.kernel.errors import ConflictError, NotFoundError
@@ -20,7 +20,6 @@ from app.reviews.domain import LAUNCHED
 from app.reviews.models import Campaign, Template
 from app.reviews.population import Found
 
-COMPLETE = (SyncState.COMPLETE, SyncState.ACCEPTED)
 CHUNK = 10_000
 OFTEN = 500
 # Looking at so many, and freezing them, is done while somebody waits; more is left to a job.
@@ -176,6 +175,8 @@ def scope_of(reading: Reading, template: Template) -> Scope:
                 "run": run.public_id,
                 "begun_at": moment(run.begun_at),
                 "digest": run.digest,
+                "mode": "delta" if run.is_delta else "full",
+                "full_run": _last_whole(reading, run),
             }
             for source, run in zip(sources, reads, strict=True)
         ],
@@ -307,12 +308,39 @@ def _launched_before(reading: Reading, template: Template) -> datetime | None:
 
 
 def _latest_run(reading: Reading, source: Source) -> SyncRun:
+    """Return the run that the store shows, if it left nothing unknown.
+
+    Raises:
+        ConflictError: There is none, or members of a group are not known: what a campaign froze
+            then would be no population.
+    """
     run = reading.session.scalar(
         sa.select(SyncRun)
-        .where(SyncRun.source_id == source.id, SyncRun.state.in_(COMPLETE))
+        .where(SyncRun.source_id == source.id, SyncRun.is_stored)
         .order_by(SyncRun.id.desc())
         .limit(1)
     )
     if run is None:
         raise ConflictError(f"{source.name} has not been read completely yet: sync it first.")
+    missing = unread.still(reading, source)
+    if missing:
+        raise ConflictError(
+            f"{source.name} is not known completely. {unread.tell(missing)} Read it again, or "
+            "leave the group out by name, with a reason."
+        )
     return run
+
+
+def _last_whole(reading: Reading, run: SyncRun) -> str | None:
+    """Return the last run that read the whole source, up to this one."""
+    return reading.session.scalar(
+        sa.select(SyncRun.public_id)
+        .where(
+            SyncRun.source_id == run.source_id,
+            SyncRun.is_stored,
+            ~SyncRun.is_delta,
+            SyncRun.id <= run.id,
+        )
+        .order_by(SyncRun.id.desc())
+        .limit(1)
+    )

@@ -79,13 +79,15 @@ def test_sources_are_listed_without_secrets(client: FlaskClient) -> None:
 def test_a_run_is_started_carried_out_and_looked_up(
     client: FlaskClient, directory: Directory
 ) -> None:
-    started = client.post("/api/v1/sources/corp/sync", json={}, headers=HEADERS)
+    started = client.post("/api/v1/sources/corp/sync", json={"full": True}, headers=HEADERS)
     assert started.status_code == 202
     run = started.get_json()
     assert run["state"] == "running"
     again = client.post("/api/v1/sources/corp/sync", json={}, headers=HEADERS)
     assert (again.status_code, again.get_json()["current"]) == (409, {"run": run["id"]})
-    syncing.run_sync(directory.tx, directory.connect, directory.seal, {"run": run["id"]})
+    syncing.run_sync(
+        directory.tx, directory.connect, directory.seal, {"run": run["id"], "full": "yes"}
+    )
     found = get(client, f"/sync-runs/{run['id']}")
     assert (found["state"], found["counts"]["memberships"]) == ("complete", 3)
     assert [each["purpose"] for each in found["queries"]] == ["accounts", "groups", "members"]

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,6 +15,7 @@ from app.cli.identity import group, identity
 from app.cli.main import Local
 from app.cli.source import source
 from app.cli.sync import sync
+from app.directory import service, syncing
 from integration.directory.conftest import Directory
 from integration.directory.states import ODD, account, crowd, people, small
 
@@ -34,7 +36,9 @@ class Ran:
 @pytest.fixture
 def attestry(directory: Directory, capsys: pytest.CaptureFixture[str]) -> Any:
     """Run a command line on the store of this test."""
+    read = partial(syncing.run_sync, directory.tx, directory.connect, directory.seal)
     house: Any = SimpleNamespace(tx=directory.tx, seal=directory.seal, connect=directory.connect)
+    house.runners = {service.SYNC: read}
     commands = [source, sync, identity, group]
 
     @click.group(commands={each.name or "": each for each in commands})

@@ -33,16 +33,33 @@ def test_a_read_to_its_end_is_complete() -> None:
         replace(WHOLE, report=None),
         replace(WHOLE, report=replace(REPORT, is_complete=False)),
         replace(WHOLE, report=replace(REPORT, queries=(SHORT,))),
-        replace(WHOLE, lists=()),
-        replace(WHOLE, lists=(MemberList("g", (), is_complete=False),)),
         replace(WHOLE, accounts=()),
     ],
-    ids=["broke off", "no report", "says so", "short count", "no list", "cut list", "empty"],
+    ids=["broke off", "no report", "says so", "short count", "empty"],
 )
 def test_any_doubt_makes_a_read_incomplete_and_says_why(broken: Read) -> None:
     found = judge(broken)
     assert not found.is_complete
     assert found.why
+
+
+@pytest.mark.parametrize("lists", [(), (MemberList("g", (), is_complete=False),)])
+@pytest.mark.parametrize("is_complete", [True, False])
+def test_a_group_whose_members_were_not_read_is_named_and_spoils_nothing_else(
+    lists: tuple[MemberList, ...], is_complete: bool
+) -> None:
+    problem = Problem("unreadable_group", "Its members may not be read.", "g")
+    report = replace(REPORT, is_complete=is_complete, problems=(problem,))
+    for said in (report, REPORT):
+        found = judge(replace(WHOLE, lists=lists, report=said))
+        assert (found.why, found.is_complete, list(found.unread)) == (None, False, ["g"])
+        assert [each.about for each in found.problems] == ["g"]
+
+
+def test_another_problem_beside_an_unreadable_group_makes_the_whole_read_incomplete() -> None:
+    problems = (Problem("unreadable_group", "No.", "g"), Problem("size_limit", "It stops."))
+    report = replace(REPORT, is_complete=False, problems=problems)
+    assert judge(replace(WHOLE, report=report)).why == "It stops."
 
 
 def test_the_sources_own_reason_is_the_one_told() -> None:
