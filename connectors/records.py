@@ -157,7 +157,9 @@ class Problem:
     """Something that kept a read from being complete, or a record from being used.
 
     Attributes:
-        code: Short stable name (`size_limit`, `broken_off`, `unreadable_group`, `bad_record`).
+        code: Short stable name (`size_limit`, `broken_off`, `bad_record`). Of one group alone:
+            `unreadable_group` (its members could not be read), `vanished_group` (it was gone when
+            they were asked for); its `MemberList` is then not complete, and nothing else suffers.
         detail: One sentence for people, with what to do.
         about: `external_id` or address of what it concerns, or empty.
     """
@@ -228,7 +230,8 @@ class ReadReport:
     """The last word of a read, always its last item.
 
     Attributes:
-        is_complete: Every list was read to its end with success on every page.
+        is_complete: Every list was read to its end with success on every page. Where only members
+            of single groups are missing, each of those is told by a problem of its own.
         endpoint: Where it was read (URI of the controller used, org URL).
         account: As whom.
         queries: What was asked, exactly.

@@ -16,6 +16,8 @@ from connectors.records import Account, Group, MemberList, Problem, ReadReport
 
 # What a source tells of one group alone: its members could not be read, or it was gone by then.
 GROUP_CODES = frozenset({"unreadable_group", "vanished_group"})
+# What is worth telling of a record, and is no reason why a list is not complete.
+NOTES = frozenset({"bad_record", "duplicate", "unknown_member", "unknown_group"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +111,10 @@ def _why(report: ReadReport | None, broken_by: str | None) -> str | None:
     if report is None:
         return "The read stopped without saying that it was at its end."
     if not report.is_complete:
-        rest = [each.detail for each in report.problems if each.code not in GROUP_CODES]
-        if rest or not report.problems:
-            return rest[0] if rest else "The source said that its answer is not complete."
+        reasons = [each for each in report.problems if each.code not in NOTES]
+        whole = [each.detail for each in reasons if each.code not in GROUP_CODES]
+        if whole or not reasons:
+            return whole[0] if whole else "The source said that its answer is not complete."
     return _short_count(report)
 
 

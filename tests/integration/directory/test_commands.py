@@ -65,7 +65,7 @@ def test_a_source_is_added_checked_read_and_listed(attestry: Any, directory: Dir
     assert "ok" in attestry("source", "check", "corp").out
     ran = attestry("sync")
     assert ran.code == 0
-    assert "corp: complete (3 accounts, 2 groups, 3 memberships)" in ran.out
+    assert "corp: complete, all of it (3 accounts, 2 groups, 3 memberships)" in ran.out
     (listed,) = attestry("source", "list", "--json").document["items"]
     assert (listed["name"], listed["last_state"]) == ("corp", "complete")
 
