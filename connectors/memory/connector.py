@@ -34,7 +34,6 @@ from connectors.records import (
     DeltaBatch,
     Effect,
     GoneBatch,
-    Group,
     GroupBatch,
     Member,
     MemberBatch,
