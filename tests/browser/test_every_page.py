@@ -1,7 +1,8 @@
 """Every page that a persona of the demonstration can reach by links, as a browser shows it.
 
-Axe finds nothing in either theme, nothing is wider than a narrow phone, and the browser complains
-of nothing. Pages are found by following links, one of each kind: a new page is looked at by itself.
+Axe finds nothing in either theme, nothing is wider than a narrow phone or than a desk at 200 %
+zoom, nothing moves for whoever asked for that, and the browser complains of nothing. Pages are
+found by following links, one of each kind: a new page is looked at by itself.
 """
 
 from collections.abc import Iterator
@@ -23,6 +24,13 @@ PERSONAS = ("auditor", "operator", "administrator", "manager", "requester")
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 NARROW = {"width": 320, "height": 640}
 DESK = {"width": 1440, "height": 900}
+ZOOMED = {"width": 640, "height": 400}  # what a window of 1280 by 800 shows at 200 %
+SIZES = {"on a narrow phone": NARROW, "at 200 % zoom": ZOOMED}
+MOVING = """() => [...document.querySelectorAll("*")].filter((each) => {
+  const style = getComputedStyle(each);
+  const times = `${style.transitionDuration},${style.animationDuration}`.split(",");
+  return style.scrollBehavior === "smooth" || times.some((time) => parseFloat(time) > 0.01);
+}).map((each) => each.outerHTML.slice(0, 80))"""
 LINKS = """() => [...document.querySelectorAll("main a[href], nav a[href]")].map((a) => a.href)"""
 
 
@@ -59,10 +67,12 @@ def wrong_with(page: Page, path: str) -> list[str]:
     for scheme in SCHEMES:
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # colours stand still
         found += [f"{path} ({scheme}): {each}" for each in violations(page)]
-    page.set_viewport_size(NARROW)  # type: ignore[arg-type]
-    width = page.evaluate("document.documentElement.scrollWidth")
-    if width > NARROW["width"]:
-        found.append(f"{path}: {width} pixels wide on a narrow phone")
+    found += [f"{path}: moves for who wants no motion: {each}" for each in page.evaluate(MOVING)]
+    for where, size in SIZES.items():
+        page.set_viewport_size(size)  # type: ignore[arg-type]
+        width = page.evaluate("document.documentElement.scrollWidth")
+        if width > size["width"]:
+            found.append(f"{path}: {width} pixels wide {where}")
     if page.locator("h1").count() != 1:
         found.append(f"{path}: has not one heading of the first level")
     page.set_viewport_size(DESK)  # type: ignore[arg-type]

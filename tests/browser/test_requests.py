@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from integration.requests.steps import ask, questions
-from support.browsing import Served, Visit, serving, violations
+from support.browsing import Served, Visit, by_keyboard, by_mouse, reach, serving, violations
 from support.cast import PEOPLE, Cast
 
 pytestmark = pytest.mark.enable_socket
@@ -20,24 +20,6 @@ Press = Callable[[Locator], None]
 def served(cast: Cast, browser: Browser) -> Iterator[Served]:
     with serving(cast.house, browser) as found:
         yield found
-
-
-def by_mouse(target: Locator) -> None:
-    target.click()
-
-
-def by_keyboard(target: Locator) -> None:
-    """Go to something by Tab alone, and press Enter."""
-    reach(target)
-    target.page.keyboard.press("Enter")
-
-
-def reach(target: Locator) -> None:
-    for _stop in range(80):
-        if target.evaluate("each => each === document.activeElement"):
-            return
-        target.page.keyboard.press("Tab")
-    pytest.fail(f"Tab does not lead to {target}")
 
 
 def window(served: Served, who: str) -> Visit:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright, Response
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, Playwright, Response
 from typing_extensions import override
 from werkzeug.serving import WSGIRequestHandler, make_server
 
@@ -29,6 +29,10 @@ ARGUMENTS = [
 ]
 AXE = Path(__file__).parents[2] / "app/web/assets/node_modules/axe-core/axe.min.js"
 DESK = {"width": 1440, "height": 900}
+MOST_STOPS = 80
+IS_SEEN = """each => { const style = getComputedStyle(each);
+  return (style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0)
+    || style.boxShadow !== "none"; }"""
 FOUND = """() => axe.run(document, {resultTypes: ["violations"]}).then((found) =>
   found.violations.map((each) => each.id + ": " + each.nodes.map((node) => node.html).join(" ")))"""
 
@@ -102,6 +106,27 @@ def violations(page: Page) -> list[str]:
     page.evaluate(AXE.read_text(encoding="utf-8"))
     found: list[str] = page.evaluate(FOUND)
     return found
+
+
+def by_mouse(target: Locator) -> None:
+    """Click."""
+    target.click()
+
+
+def by_keyboard(target: Locator) -> None:
+    """Go to something by Tab alone, and press Enter."""
+    reach(target)
+    target.page.keyboard.press("Enter")
+
+
+def reach(target: Locator) -> None:
+    """Go to something by Tab alone; where the focus is then can be seen."""
+    for _stop in range(MOST_STOPS):
+        if target.evaluate("each => each === document.activeElement"):
+            assert target.evaluate(IS_SEEN), f"the focus on {target} cannot be seen"
+            return
+        target.page.keyboard.press("Tab")
+    raise AssertionError(f"Tab does not lead to {target}")
 
 
 def is_answer_of(path: str) -> object:

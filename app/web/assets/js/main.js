@@ -129,6 +129,34 @@ document.addEventListener("htmx:responseError", (event) => {
   say(text);
 });
 
+// What has the focus keeps it when its part of the page comes anew (htmx does so for what has an id).
+const FOCUSABLE = "a[href], button, summary, input, select, textarea";
+let held;
+
+function mark(element) {
+  const parts = [element.tagName, element.getAttribute("href"), element.form?.getAttribute("action")];
+  return [...parts, element.name, element.textContent.trim()].join(" ");
+}
+
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const { target } = event.detail;
+  const active = document.activeElement;
+  held = null;
+  if (!active.matches(FOCUSABLE) || active.id || !target.contains(active)) return;
+  const alike = [...target.querySelectorAll(FOCUSABLE)].filter((each) => mark(each) === mark(active));
+  held = { mark: mark(active), place: alike.indexOf(active) };
+});
+document.addEventListener("htmx:afterSettle", (event) => {
+  if (!held || document.activeElement !== document.body) return;
+  const part = event.detail.target.isConnected ? event.detail.target : event.detail.elt;
+  const alike = [...part.querySelectorAll(FOCUSABLE)].filter((each) => mark(each) === held.mark);
+  const again = alike[held.place] ?? alike.at(-1);
+  held = null;
+  if (again) return again.focus({ preventScroll: true });
+  part.tabIndex = -1; // what had it is gone: whoever goes by keyboard goes on from its part
+  part.focus({ preventScroll: true });
+});
+
 // --- find ----------------------------------------------------------------------------------------------
 
 const field = find("#find");
