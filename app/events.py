@@ -373,10 +373,11 @@ class SessionTied(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class ProviderTied(Event):
-    """An account at the provider was tied to an identity, by its verified mail address."""
+    """An account at the provider was tied to an identity, by its verified address or by hand."""
 
     kind: ClassVar[str] = "provider.tied"
     issuer: str
+    how: str = "mail"
     account: str = personal()
 
 

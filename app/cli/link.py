@@ -36,6 +36,20 @@ def create(local: Local, who: str | None, mail: str | None) -> tuple[Any, str]:
 
 @link.command()
 @click.argument("who")
+@click.option("--subject", required=True, help="The account there: the claim `sub`.")
+@answers
+@click.pass_obj
+def tie(local: Local, who: str, subject: str) -> tuple[Any, str]:
+    """Tie WHO to an account at the identity provider by hand, where no verified address does."""
+    issuer = local.house.settings.oidc_issuer
+    with local.house.tx.write(local.actor) as uow:
+        found = arriving.tie(uow, who=who, issuer=issuer, subject=subject)
+        answer = {"identity": found.public_id, "issuer": issuer, "subject": subject}
+    return answer, f"{who} signs in with that account from now on."
+
+
+@link.command()
+@click.argument("who")
 @answers
 @click.pass_obj
 def untie(local: Local, who: str) -> tuple[Any, str]:

@@ -121,7 +121,7 @@ def sources(reading: Reading) -> str:
 @pages.page(blp, "/sources/new")
 def connecting(reading: Reading, form: Form | None = None) -> str:
     """Connect a source: first of which kind, then how it is reached; secrets are never shown."""
-    reading.actor.require(Permission.SOURCE_WRITE)
+    _require_fresh(reading, form)
     kinds = _kinds()
     named = (form["kind"] if form else "") or request.args.get("kind", "")
     keys = registry.kind(named).keys if named in kinds else ()
@@ -129,6 +129,13 @@ def connecting(reading: Reading, form: Form | None = None) -> str:
     return pages.render(
         "directory/connecting.html", form=form, kinds=kinds, kind=named if keys else "", keys=keys
     )
+
+
+def _require_fresh(reading: Reading, form: Form | None) -> None:
+    """Ask for a fresh sign-in before secrets are typed: they are not kept for after it."""
+    reading.actor.require(Permission.SOURCE_WRITE)
+    if form is None:
+        reading.actor.require_fresh(reading.now)
 
 
 def _try_new(door: Door, form: Form) -> CheckReport | None:
@@ -230,7 +237,7 @@ def check(uow: UnitOfWork, _form: Form, found: CheckReport, name: str) -> str:
 @pages.page(blp, "/sources/<name>/settings")
 def settings(reading: Reading, name: str, form: Form | None = None) -> str:
     """How it is reached; a secret that is left empty stays as it is."""
-    reading.actor.require(Permission.SOURCE_WRITE)
+    _require_fresh(reading, form)
     found = queries.show_source(reading, name)
     _forget_secrets(form)
     keys = registry.kind(found.kind).keys

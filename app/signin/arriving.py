@@ -1,8 +1,9 @@
 """Whom the provider vouched for, let in: tied to one identity, with the roles of their claims.
 
-The first time by a verified mail address that exactly one active identity has; from then on by
-issuer and subject alone, whatever becomes of the address. An identity has one account at a
-provider, so that an address given to somebody new does not make them somebody old.
+The first time by a verified mail address that exactly one active identity has, unless an
+administrator tied them by hand; from then on by issuer and subject alone, whatever becomes of the
+address. An identity has one account at a provider, so that an address given to somebody new does
+not make them somebody old.
 """
 
 from datetime import timedelta
@@ -12,7 +13,7 @@ import sqlalchemy as sa
 from app.directory.models import Identity
 from app.events import ProviderTied, ProviderUntied, RoleGranted, RoleRevoked, SignInRefused
 from app.kernel.actor import FRESH_FOR, SYSTEM, Permission, Role
-from app.kernel.errors import NothingToChangeError
+from app.kernel.errors import ConflictError, NothingToChangeError
 from app.kernel.uow import UnitOfWork
 from app.signin import sessions
 from app.signin.domain import CLAIMED_AGAIN, CLAIMED_HOLDS, RefusedError, Trouble, holds
@@ -22,6 +23,7 @@ from app.signin.vouching import Vouched
 from app.web.visit import SignedInBy
 
 UNKNOWN = "unknown"
+MAIL, HAND = "mail", "hand"
 
 
 def arrive(uow: UnitOfWork, vouched: Vouched, browser: sessions.Browser) -> sessions.NewSession:
@@ -31,7 +33,7 @@ def arrive(uow: UnitOfWork, vouched: Vouched, browser: sessions.Browser) -> sess
         RefusedError: They are nobody here, or nobody any more.
     """
     uow.actor = SYSTEM
-    identity = _tied(uow, vouched) or _tie(uow, vouched)
+    identity = _tied(uow, vouched.issuer, vouched.subject) or _tie(uow, vouched)
     if not identity.is_active or identity.ended_at is not None:
         raise RefusedError(Trouble.NOT_ACTIVE, identity.public_id)
     take_roles(uow, identity, vouched)
@@ -98,6 +100,39 @@ def _record_given(uow: UnitOfWork, identity: Identity, given: RoleGrant) -> None
     )
 
 
+def tie(uow: UnitOfWork, *, who: str, issuer: str | None, subject: str) -> Identity:
+    """Tie somebody to their account at the provider by hand, where no verified address does.
+
+    Args:
+        uow: The unit of work.
+        who: Mail address, employee number or id of an active person.
+        issuer: The provider that is set up, or None.
+        subject: What the provider calls their account (the claim `sub`); they are shown it when
+            they are not let in.
+
+    Raises:
+        NotPermittedError: The actor may not.
+        NotFreshError: The actor signed in too long ago.
+        NotFoundError: Nobody is known so.
+        ConflictError: No provider is set up, or one of the two is tied to another.
+        NothingToChangeError: They are tied so already.
+    """
+    uow.actor.require(Permission.ROLE_WRITE)
+    uow.actor.require_fresh(uow.now)
+    if issuer is None:
+        raise ConflictError("No identity provider is set up: see ATTESTRY_OIDC_ISSUER.")
+    identity = find_person(uow, who)
+    holder = _tied(uow, issuer, subject)
+    if holder is not None and holder.id == identity.id:
+        raise NothingToChangeError(f"{identity.display_name} is tied to this account already.")
+    if holder is not None:
+        raise ConflictError("This account is tied to somebody else: untie them first.")
+    if _tie_of(uow, identity, issuer) is not None:
+        raise ConflictError(f"{identity.display_name} has another account there: untie it first.")
+    _keep_tie(uow, identity, issuer, subject, how=HAND)
+    return identity
+
+
 def untie(uow: UnitOfWork, *, who: str) -> int:
     """Untie somebody from their accounts at providers; their next sign-in ties them anew.
 
@@ -128,18 +163,18 @@ def note_refusal(uow: UnitOfWork, trouble: Trouble) -> None:
     uow.record(SignInRefused(subject=UNKNOWN, how=how, why=trouble.value))
 
 
-def _tied(uow: UnitOfWork, vouched: Vouched) -> Identity | None:
+def _tied(uow: UnitOfWork, issuer: str, subject: str) -> Identity | None:
     return uow.session.scalar(
         sa.select(Identity)
         .join(ProviderTie, ProviderTie.identity_id == Identity.id)
-        .where(ProviderTie.issuer == vouched.issuer, ProviderTie.subject == vouched.subject)
+        .where(ProviderTie.issuer == issuer, ProviderTie.subject == subject)
     )
 
 
 def _tie(uow: UnitOfWork, vouched: Vouched) -> Identity:
     """Tie an account to the one active identity that has its verified address."""
     if vouched.mail is None:
-        raise RefusedError(Trouble.MAIL_NOT_VERIFIED)
+        raise RefusedError(Trouble.MAIL_NOT_VERIFIED, subject=vouched.subject)
     found = uow.session.scalars(
         sa.select(Identity)
         .where(
@@ -150,27 +185,27 @@ def _tie(uow: UnitOfWork, vouched: Vouched) -> Identity:
         .limit(2)
     ).all()
     if not found:
-        raise RefusedError(Trouble.UNKNOWN_PERSON)
+        raise RefusedError(Trouble.UNKNOWN_PERSON, subject=vouched.subject)
     if len(found) > 1:
-        raise RefusedError(Trouble.SEVERAL_PEOPLE)
+        raise RefusedError(Trouble.SEVERAL_PEOPLE, subject=vouched.subject)
     identity = found[0]
-    other = uow.session.scalar(
-        sa.select(ProviderTie.id).where(
-            ProviderTie.issuer == vouched.issuer, ProviderTie.identity_id == identity.id
+    if _tie_of(uow, identity, vouched.issuer) is not None:
+        raise RefusedError(Trouble.TIED_TO_ANOTHER, identity.public_id)
+    _keep_tie(uow, identity, vouched.issuer, vouched.subject, how=MAIL)
+    return identity
+
+
+def _tie_of(uow: UnitOfWork, identity: Identity, issuer: str) -> ProviderTie | None:
+    return uow.session.scalar(
+        sa.select(ProviderTie).where(
+            ProviderTie.issuer == issuer, ProviderTie.identity_id == identity.id
         )
     )
-    if other is not None:
-        raise RefusedError(Trouble.TIED_TO_ANOTHER, identity.public_id)
+
+
+def _keep_tie(uow: UnitOfWork, identity: Identity, issuer: str, subject: str, *, how: str) -> None:
     uow.session.add(
-        ProviderTie(
-            issuer=vouched.issuer,
-            subject=vouched.subject,
-            identity_id=identity.id,
-            tied_at=uow.now,
-        )
+        ProviderTie(issuer=issuer, subject=subject, identity_id=identity.id, tied_at=uow.now)
     )
     uow.session.flush()
-    uow.record(
-        ProviderTied(subject=identity.public_id, issuer=vouched.issuer, account=vouched.subject)
-    )
-    return identity
+    uow.record(ProviderTied(subject=identity.public_id, issuer=issuer, how=how, account=subject))

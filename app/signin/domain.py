@@ -11,6 +11,7 @@ from app.kernel.actor import Role
 
 PREFIX = "attestry_"
 AUDITOR_DAYS = 90
+LONGEST_SUBJECT = 255  # OpenID Connect Core 2
 MAX_DAYS = 3650
 IDLE = timedelta(minutes=30)
 LONGEST = timedelta(hours=12)
@@ -100,13 +101,15 @@ class RefusedError(Exception):
     Attributes:
         trouble: Why, for the page.
         detail: Why, for the log; holds no secret.
+        subject: Which account there they came with, if an administrator could tie it to them.
     """
 
-    def __init__(self, trouble: Trouble, detail: str = "") -> None:
+    def __init__(self, trouble: Trouble, detail: str = "", *, subject: str = "") -> None:
         """Keep why."""
         super().__init__(f"{trouble}: {detail}")
         self.trouble = trouble
         self.detail = detail
+        self.subject = subject
 
 
 def claimed_roles(

@@ -82,7 +82,7 @@ class SigninLink(Governed, Named, Model):
 
 
 class ProviderTie(Governed, Keyed, Model):
-    """Whose account at a provider is whose identity; tied once, by a verified mail address."""
+    """Whose account at a provider is whose identity; tied by a verified address or by hand."""
 
     __tablename__ = "signin_tie"
     __table_args__ = (

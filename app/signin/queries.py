@@ -10,7 +10,7 @@ from app.directory.models import Identity
 from app.kernel.actor import Permission, Role
 from app.kernel.uow import Reading
 from app.signin.domain import IDLE
-from app.signin.models import ApiToken, RoleGrant, SigninSession
+from app.signin.models import ApiToken, ProviderTie, RoleGrant, SigninSession
 from app.web.paging import Page, Window, page
 from app.web.visit import SignedInBy
 
@@ -157,6 +157,38 @@ def token_row(reading: Reading, token_id: str) -> TokenRow | None:
     reading.actor.require(Permission.TOKEN_WRITE)
     row = reading.session.execute(_tokens().where(ApiToken.public_id == token_id)).one_or_none()
     return None if row is None else TokenRow(*row)
+
+
+@dataclass(frozen=True, slots=True)
+class TieRow:
+    """Somebody's account at a provider."""
+
+    key: int
+    identity: str
+    identity_name: str
+    issuer: str
+    subject: str
+    tied_at: datetime
+
+
+def list_ties(reading: Reading, window: Window) -> Page[TieRow]:
+    """List whose account at a provider is whose, oldest first."""
+    reading.actor.require(Permission.ROLE_WRITE)
+    found = reading.session.execute(
+        sa.select(
+            ProviderTie.id,
+            Identity.public_id,
+            Identity.display_name,
+            ProviderTie.issuer,
+            ProviderTie.subject,
+            ProviderTie.tied_at,
+        )
+        .join(Identity, Identity.id == ProviderTie.identity_id)
+        .where(ProviderTie.id > window.after_id())
+        .order_by(ProviderTie.id)
+        .limit(window.limit + 1)
+    )
+    return page([TieRow(*row) for row in found], window, lambda row: [row.key])
 
 
 def list_roles(reading: Reading, window: Window) -> Page[RoleRow]:

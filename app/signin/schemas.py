@@ -3,7 +3,7 @@
 from marshmallow import Schema, fields, validate
 
 from app.kernel.actor import Role
-from app.signin.domain import MAX_DAYS
+from app.signin.domain import LONGEST_SUBJECT, MAX_DAYS
 from app.web.days import LastDay
 from app.web.shapes import Moment, Sentence
 
@@ -64,6 +64,13 @@ class RoleForm(Schema):
     who = Sentence(required=True, validate=validate.Length(min=1, max=MAX_NAME))
     role = fields.Enum(Role, by_value=True, required=True)
     until = LastDay(load_default=None)
+
+
+class TieForm(Schema):
+    """The form that ties somebody to their account at the provider."""
+
+    who = Sentence(required=True, validate=validate.Length(min=1, max=MAX_NAME))
+    subject = Sentence(required=True, validate=validate.Length(min=1, max=LONGEST_SUBJECT))
 
 
 class PreferencesForm(Schema):

@@ -15,7 +15,7 @@ from joserfc.errors import ClaimError, ExpiredTokenError, JoseError
 from joserfc.jwk import JWKRegistry
 
 from app.kernel.actor import Role
-from app.signin.domain import SKEW, RefusedError, Trouble
+from app.signin.domain import LONGEST_SUBJECT, SKEW, RefusedError, Trouble
 
 FAMILIES = {
     "RS256": "RSA",
@@ -30,7 +30,6 @@ FAMILIES = {
     "EdDSA": "OKP",
 }
 TIMES = frozenset({"iat", "nbf", "exp"})
-LONGEST_SUBJECT = 255
 
 
 @dataclass(frozen=True, slots=True)

@@ -678,7 +678,7 @@ def test_secrets_of_a_source_are_sent_nowhere_by_a_stale_session(doors: Doors, c
     doors.come(visitor, **FRANK)
     doors.house.clock.advance(timedelta(minutes=11))
     changed = {"path": str(cast.file("elsewhere")), "flavour": "directory", "version": "1"}
-    answer = visitor.submit("/sources/corp/settings", changed, on="/sources/corp/settings")
+    answer = visitor.submit("/sources/corp/settings", changed, on=HOME)
     assert answer.status_code == 303
     assert answer.headers["Location"].endswith("step_up=1")
     assert doors.kinds("source.changed") == []
@@ -703,3 +703,59 @@ def test_whoever_is_fresh_is_not_asked_once_more(doors: Doors) -> None:
     doors.come(visitor, **FRANK)
     answer = visitor.get("/sign-in?next=/people&step_up=1")
     assert answer.headers["Location"] == "/people"
+
+
+def test_whom_no_verified_address_finds_is_tied_by_hand_by_what_they_were_shown(
+    doors: Doors, cast: Cast
+) -> None:
+    stranger = {"sub": "entra-7", "email": "alice@example.test"}  # no word of being verified
+    visitor = doors.visitor()
+    refused = doors.come(visitor, **stranger)
+    assert refused.status_code == 403
+    assert "entra-7" in refused.get_data(as_text=True)
+    frank = doors.visitor().sign_in(doors.house.tx, "1008")
+    tied = frank.submit("/people/accounts", {"who": "1001", "subject": "entra-7"}, on="/people")
+    assert tied.status_code == 303
+    assert "entra-7" in frank.page("/people/accounts")
+    assert doors.come(visitor, **stranger).status_code == 303
+    assert "Alice" in visitor.page(HOME)
+    alice = cast.identity("alice").public_id
+    assert frank.submit(f"/people/accounts/{alice}/untie", on="/people").status_code == 303
+    assert doors.come(doors.visitor(), **stranger).status_code == 403
+    assert doors.kinds("provider.%") == ["provider.tied", "provider.untied"]
+
+
+def test_an_account_is_tied_to_one_person_and_a_person_to_one_account(
+    doors: Doors, cast: Cast
+) -> None:
+    assert cast.tokens
+    frank = doors.visitor().sign_in(doors.house.tx, "1008")
+
+    def tie(who: str, subject: str) -> int:
+        sent = {"who": who, "subject": subject}
+        return frank.submit("/people/accounts", sent, on="/people").status_code
+
+    assert tie("1001", "a-1") == 303
+    assert tie("1001", "a-1") == 409  # it is so already
+    assert tie("1002", "a-1") == 409  # it is somebody else's
+    assert tie("1001", "a-2") == 409  # they have another
+    assert tie("nobody at all", "a-3") == 404
+    assert tie("1002", "") == 422
+    assert doors.kinds("provider.%") == ["provider.tied"]
+
+
+def test_nobody_ties_accounts_by_hand_without_the_role_a_fresh_sign_in_and_a_provider(
+    doors: Doors, cast: Cast
+) -> None:
+    assert cast.tokens
+    sent = {"who": "1001", "subject": "a-1"}
+    olga = doors.visitor().sign_in(doors.house.tx, "1007")
+    assert olga.submit("/people/accounts", sent).status_code == 403
+    none_set_up = Visitor(doors.house.app()).sign_in(doors.house.tx, "1008")
+    assert none_set_up.submit("/people/accounts", sent, on="/people").status_code == 409
+    frank = doors.visitor().sign_in(doors.house.tx, "1008")
+    token = frank.csrf("/people")
+    doors.house.clock.advance(timedelta(minutes=20))
+    stale = frank.submit("/people/accounts", sent, csrf=token)
+    assert "step_up=1" in stale.headers["Location"]
+    assert doors.kinds("provider.%") == []

@@ -1,7 +1,9 @@
 """Pages of sources and their reads: how each stands, and what a parked one waits for."""
 
 import re
+from datetime import timedelta
 from html import unescape
+from urllib.parse import quote
 
 import pytest
 
@@ -62,6 +64,23 @@ def wanted(cast: Cast, **more: str) -> dict[str, str]:
     copy = cast.house.home / "third.json"
     copy.write_bytes(cast.file("corp").read_bytes())
     return {"kind": "memory", "name": "third", "key.path": str(copy), "key.flavour": "", **more}
+
+
+@pytest.mark.parametrize("page", ["/sources/new?kind=memory", "/sources/corp/settings"])
+def test_a_fresh_sign_in_is_asked_for_before_secrets_are_typed(cast: Cast, page: str) -> None:
+    frank = visitor(cast)
+    assert frank.get(page).status_code == 200
+    cast.house.clock.advance(timedelta(minutes=20))
+    answer = frank.get(page)
+    assert answer.status_code == 303
+    assert "step_up=1" in answer.headers["Location"]
+    assert quote(page, safe="") in answer.headers["Location"]
+
+
+def test_what_a_source_has_to_be_told_is_called_by_its_proper_name(cast: Cast) -> None:
+    text = visitor(cast).page("/sources/new?kind=active_directory")
+    labels = re.findall(r"<label for=[^>]*>([^<]*)", text)
+    assert {"Address", "Base DN", "Bind DN", "CA file"} <= {each.strip() for each in labels}
 
 
 def test_a_source_is_tried_and_connected_and_read_on_its_page(cast: Cast) -> None:

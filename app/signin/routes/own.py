@@ -12,10 +12,10 @@ from app.kernel.errors import (
 )
 from app.kernel.settings import Mode
 from app.kernel.uow import Reading, UnitOfWork
-from app.signin import entering, links, preferences, queries, service, sessions
+from app.signin import arriving, entering, links, preferences, queries, service, sessions
 from app.signin.routes import blp
 from app.signin.routes.provider import has_provider, leaves_at
-from app.signin.schemas import PreferencesForm, RoleForm, TokenForm
+from app.signin.schemas import PreferencesForm, RoleForm, TieForm, TokenForm
 from app.web import guards, pages, throttle
 from app.web.pages import Form
 from app.web.paging import Window
@@ -156,6 +156,33 @@ def grant_role(uow: UnitOfWork, form: Form) -> Response:
     """Give somebody a role."""
     service.grant_role(uow, **form.load(RoleForm))
     return pages.seen(url_for("signin_pages.people"), notice=_("The role is given."))
+
+
+@pages.page(blp, "/people/accounts")
+def accounts(reading: Reading, form: Form | None = None) -> str:
+    """Show who signs in with which account of the provider."""
+    return pages.render(
+        "signin/accounts.html",
+        form=form,
+        page=queries.list_ties(reading, Window(cursor=request.args.get("cursor"))),
+        issuer=doors().settings.oidc_issuer,
+    )
+
+
+@pages.action(blp, "/people/accounts", again=accounts)
+def tie_by_hand(uow: UnitOfWork, form: Form) -> Response:
+    """Tie somebody to their account at the provider."""
+    wish = form.load(TieForm)
+    arriving.tie(uow, issuer=doors().settings.oidc_issuer, **wish)
+    return pages.seen(url_for("signin_pages.accounts"), notice=_("Tied. They can sign in now."))
+
+
+@pages.action(blp, "/people/accounts/<identity_id>/untie", again=accounts)
+def untie(uow: UnitOfWork, _form: Form, identity_id: str) -> Response:
+    """Untie somebody from their account at the provider."""
+    arriving.untie(uow, who=identity_id)
+    told = _("Untied. Their next sign-in ties them anew, by a verified address.")
+    return pages.seen(url_for("signin_pages.accounts"), notice=told)
 
 
 @pages.action(blp, "/people/<role_id>/end", again=people)

@@ -108,6 +108,7 @@ def _refused(refusal: RefusedError) -> Response:
     text = pages.render(
         "signin/refused.html",
         trouble=trouble.value,
+        subject=refusal.subject,
         reference=g.get("request_id", ""),
     )
     return Response(text, STATUS.get(trouble, OTHERWISE), content_type="text/html; charset=utf-8")
