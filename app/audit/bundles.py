@@ -158,10 +158,14 @@ def run_build(tx: Transactions, seal: SealKey, home: Path, payload: Mapping[str,
         except (AttestryError, EvidenceError) as error:
             _fail(tx, public_id, "cannot_be_built", str(error), [])
             return
+        except OSError as error:  # what was begun goes with the folder; nothing half-made is seen
+            _fail(tx, public_id, "cannot_be_written", _not_written(error), [])
+            return
         if not checked.holds:
             _fail(tx, public_id, "does_not_verify", "It does not verify.", _checks(checked))
             return
         made.replace(bundle_path(home, public_id))
+    progress.clear(home / FOLDER, public_id)
     with tx.write() as uow:
         bundle = _find(uow, public_id)
         if bundle.state is BundleState.READY:
@@ -283,8 +287,17 @@ def _fail(
 ) -> None:
     with tx.write() as uow:
         bundle = _find(uow, public_id)
+        if bundle.state is BundleState.READY:  # another worker made it meanwhile
+            return
         bundle.state, bundle.why, bundle.checks = BundleState.FAILED, why, checks
         uow.record(events.BundleFailed(subject=public_id, code=code))
+
+
+def _not_written(error: OSError) -> str:
+    return (
+        f"The bundle could not be written: {error.strerror or error}. Make room in the home folder "
+        "and in the folder for temporary files, then ask again."
+    )
 
 
 def _checks(report: Report) -> list[dict[str, Any]]:

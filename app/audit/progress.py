@@ -2,9 +2,10 @@
 
 A build reads one state of the store for as long as it lasts and writes nothing to it, so its
 progress cannot stand there. The folder goes with the build; what a killed one left behind is
-passed over by the next.
+passed over by the next, and goes when the bundle is there.
 """
 
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -58,6 +59,12 @@ def begun(folder: Path, public_id: str) -> Iterator[Work]:
         work = Work(Path(held))
         work.is_at(Step.SEALING)
         yield work
+
+
+def clear(folder: Path, public_id: str) -> None:
+    """Take away what builds that were killed left behind, once the bundle is there."""
+    for left in folder.glob(f"{BEGINNING}{public_id}-*"):
+        shutil.rmtree(left, ignore_errors=True)
 
 
 def under_way(folder: Path, public_id: str) -> UnderWay | None:

@@ -1,7 +1,6 @@
 """Check an Attestry bundle offline: this one file and Python 3.11 or newer, nothing else.
 
     python3 attestry_verify.py BUNDLE.zip [--key VKEY_OR_FILE]
-
 Its checks have the numbers, names and verdicts of `python -m evidence verify`, which makes more. Get this file and VKEY
 by another way than the bundle. Exit 0: all holds, by the key given; 1: not so; 2: no bundle; 3: holds, signer unknown.
 """
@@ -17,16 +16,18 @@ ALLOWED = (rf"report\.pdf|README-VERIFY\.txt|data/(({TWINS})\.(jsonl|csv)|(discl
 REQUIRED = {f"data/{name}.{kind}" for name in TWINS.split("|") for kind in ("jsonl", "csv")} | {
     "log/checkpoint", "log/proof", "log/rows", "report.pdf", "README-VERIFY.txt", "trust/signer.vkey", "trust/ca.pem",
     "data/ledger.jsonl", "data/sources.jsonl"}
+TYPES = {"csv": "text/csv", "pem": "application/x-pem-file", **{k: f"application/{k}" for k in ("json", "jsonl", "pdf", "yaml")},
+         **dict.fromkeys(("txt", "tlog-proof", "log/checkpoint", "log/proof", "log/consistency"), "text/plain")}
+FILE = re.compile(rf'{{"bytes":\d+,"media_type":"[^"]+","path":"({ALLOWED})","records":(null|\d+),"sha256":"[0-9a-f]{{64}}"}}')
 KEYS = "controls counts created_at files format id kind ledger period report scope supersedes"
 NEEDS = {"container": "", "checksums": "container", "signer": "container", "manifest signature": "signer",
          "manifest": "container", "members": "manifest", "file digests": "members", "rows": "members", "counts": "",
          "tables": "", "ledger entries": "members", "checkpoint": "members,signer", "consistency": "", "sampled proofs": "",
          "disclosures": "", "policies": "", "report": "", "report signature": "", "container signature": ""}
-MIMETYPE, FULL = b"application/vnd.etsi.asic-e+zip", "python -m evidence verify BUNDLE.zip --key VKEY"
+MIMETYPE, SEEN, FULL = b"application/vnd.etsi.asic-e+zip", "trust/witnesses.vkeys", "python -m evidence verify BUNDLE.zip --key VKEY"
 LINE = re.compile("\u2014 ([!-*,-~]{1,200}) ([A-Za-z0-9+/=]{1,400})\n")
-class Refused(Exception): pass
 def need(holds, words):
-    if not holds: raise Refused(words)
+    if not holds: raise ValueError(words)
 def sha(data): return hashlib.sha256(data).digest()
 def b64(text, size):
     found = base64.b64decode(text, validate=True)
@@ -75,8 +76,7 @@ def opened(note, keys):
     need(any(key[2][0] == 1 for key in seen), "no key of the log signed it")
     return text
 def root(hashes):  # RFC 6962, 2.1
-    while len(hashes) > 1:
-        hashes = [sha(b"\1" + a + b) for a, b in zip(hashes[::2], hashes[1::2])] + hashes[len(hashes) & ~1:]
+    while len(hashes) > 1: hashes = [sha(b"\1" + a + b) for a, b in zip(hashes[::2], hashes[1::2])] + hashes[len(hashes) & ~1:]
     return hashes[0] if hashes else sha(b"")
 def fold(start, end, told, leaves, nodes):
     low, high, level = bisect.bisect_left(told, start), bisect.bisect_left(told, end), (end - start - 1).bit_length()
@@ -124,29 +124,28 @@ class Bundle:
         told = self.told = json.loads(text, parse_float=int, parse_constant=int, parse_int=integer)
         again = json.dumps(told, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
         need(again == text and " ".join(sorted(told)) == KEYS and told["format"] == "attestry-bundle/1"
-             and told["ledger"].keys() == {"origin", "size", "root"} and told["report"].keys() == {"unsigned_sha256"}
+             and [*map(type, map(told.get, ("controls", "id", "kind", "period", "scope")))] == [list, str, str, dict, dict]
+             and isinstance(told["supersedes"], str | None) and isinstance(told["ledger"]["origin"], str) and told["ledger"].keys() == {"origin", "size", "root"} and told["report"].keys() == {"unsigned_sha256"}
              and datetime.datetime.fromisoformat(told["created_at"]).tzinfo, "manifest.json is not of this format")
-        counts, sums = [told["ledger"]["size"], *told["counts"].values()], [each["sha256"] for each in told["files"]]
         for each in told["files"]:
-            path, records = each["path"], each["records"]
-            need(each.keys() == {"path", "bytes", "sha256", "media_type", "records"} and re.fullmatch(ALLOWED, path)
-                 and (records is None) != path.startswith("data/"), f"manifest.json: {path!a} has no place in a bundle")
-            counts += [each["bytes"], 0 if records is None else records]
-        self.files = {each["path"]: each for each in told["files"]}
-        need(all(type(n) is int and 0 <= n <= 2**53 for n in counts) and all(re.fullmatch("[0-9a-f]{64}", h) for h in
-             [told["ledger"]["root"], told["report"]["unsigned_sha256"], *sums])
-             and sorted(self.files) == [each["path"] for each in told["files"]] and self.files.keys() >= REQUIRED,
+            path, form = each["path"], json.dumps(each, sort_keys=True, separators=(",", ":"))
+            need(FILE.fullmatch(form) and (each["records"] is None) != path.startswith("data/") and each["media_type"]
+                 == TYPES.get(path.rpartition(".")[2], "application/octet-stream"), f"{path!a} has no place in a bundle")
+        self.files, counts = {each["path"]: each for each in told["files"]}, [told["ledger"]["size"], *told["counts"].values()]
+        need(all(type(n) is int and n >= 0 for n in counts) and self.files.keys() >= REQUIRED
+             and sorted(self.files) == [each["path"] for each in told["files"]]
+             and re.fullmatch("[0-9a-f]{128}", told["ledger"]["root"] + told["report"]["unsigned_sha256"]),
              "manifest.json: a count or digest is malformed, or its files are not all listed and in order")
     def listed(self):
-        wanted, odd = ["mimetype", *self.files, *META], sorted({"mimetype", *self.files, *META} ^ set(self.members))
-        need(list(self.members) == wanted, f"missing, not listed or not in their order: {', '.join(odd[:5])}")
+        odd = ", ".join(sorted({"mimetype", *self.files, *META} ^ set(self.members))[:5])
+        need([*self.members] == ["mimetype", *self.files, *META], f"missing, not listed or not in their order: {odd}")
     def file_digests(self):
         told = {path: (each["sha256"], each["bytes"]) for path, each in self.files.items()}
         self.odd = [path for path in told if (sha(self.view(path)).hex(), len(self.view(path))) != told[path]]
         need(not self.odd, f"altered: {', '.join(self.odd[:5])}")
     def rows(self):
-        if not self.odd: return "not_checked", "no row needs to be named: every file has its digest"
         digests, at = bytes(self.view("log/rows")), 0
+        if not self.odd: return "not_checked", "no row needs to be named: every file has its digest"
         for path in (path for path in self.files if path.endswith(".jsonl")):
             size, found = 8 * self.files[path]["records"], b"".join([sha(line)[:8] for line in self.lines(path)])
             wanted, at = digests[at:at + size], at + size
@@ -163,10 +162,11 @@ class Bundle:
             told += range(low, high + 1)
         need((first, size, last, len(told)) == ("attestry-multiproof/1", str(self.told["ledger"]["size"]), "", len(leaves))
              and (told or [-1])[-1] < int(size), "log/proof is not for the entries there are, or of another log")
-        found = fold(0, int(size), told, leaves, nodes) if int(size) else sha(b"")
-        need(found.hex() == self.told["ledger"]["root"] and not nodes, "the entries do not lead to the log's root")
+        found = fold(0, int(size), told, leaves, nodes).hex() if int(size) else sha(b"").hex()
+        need(found == self.told["ledger"]["root"] and not nodes, "the entries do not lead to the log's root")
     def checkpoint(self):  # c2sp.org/tlog-checkpoint
-        head, text = self.told["ledger"], opened(bytes(self.view("log/checkpoint")), self.keys)
+        keys = self.keys + [vkey(str(line, "ascii"), 4) for line in (self.lines(SEEN) if SEEN in self.members else [])]
+        head, text = self.told["ledger"], opened(bytes(self.view("log/checkpoint")), keys)
         told = f"{head['origin']}\n{head['size']}\n{base64.b64encode(bytes.fromhex(head['root'])).decode()}\n"
         need(text == told and head["origin"] in [k[0] for k in self.keys], "not the head the manifest tells of")
 def check(data, keys):  # number, name, passed / failed / not_checked, detail; the signer's key by the bundle's word
@@ -178,7 +178,7 @@ def check(data, keys):  # number, name, passed / failed / not_checked, detail; t
             if work and passed.issuperset(needs.split(",")):
                 (status, detail), passed = work() or ("passed", "holds"), passed | {name}
         except Exception as error:  # hostile bytes break a reader in many ways: each means that this does not hold
-            status, detail = "failed", f"{error!s:.500}" if type(error) is Refused else f"malformed ({error!r:.200})"
+            status, detail = "failed", f"{error!s:.500}" if type(error) is ValueError else f"malformed ({error!r:.200})"
         report.append((number, name, status, detail))
     return report, bundle.own.rstrip("\n")
 def main():
@@ -190,7 +190,7 @@ def main():
         text = options.key if "+" in options.key or not options.key else pathlib.Path(options.key).read_text("ascii")
         keys, data = [vkey(line) for line in text.split("\n") if line], options.file.read_bytes()
         need(data[:4] == b"PK\3\4" and bool(keys) == bool(options.key), "not a bundle (which is a ZIP file), or no key")
-    except (OSError, ValueError, Refused) as error: parser.error(f"{error}")
+    except (OSError, ValueError) as error: parser.error(f"{error}")
     report, own = check(memoryview(data), keys)
     code = 1 if any(each[2] == "failed" for each in report) else 0 if keys else 3
     told = [f"{n:2} {dict(passed='ok  ', failed='FAIL').get(s, '--  ')} {name}: {words}" for n, name, s, words in report]
