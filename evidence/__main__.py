@@ -1,7 +1,9 @@
-"""The command line: `python -m evidence verify FILE [--key VKEY] [--trust CA.pem] [--json]`."""
+"""The command line: `python -m evidence verify FILE …`, and `witness` to cosign a log's heads."""
 
 import sys
 
-from evidence.verify import main
+from evidence import serving, verify
 
-sys.exit(main(sys.argv[1:]))
+if sys.argv[1:2] == ["witness"]:
+    sys.exit(serving.main(sys.argv[2:]))
+sys.exit(verify.main(sys.argv[1:]))

@@ -20,7 +20,7 @@ from evidence.canonical import canonical, read_again
 from evidence.checkpoint import open_checkpoint, sign_note
 from evidence.container import write_container
 from evidence.errors import EvidenceError
-from evidence.keys import Signer, verifier_key
+from evidence.keys import Signer, VerifierKey, verifier_key
 from evidence.readme import README
 from evidence.record import Disclosure
 from evidence.tables import DATA_FILES, WITH_CSV, cells, csv_rows
@@ -31,6 +31,7 @@ NOTE_HEAD: Final = "attestry-manifest/1"
 ASIC_PATH: Final = "META-INF/ASiCManifest001.xml"
 ANCHOR: Final = "trust/ca.pem"
 VKEY: Final = "trust/signer.vkey"
+WITNESSES: Final = "trust/witnesses.vkeys"
 ROW_DIGEST_BYTES: Final = 8
 SUFFIXES: Final = {"application/json": ".json", "application/yaml": ".yaml"}
 MEDIA_TYPES: Final = {
@@ -95,6 +96,7 @@ class BundleParts:
         consistency: The bytes of `log/consistency`, or None in a first bundle.
         samples: Name (without suffix) to the bytes of a `.tlog-proof`.
         trust: File name to bytes; `ca.pem`, the anchor, is among them.
+        witnesses: The keys whose cosignatures the checkpoint bears.
     """
 
     id: str
@@ -115,6 +117,7 @@ class BundleParts:
     assess: Callable[["Records"], bytes | None] = lambda _records: None
     consistency: bytes | None = None
     samples: Mapping[str, bytes] = field(default_factory=dict)
+    witnesses: Sequence[VerifierKey] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +214,7 @@ class _Press:
     def __init__(self, folder: Path, parts: BundleParts, signers: BundleSigners) -> None:
         self._folder, self._parts, self._signers = folder, parts, signers
         self._key = verifier_key(signers.note)
-        self._head = open_checkpoint(parts.checkpoint, [self._key])
+        self._head = open_checkpoint(parts.checkpoint, [self._key], parts.witnesses)
         self._files: dict[str, Path | bytes] = {}
         self._counts: dict[str, int] = {}
         self._row_digests: dict[str, Path] = {}
@@ -320,6 +323,9 @@ class _Press:
         for name, content in self._parts.trust.items():
             self._files[f"trust/{name}"] = content
         self._files[VKEY] = f"{self._key.vkey}\n".encode("ascii")
+        if self._parts.witnesses:
+            lines = "".join(f"{each.vkey}\n" for each in self._parts.witnesses)
+            self._files[WITNESSES] = lines.encode("ascii")
         self._files["README-VERIFY.txt"] = README.format(id=self._parts.id).encode()
         records = Records(self._folder, dict(self._counts))
         assessment = self._parts.assess(records)

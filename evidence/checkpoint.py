@@ -11,7 +11,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from evidence.errors import EvidenceError, VerificationError
-from evidence.keys import Signer, VerifierKey, verifier_key
+from evidence.keys import (
+    COSIGNATURE,
+    TIME_BYTES,
+    Signer,
+    VerifierKey,
+    cosigned,
+    verifier_key,
+)
 from evidence.record import read_base64
 
 LARGEST_NOTE: Final = 1 << 20
@@ -75,18 +82,46 @@ def open_note(note: bytes, keys: Sequence[VerifierKey]) -> str:
     Raises:
         VerificationError: Not a note, or a signature that is not one of these keys'.
     """
+    text, _found = _opened(note, keys)
+    return text
+
+
+def cosigners(note: bytes, keys: Sequence[VerifierKey]) -> list[tuple[VerifierKey, int]]:
+    """Tell which witnesses cosigned a checkpoint, and when by their own word.
+
+    Args:
+        note: The signed checkpoint.
+        keys: The keys that count, of the log and of witnesses.
+
+    Returns:
+        Each witness's key, and seconds since 1970.
+
+    Raises:
+        VerificationError: As `open_note`.
+    """
+    _text, found = _opened(note, keys)
+    return [
+        (key, int.from_bytes(blob[4:12], "big")) for key, blob in found if key.kind == COSIGNATURE
+    ]
+
+
+def _opened(
+    note: bytes, keys: Sequence[VerifierKey]
+) -> tuple[str, list[tuple[VerifierKey, bytes]]]:
     text, lines = _split(note)
-    seen = set()
+    found = dict[VerifierKey, bytes]()
     for name, blob in lines:
         key = next((k for k in keys if k.name == name and k.key_id == blob[:4]), None)
         if key is None:
             raise VerificationError(
                 f"signed by {name} (key id {blob[:4].hex()}), which is not a key that counts here"
             )
-        if key in seen or not key.verify(text.encode("utf-8"), blob[4:]):
+        if key in found or not key.verify(text.encode("utf-8"), blob[4:]):
             raise VerificationError(f"the signature of {name} does not hold")
-        seen.add(key)
-    return text
+        found[key] = blob
+    if all(key.kind == COSIGNATURE for key in found):
+        raise VerificationError("cosigned by witnesses, but no key of the log signed it")
+    return text, list(found.items())
 
 
 def parse_checkpoint(text: str) -> Checkpoint:
@@ -128,12 +163,32 @@ def sign_checkpoint(checkpoint: Checkpoint, signer: Signer) -> bytes:
     return sign_note(checkpoint.text, signer)
 
 
-def open_checkpoint(note: bytes, keys: Sequence[VerifierKey]) -> Checkpoint:
+def cosign(checkpoint: Checkpoint, signer: Signer, at: int) -> str:
+    """Cosign a tree head as a witness (c2sp.org/tlog-cosignature).
+
+    Args:
+        checkpoint: The head, which was found to have grown out of the one cosigned before.
+        signer: The witness's key.
+        at: Seconds since 1970.
+
+    Returns:
+        The signature line, LF ended, to be put below the log's.
+    """
+    key = VerifierKey(signer.name, signer.public_key, COSIGNATURE)
+    signature = signer.sign(cosigned(checkpoint.text.encode("utf-8"), at))
+    blob = base64.b64encode(key.key_id + at.to_bytes(TIME_BYTES, "big") + signature).decode("ascii")
+    return f"\u2014 {key.name} {blob}\n"
+
+
+def open_checkpoint(
+    note: bytes, keys: Sequence[VerifierKey], witnesses: Sequence[VerifierKey] = ()
+) -> Checkpoint:
     """Check a signed tree head.
 
     Args:
         note: Its bytes.
         keys: The keys that count.
+        witnesses: Whose cosignatures may stand below, and must hold.
 
     Returns:
         The head.
@@ -141,7 +196,7 @@ def open_checkpoint(note: bytes, keys: Sequence[VerifierKey]) -> Checkpoint:
     Raises:
         VerificationError: The note, its signature or its text does not hold.
     """
-    checkpoint = parse_checkpoint(open_note(note, keys))
+    checkpoint = parse_checkpoint(open_note(note, [*keys, *witnesses]))
     if all(key.name != checkpoint.origin for key in keys):
         raise VerificationError(f"no key that counts here signs for the log {checkpoint.origin!r}")
     return checkpoint

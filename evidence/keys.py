@@ -17,6 +17,8 @@ from evidence.errors import EvidenceError, VerificationError
 from evidence.record import read_base64
 
 ED25519: Final = b"\x01"
+COSIGNATURE: Final = b"\x04"  # of a witness, with its time (c2sp.org/tlog-cosignature)
+TIME_BYTES: Final = 8
 KEY_BYTES: Final = 32
 NAME: Final = re.compile(r"[!-*,-~]{1,200}")
 
@@ -46,21 +48,23 @@ class VerifierKey:
     Attributes:
         name: Printable ASCII without blank or plus.
         public_key: 32 bytes, Ed25519.
+        kind: What its signatures are over: the text itself, or a witness's time and the text.
     """
 
     name: str
     public_key: bytes
+    kind: bytes = ED25519
 
     @property
     def key_id(self) -> bytes:
         """Four bytes that tell signature lines apart (c2sp.org/signed-note)."""
-        text = self.name.encode("ascii") + b"\n" + ED25519 + self.public_key
+        text = self.name.encode("ascii") + b"\n" + self.kind + self.public_key
         return hashlib.sha256(text).digest()[:4]
 
     @property
     def vkey(self) -> str:
         """The key as its one line of text."""
-        encoded = base64.b64encode(ED25519 + self.public_key).decode("ascii")
+        encoded = base64.b64encode(self.kind + self.public_key).decode("ascii")
         return f"{self.name}+{self.key_id.hex()}+{encoded}"
 
     @property
@@ -71,6 +75,9 @@ class VerifierKey:
 
     def verify(self, message: bytes, signature: bytes) -> bool:
         """Tell whether a signature is this key's over a message."""
+        if self.kind == COSIGNATURE:
+            at, signature = signature[:TIME_BYTES], signature[TIME_BYTES:]
+            message = cosigned(message, int.from_bytes(at, "big"))
         try:
             Ed25519PublicKey.from_public_bytes(self.public_key).verify(signature, message)
         except (InvalidSignature, ValueError):
@@ -122,11 +129,25 @@ def verifier_key(signer: Signer) -> VerifierKey:
     return VerifierKey(signer.name, signer.public_key)
 
 
-def parse_vkey(text: str) -> VerifierKey:
+def cosigned(text: bytes, at: int) -> bytes:
+    """Tell what a witness signs (c2sp.org/tlog-cosignature).
+
+    Args:
+        text: The text of the checkpoint.
+        at: Seconds since 1970.
+
+    Returns:
+        The bytes under its signature.
+    """
+    return b"cosignature/v1\ntime %d\n" % at + text
+
+
+def parse_vkey(text: str, kind: bytes = ED25519) -> VerifierKey:
     """Read a verifier key (c2sp.org/signed-note), strictly.
 
     Args:
         text: One line, without its LF.
+        kind: Whose key is wanted: a log's, or with `COSIGNATURE` a witness's.
 
     Returns:
         The key.
@@ -137,9 +158,10 @@ def parse_vkey(text: str) -> VerifierKey:
     name, _, rest = text.partition("+")
     encoded = rest.partition("+")[2]
     raw = read_base64(encoded)
-    if not NAME.fullmatch(name) or raw[:1] != ED25519 or len(raw) != 1 + KEY_BYTES:
-        raise VerificationError("not a verifier key: name+id+base64 of an Ed25519 key is wanted")
-    key = VerifierKey(name, raw[1:])
+    if not NAME.fullmatch(name) or raw[:1] != kind or len(raw) != 1 + KEY_BYTES:
+        whose = "an Ed25519 key" if kind == ED25519 else "a witness's Ed25519 key"
+        raise VerificationError(f"not a verifier key: name+id+base64 of {whose} is wanted")
+    key = VerifierKey(name, raw[1:], kind)
     if key.vkey != text:
         raise VerificationError("not a verifier key: its id is not that of its name and key")
     return key

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from evidence.bundle import ANCHOR
+from evidence.bundle import ANCHOR, WITNESSES
 from evidence.container import Member
 from evidence.errors import VerificationError
-from evidence.keys import VerifierKey
+from evidence.keys import COSIGNATURE, VerifierKey, parse_vkey
 from evidence.manifest import Manifest
 from evidence.record import Record
 
@@ -18,6 +18,7 @@ class Look:
     data: memoryview
     given_keys: Sequence[VerifierKey]
     given_anchors: Sequence[bytes]
+    given_witnesses: Sequence[VerifierKey] = ()
     members: dict[str, Member] = field(default_factory=dict)
     own_key: VerifierKey | None = None
     manifest: Manifest | None = None
@@ -41,6 +42,13 @@ class Look:
         if self.given_keys:
             return self.given_keys
         return [self.own_key] if self.own_key else []
+
+    @property
+    def witnesses(self) -> Sequence[VerifierKey]:
+        """Those given, and those the bundle names, which by themselves prove nothing."""
+        lines = self.lines(WITNESSES) if WITNESSES in self.members else []
+        own = [parse_vkey(line.decode("ascii", "replace"), COSIGNATURE) for line in lines]
+        return [*self.given_witnesses, *(each for each in own if each not in self.given_witnesses)]
 
     @property
     def listed(self) -> Manifest:

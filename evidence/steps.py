@@ -6,6 +6,7 @@ A step may rely on those it names as its needs, and on nothing else. `verify.py`
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from evidence.asic import SIGNATURE_PATH, parse_asic_manifest
@@ -18,7 +19,13 @@ from evidence.bundle import (
     media_type,
 )
 from evidence.canonical import parse_canonical
-from evidence.checkpoint import NUMBER, open_checkpoint, open_note, parse_tlog_proof
+from evidence.checkpoint import (
+    NUMBER,
+    cosigners,
+    open_checkpoint,
+    open_note,
+    parse_tlog_proof,
+)
 from evidence.container import damaged, read_container
 from evidence.errors import VerificationError
 from evidence.keys import parse_vkey
@@ -209,10 +216,19 @@ def _ledger(look: Look) -> str:
 def _checkpoint(look: Look) -> str:
     listed = look.listed
     with _named("log/checkpoint"):
-        head = open_checkpoint(look.read("log/checkpoint"), look.keys)
+        note, witnesses = look.read("log/checkpoint"), look.witnesses
+        head = open_checkpoint(note, look.keys, witnesses)
+        seen = cosigners(note, [*look.keys, *witnesses])
+        if look.given_witnesses and not any(key in look.given_witnesses for key, _at in seen):
+            raise VerificationError("none of the witnesses given cosigned it")
     if (head.origin, head.size, head.root.hex()) != (listed.origin, listed.size, listed.root):
         raise VerificationError("log/checkpoint is not the head the manifest tells of")
-    return f"{head.origin}, size {head.size}, signature holds"
+    told = [
+        f"; cosigned by {key.name} at {datetime.fromtimestamp(at, UTC):%Y-%m-%dT%H:%M:%SZ}"
+        f"{'' if key in look.given_witnesses else ' (a witness known by the bundle alone)'}"
+        for key, at in seen
+    ]
+    return f"{head.origin}, size {head.size}, signature holds{''.join(told)}"
 
 
 def _consistency(look: Look) -> str:
@@ -240,7 +256,7 @@ def _samples(look: Look) -> str:
     for path in look.listed.files:
         if path.startswith("log/samples/"):
             index, proof, note = parse_tlog_proof(look.read(path))
-            head = open_checkpoint(note, look.keys)
+            head = open_checkpoint(note, look.keys, look.witnesses)
             if index not in by_index or head.root.hex() != look.listed.root:
                 raise VerificationError(f"{path} is of an entry or a log that is not told of here")
             verify_inclusion(head.root, head.size, index, by_index[index], proof)

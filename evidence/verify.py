@@ -13,12 +13,13 @@ from argparse import ArgumentParser
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from evidence.errors import VerificationError
 from evidence.foreign import repacked
-from evidence.keys import VerifierKey, parse_vkey
+from evidence.keys import COSIGNATURE, ED25519, VerifierKey, parse_vkey
 from evidence.look import Look
 from evidence.steps import STEPS
 
@@ -73,7 +74,10 @@ class Report:
 
 
 def verify_bundle(
-    path: Path, keys: Sequence[VerifierKey] = (), anchors: Sequence[bytes] = ()
+    path: Path,
+    keys: Sequence[VerifierKey] = (),
+    anchors: Sequence[bytes] = (),
+    witnesses: Sequence[VerifierKey] = (),
 ) -> Report:
     """Check a bundle.
 
@@ -81,6 +85,7 @@ def verify_bundle(
         path: The file.
         keys: The signer's keys, known from elsewhere; none: the bundle's own is used.
         anchors: PEM certificates to trust for the PDF and the container; none: the bundle's own.
+        witnesses: Of these, one must have cosigned the checkpoint; none: nobody needs to have.
 
     Returns:
         What holds and what does not.
@@ -94,13 +99,16 @@ def verify_bundle(
             mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data,
             memoryview(data) as view,
         ):
-            return verify_bytes(view, keys, anchors)
+            return verify_bytes(view, keys, anchors, witnesses)
     except (OSError, ValueError) as error:
         raise VerificationError(f"{path}: cannot be read as a bundle: {error}") from error
 
 
 def verify_bytes(
-    data: memoryview, keys: Sequence[VerifierKey] = (), anchors: Sequence[bytes] = ()
+    data: memoryview,
+    keys: Sequence[VerifierKey] = (),
+    anchors: Sequence[bytes] = (),
+    witnesses: Sequence[VerifierKey] = (),
 ) -> Report:
     """Check a bundle held in memory; as `verify_bundle`.
 
@@ -108,6 +116,7 @@ def verify_bytes(
         data: All of its bytes.
         keys: As there.
         anchors: As there.
+        witnesses: As there.
 
     Returns:
         As there.
@@ -117,20 +126,21 @@ def verify_bytes(
     """
     if bytes(data[:4]) != b"PK\3\4":
         raise VerificationError("this is not a bundle: a bundle is a ZIP file")
-    report = _run(data, keys, anchors)
+    look = partial(Look, given_keys=keys, given_anchors=anchors, given_witnesses=witnesses)
+    report = _run(look(data))
     if report.checks[0].status is Status.PASSED:
         return report
     unpacked = repacked(data)
     if unpacked is None:
         return report
     with memoryview(unpacked) as view:
-        inside = _run(view, keys, anchors)
+        inside = _run(look(view))
     # It fails in any case; what else is wrong with its files is told, so that it can be found.
     return replace(inside, checks=(report.checks[0], *inside.checks[1:]))
 
 
-def _run(data: memoryview, keys: Sequence[VerifierKey], anchors: Sequence[bytes]) -> Report:
-    look, checks = Look(data, keys, anchors), list[Check]()
+def _run(look: Look) -> Report:
+    checks = list[Check]()
     passed: set[str] = set()
     for number, (name, needs, step) in enumerate(STEPS, 1):
         missing = [need for need in needs if need not in passed]
@@ -144,10 +154,8 @@ def _run(data: memoryview, keys: Sequence[VerifierKey], anchors: Sequence[bytes]
         except VerificationError as error:
             check = Check(number, name, Status.FAILED, str(error))
         checks.append(check)
-    own = look.own_key
-    return Report(
-        tuple(checks), own.fingerprint if own else "", own.vkey if own else "", bool(keys)
-    )
+    own, is_known = look.own_key, bool(look.given_keys)
+    return Report(tuple(checks), own.fingerprint if own else "", own.vkey if own else "", is_known)
 
 
 def main(argv: Sequence[str]) -> int:
@@ -165,6 +173,7 @@ def main(argv: Sequence[str]) -> int:
     verify.add_argument("file", type=Path)
     verify.add_argument("--key", help="the signer's VKEY, or a file of them, one a line")
     verify.add_argument("--trust", type=Path, help="a PEM anchor of your own")
+    verify.add_argument("--witness", help="a witness's VKEY, or a file of them: one cosigned it")
     verify.add_argument("--json", action="store_true", help="the report as one JSON document")
     try:
         options = parser.parse_args(list(argv))
@@ -173,7 +182,8 @@ def main(argv: Sequence[str]) -> int:
     try:
         keys = read_keys(options.key) if options.key else []
         anchors = [options.trust.read_bytes()] if options.trust else []
-        report = verify_bundle(options.file, keys, anchors)
+        watched = read_keys(options.witness, COSIGNATURE) if options.witness else []
+        report = verify_bundle(options.file, keys, anchors, watched)
     except (VerificationError, OSError) as error:
         sys.stderr.write(f"{error}\n")
         return 2
@@ -181,11 +191,12 @@ def main(argv: Sequence[str]) -> int:
     return report.exit_code
 
 
-def read_keys(text: str) -> list[VerifierKey]:
-    """Read what `--key` says.
+def read_keys(text: str, kind: bytes = ED25519) -> list[VerifierKey]:
+    """Read what `--key` or `--witness` says.
 
     Args:
         text: A verifier key, or the path of a file of them, one a line: the signer's history.
+        kind: Of which kind they are.
 
     Returns:
         The keys.
@@ -194,7 +205,7 @@ def read_keys(text: str) -> list[VerifierKey]:
         VerificationError: It is neither.
     """
     if "+" in text and not Path(text).is_file():
-        return [parse_vkey(text)]
+        return [parse_vkey(text, kind)]
     try:
         with Path(text).open("rb") as file:
             lines = file.read(LARGEST_KEY_FILE).decode("ascii", "replace").split("\n")
@@ -202,7 +213,7 @@ def read_keys(text: str) -> list[VerifierKey]:
         raise VerificationError(
             f"--key: neither a verifier key nor a file of them: {error}"
         ) from error
-    keys = [parse_vkey(line) for line in lines if line]
+    keys = [parse_vkey(line, kind) for line in lines if line]
     if not keys:
         raise VerificationError("--key: the file holds no key")
     return keys
