@@ -31,6 +31,14 @@ class SourceChanged(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class SourceReadingSet(Event):
+    """When a source is read by itself was changed, or how much a read may end without a person."""
+
+    kind: ClassVar[str] = "source.reading_set"
+    rules: dict[str, int]
+
+
+@dataclass(frozen=True, kw_only=True)
 class SourceChecked(Event):
     """A source was tried."""
 
@@ -1071,6 +1079,7 @@ EVENTS: Mapping[str, type[Event]] = {
     for each in (
         SourceAdded,
         SourceChanged,
+        SourceReadingSet,
         SourceChecked,
         SourceDisabled,
         SourceRemoved,

@@ -11,6 +11,7 @@ from functools import partial
 from flask import Flask
 
 from app.audit import bundles, sealing, signing
+from app.directory import service as directory
 from app.directory import syncing
 from app.directory.service import SYNC
 from app.kernel.clock import Clock, SystemClock
@@ -26,7 +27,7 @@ from app.lifecycle import service as lifecycle
 from app.notices import handlers as notices_handlers
 from app.notices import service as notices
 from app.notices.mailer import Mailer, SmtpMailer
-from app.provisioning import drift, expiring, running
+from app.provisioning import drift, endings, expiring, running
 from app.provisioning import handlers as provisioning_handlers
 from app.provisioning import service as provisioning
 from app.provisioning.running import CrashPoints, NoCrashPoints
@@ -166,7 +167,7 @@ def _runners(house: House, crash: CrashPoints) -> dict[str, Runner]:
     tx, seal, connect = house.tx, house.seal, house.connect
     return {
         DELIVER: partial(deliver, tx, handlers),
-        SYNC: partial(syncing.run_sync, tx, connect, seal),
+        SYNC: partial(syncing.run_sync, tx, connect, seal, protected=endings.protected),
         provisioning.PROVISION: partial(running.run, tx, connect, seal, crash=crash),
         lifecycle.START: partial(lifecycle.run_start, tx),
         notices.SEND: partial(notices.run_send, tx, house.mailer),
@@ -179,6 +180,7 @@ def _ticks(house: House) -> tuple[Callable[[], object], ...]:
     """What happens once a minute; each is safe to do twice."""
     tx = house.tx
     return (
+        partial(directory.tick, tx),
         partial(lifecycle.tick, tx),
         partial(sessions.tick, tx),
         partial(expiring.tick, tx),

@@ -1,5 +1,6 @@
 """`source`: connect sources, try them, list them, take them out."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -80,20 +81,50 @@ def add(
     return SourceAnswer().dump(row), f"Added {name}. Try it: attestry source check {name}"
 
 
+HELP = {
+    "delta_minutes": "Between two reads of what changed; 0 is never by itself.",
+    "full_hours": "Between two reads of all of it.",
+    "most_accounts_percent": "A read that would end a greater share of accounts waits.",
+    "most_memberships_percent": "A read that would end a greater share of memberships waits.",
+    "most_of_group_percent": "A read that would take a greater share out of a large group waits.",
+    "large_group": "A group of so many members is large.",
+}
+
+
+def _rules(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command an option for each rule of how a source is read."""
+    for name in reversed(list(service.RULES)):
+        flag = f"--{name.replace('_', '-')}"
+        command = click.option(flag, name, type=int, metavar="NUMBER", help=HELP[name])(command)
+    return command
+
+
 @source.command("set")
 @click.argument("name")
 @SETTINGS
 @SECRETS
+@_rules
 @answers
 @click.pass_obj
 def set_source(
-    local: Local, name: str, settings: dict[str, str], secret_files: dict[str, str]
+    local: Local,
+    /,
+    name: str,
+    settings: dict[str, str],
+    secret_files: dict[str, str],
+    **rules: int | None,
 ) -> tuple[Any, str]:
-    """Change settings or secrets of NAME; `KEY=` takes one away. A disabled source is enabled."""
+    """Change settings or secrets of NAME, or how it is read; `KEY=` takes a setting away.
+
+    A disabled source is enabled by a change of its settings.
+    """
+    given = {key: value for key, value in rules.items() if value is not None}
     with local.house.tx.write(local.actor) as uow:
-        service.set_source(
-            uow, local.house.seal, name=name, settings=settings, secrets=_secrets(secret_files)
-        )
+        if given:
+            service.set_reading(uow, name=name, rules=given)
+        if settings or secret_files or not given:
+            secrets = _secrets(secret_files)
+            service.set_source(uow, local.house.seal, name=name, settings=settings, secrets=secrets)
         uow.session.flush()
         row = queries.show_source(uow, name)
     return SourceAnswer().dump(row), f"Changed {name}."

@@ -5,6 +5,7 @@ from typing import Any
 
 from app.directory import queries, service
 from app.directory.queries import ExclusionRow, GroupRow, IdentityRow, MemberRow, RunRow, SourceRow
+from app.directory.scheduling import Next
 from app.directory.schemas import (
     AccessList,
     ExclusionAnswer,
@@ -14,6 +15,8 @@ from app.directory.schemas import (
     IdentityDetailAnswer,
     MemberAnswer,
     MembersArgs,
+    ReadingBody,
+    ScheduleAnswer,
     SearchArgs,
     SourceAnswer,
     SyncBody,
@@ -61,6 +64,22 @@ def accept_run(uow: UnitOfWork, _body: dict[str, Any], run_id: str) -> RunRow:
 def refuse_run(uow: UnitOfWork, _body: dict[str, Any], run_id: str) -> RunRow:
     """Forget what a parked run has read."""
     return queries.run_answer(uow, service.refuse_run(uow, run_id=run_id))
+
+
+@blp.route("/sources/<name>/reading", methods=["PUT"])
+@scope.command(blp, SourceAnswer, body=ReadingBody)
+def set_reading(uow: UnitOfWork, body: dict[str, Any], name: str) -> SourceRow:
+    """Change when a source is read by itself, and how much a read may end without a person."""
+    version = body.pop("version", None)
+    service.set_reading(uow, name=name, rules=body, version=version)
+    return queries.show_source(uow, name)
+
+
+@blp.route("/sources/<name>/schedule", methods=["GET"])
+@scope.query(blp, ScheduleAnswer)
+def show_schedule(reading: Reading, name: str) -> Next:
+    """Show when a source is read next, and why it is not."""
+    return queries.next_read_of(reading, name)
 
 
 @blp.route("/sources/<name>/exclusions", methods=["GET"])

@@ -40,6 +40,12 @@ class Source(Governed, Named, Versioned, Model):
     scope_digest: Mapped[str | None]
     created_at: Mapped[datetime]
     removed_at: Mapped[datetime | None]
+    delta_minutes: Mapped[int] = mapped_column(default=15)
+    full_hours: Mapped[int] = mapped_column(default=24)
+    most_accounts_percent: Mapped[int] = mapped_column(default=20)
+    most_memberships_percent: Mapped[int] = mapped_column(default=20)
+    most_of_group_percent: Mapped[int] = mapped_column(default=50)
+    large_group: Mapped[int] = mapped_column(default=100)
 
 
 class SyncRun(Named, Model):

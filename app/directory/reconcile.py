@@ -21,8 +21,6 @@ from connectors.records import Account, Group, Member, MemberKind, MemberList, P
 DIGEST_BYTES = 16
 # Changes with every sign-in: kept up to date, but no event of its own in the ledger.
 QUIET = frozenset({"last_sign_in_at"})
-LEAST_ENDS = 50
-GREATEST_SHARE = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,11 +210,6 @@ def provenance_of(group: Group, otherwise: Provenance) -> Provenance:
 def parts_changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[str, ...]:
     """Name the columns that differ."""
     return tuple(sorted(name for name, value in after.items() if before[name] != value))
-
-
-def would_end_too_much(ends: int, of: int) -> bool:
-    """Whether so many ends at once need a person: more than a fifth, and more than 50."""
-    return ends > LEAST_ENDS and ends > GREATEST_SHARE * of
 
 
 def _hash(data: bytes) -> bytes:

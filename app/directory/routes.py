@@ -187,6 +187,7 @@ def source(
         "directory/source.html",
         source=found,
         page=queries.recent_runs(reading, found, part),
+        plan=queries.next_read_of(reading, name),
         left_out=queries.list_exclusions(reading, name, Window(limit=MOST_LEFT_OUT)),
         form=form,
         report=report,
@@ -200,6 +201,24 @@ def sync(uow: UnitOfWork, form: Form, name: str) -> Response:
         uow, source_name=name, dry_run=form["how"] == "dry", full=form["how"] == "full"
     )
     return pages.seen(url_for(f"{blp.name}.run", run_id=run.public_id))
+
+
+@pages.page(blp, "/sources/<name>/reading")
+def reading_rules(reading: Reading, name: str, form: Form | None = None) -> str:
+    """When it is read by itself, and how much a read may end without a person."""
+    reading.actor.require(Permission.SOURCE_WRITE)
+    found = queries.show_source(reading, name)
+    return pages.render("directory/reading.html", source=found, form=form, rules=service.RULES)
+
+
+@pages.action(blp, "/sources/<name>/reading", again=reading_rules)
+def set_reading(uow: UnitOfWork, form: Form, name: str) -> Response:
+    """Change when and how it is read."""
+    typed = form.load(schemas.ReadingBody)
+    version = typed.pop("version", None)
+    service.set_reading(uow, name=name, rules=typed, version=version)
+    address = url_for(f"{blp.name}.source", name=name)
+    return pages.seen(address, notice=_("Changed."))
 
 
 @pages.action(blp, "/sources/<name>/exclusions", again=source)

@@ -3,6 +3,7 @@
 from marshmallow import Schema, fields, validate
 
 from app.directory.domain import IdentityKind, Provenance, SyncState
+from app.directory.scheduling import Waits
 from app.web.shapes import AsOfArgs, Moment, PageArgs, Sentence
 
 LONGEST_SEARCH = 200
@@ -43,7 +44,42 @@ class SourceAnswer(Schema):
     last_run = fields.String(allow_none=True)
     last_state = fields.Enum(SyncState, by_value=True, allow_none=True)
     last_ended_at = Moment(allow_none=True)
+    delta_minutes = fields.Integer()
+    full_hours = fields.Integer()
+    most_accounts_percent = fields.Integer()
+    most_memberships_percent = fields.Integer()
+    most_of_group_percent = fields.Integer()
+    large_group = fields.Integer()
     version = fields.Integer()
+
+
+class ReadingBody(Schema):
+    """When a source is read by itself, and how much a read may end; only what changes."""
+
+    delta_minutes = fields.Integer(
+        metadata={"description": "between two reads of what changed; 0 is never by itself"}
+    )
+    full_hours = fields.Integer(metadata={"description": "between two reads of all of it"})
+    most_accounts_percent = fields.Integer(
+        metadata={"description": "a read that would end a greater share waits for a person"}
+    )
+    most_memberships_percent = fields.Integer(metadata={"description": "the same of memberships"})
+    most_of_group_percent = fields.Integer(metadata={"description": "the same of one large group"})
+    large_group = fields.Integer(metadata={"description": "a group of so many members is large"})
+    version = fields.Integer(metadata={"description": "as looked at"})
+
+
+class ScheduleAnswer(Schema):
+    """When a source is read next."""
+
+    next_at = Moment(allow_none=True, attribute="at")
+    next_mode = fields.Function(
+        lambda plan: None if plan.at is None else ("full" if plan.is_full else "delta"),
+        metadata={"type": "string", "enum": ["full", "delta", None], "nullable": True},
+    )
+    next_full_at = Moment(allow_none=True, attribute="full_at")
+    last_full_at = Moment(allow_none=True, attribute="whole_at")
+    waits = fields.Enum(Waits, by_value=True, allow_none=True)
 
 
 class ExclusionBody(Schema):

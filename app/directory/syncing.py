@@ -20,12 +20,13 @@ from typing import Any
 import sqlalchemy as sa
 
 from app import events
-from app.directory import applying, delta, difference, intake, reading, reconcile, unread
+from app.directory import applying, breakers, delta, difference, intake, reading, unread
+from app.directory.breakers import Protected, nothing_protected
 from app.directory.connecting import Connect, connection
 from app.directory.delta import Told
 from app.directory.difference import Difference
 from app.directory.domain import Provenance, SyncState
-from app.directory.models import Group, Membership, ParkedRead, Source, SyncRun
+from app.directory.models import ParkedRead, Source, SyncRun
 from app.directory.population import Completeness, Read
 from app.directory.progress import Progress
 from app.directory.reading import DRY_RUN, FULL, YES, Taken
@@ -39,7 +40,14 @@ from connectors.records import Problem
 MOST_PROBLEMS = 500
 
 
-def run_sync(tx: Transactions, connect: Connect, seal: SealKey, payload: Mapping[str, str]) -> None:
+def run_sync(
+    tx: Transactions,
+    connect: Connect,
+    seal: SealKey,
+    payload: Mapping[str, str],
+    *,
+    protected: Protected = nothing_protected,
+) -> None:
     """Carry out a run that was asked for; the runner of `sync` jobs. Safe to repeat.
 
     Args:
@@ -47,6 +55,7 @@ def run_sync(tx: Transactions, connect: Connect, seal: SealKey, payload: Mapping
         connect: Makes connectors.
         seal: Opens the source's secrets.
         payload: `run` (public id); `dry_run` and `full`, each `yes` or absent.
+        protected: Says what of a difference may not end without a person.
     """
     with tx.read() as look:
         begun_at = look.now
@@ -67,7 +76,7 @@ def run_sync(tx: Transactions, connect: Connect, seal: SealKey, payload: Mapping
         finally:
             connector.close()
     except ConnectorError as error:
-        _fail(tx, payload["run"], error.code, str(error))
+        _fail(tx, payload["run"], error.code, str(error), is_delta=cursor is not None)
         return
     except ConflictError as error:  # it was disabled while the run waited
         _fail(tx, payload["run"], error.code, error.detail)
@@ -76,7 +85,7 @@ def run_sync(tx: Transactions, connect: Connect, seal: SealKey, payload: Mapping
         _fail(tx, payload["run"], "sealed", str(error))
         return
     with tx.write() as uow:
-        _settle(uow, payload, taken, begun_at, own_account_id)
+        _settle(uow, payload, taken, begun_at, own_account_id, protected)
 
 
 def accept(uow: UnitOfWork, run: SyncRun) -> None:
@@ -147,6 +156,7 @@ def _settle(
     taken: Taken,
     begun_at: datetime,
     own_account_id: str | None,
+    protected: Protected,
 ) -> None:
     """Judge a read and store it, park it, or leave it at the run's own record."""
     run = run_row(uow, payload["run"], is_locked=True)
@@ -170,7 +180,8 @@ def _settle(
     run.digest = found.digest
     run.problems = _told([*judged.problems, *found.problems])
     with uow.session.no_autoflush:
-        why = _why_to_wait(uow, source, found, is_dry=payload.get(DRY_RUN) == YES)
+        is_dry = payload.get(DRY_RUN) == YES
+        why = _why_to_wait(uow, source, found, protected, is_dry=is_dry)
     if why is not None:
         run.why = why
         _park(uow, source, run, taken)
@@ -277,7 +288,9 @@ def _counts(found: Difference, taken: Taken) -> dict[str, int]:
     return found.counts() | {f"accounts.{kind}": kinds[kind] for kind in sorted(kinds)}
 
 
-def _why_to_wait(uow: UnitOfWork, source: Source, found: Difference, *, is_dry: bool) -> str | None:
+def _why_to_wait(
+    uow: UnitOfWork, source: Source, found: Difference, protected: Protected, *, is_dry: bool
+) -> str | None:
     """Say why a person has to look at this before it is stored, or None."""
     if is_dry:
         return "A dry run: look at the difference, then accept or refuse it."
@@ -285,31 +298,7 @@ def _why_to_wait(uow: UnitOfWork, source: Source, found: Difference, *, is_dry: 
         return None
     if source.scope_digest != scope_digest(source):
         return "What is read of this source was changed since the last stored run."
-    return _too_many_ends(uow, source, found)
-
-
-def _too_many_ends(uow: UnitOfWork, source: Source, found: Difference) -> str | None:
-    accounts = sum(not each.is_ended for each in found.accounts.known.values())
-    ended = len(found.accounts.compared.ended)
-    if reconcile.would_end_too_much(ended, accounts):
-        return f"{ended} of {accounts} accounts would end."
-    if len(found.left) > reconcile.LEAST_ENDS:
-        memberships = _open_memberships(uow, source.id)
-        if reconcile.would_end_too_much(len(found.left), memberships):
-            return f"{len(found.left)} of {memberships} memberships would end."
-    return None
-
-
-def _open_memberships(uow: UnitOfWork, source_id: int) -> int:
-    return (
-        uow.session.scalar(
-            sa.select(sa.func.count())
-            .select_from(Membership)
-            .join(Group, Group.id == Membership.group_id)
-            .where(Membership.valid_to.is_(None), Group.source_id == source_id)
-        )
-        or 0
-    )
+    return breakers.why_to_wait(uow, source, found, protected)
 
 
 def _park(uow: UnitOfWork, source: Source, run: SyncRun, taken: Taken) -> None:
@@ -339,13 +328,14 @@ def _leave_incomplete(uow: UnitOfWork, source: Source, run: SyncRun, why: str) -
     )
 
 
-def _fail(tx: Transactions, run_id: str, code: str, why: str) -> None:
+def _fail(tx: Transactions, run_id: str, code: str, why: str, *, is_delta: bool = False) -> None:
     """Record that a source could not be read at all."""
     with tx.write() as uow:
         run = run_row(uow, run_id, is_locked=True)
         if run.state is not SyncState.RUNNING:
             return
         run.state = SyncState.FAILED
+        run.is_delta = is_delta
         run.ended_at = uow.now
         run.why = why
         source = uow.session.get_one(Source, run.source_id)

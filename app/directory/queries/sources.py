@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from app.directory import unread
+from app.directory import scheduling, unread
 from app.directory.domain import SyncState
 from app.directory.models import Group, Source, SyncRun
 from app.directory.population import GROUP_CODES
@@ -37,6 +37,12 @@ class SourceRow:
     last_run: str | None
     last_state: SyncState | None
     last_ended_at: datetime | None
+    delta_minutes: int
+    full_hours: int
+    most_accounts_percent: int
+    most_memberships_percent: int
+    most_of_group_percent: int
+    large_group: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +143,16 @@ def show_source(reading: Reading, name: str) -> SourceRow:
     if row is None:
         raise NotFoundError(f"There is no source named {name}.")
     return SourceRow(*tuple(row))
+
+
+def next_read_of(reading: Reading, name: str) -> scheduling.Next:
+    """Return when a source is read next by itself.
+
+    Raises:
+        NotFoundError: There is none, or it was removed.
+    """
+    source = show_source(reading, name)
+    return scheduling.next_reads(reading, [source.key])[source.key]
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,4 +281,10 @@ def _sources() -> sa.Select[*tuple[Any, ...]]:
         SyncRun.public_id,
         SyncRun.state,
         SyncRun.ended_at,
+        Source.delta_minutes,
+        Source.full_hours,
+        Source.most_accounts_percent,
+        Source.most_memberships_percent,
+        Source.most_of_group_percent,
+        Source.large_group,
     ).outerjoin(SyncRun, SyncRun.id == newest)

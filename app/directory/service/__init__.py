@@ -6,7 +6,15 @@ ones here that reach out, and they do so between transactions.
 
 from app.directory.service.exclusions import exclude_group, lift_exclusion
 from app.directory.service.observed import explain_membership, observe_account, observe_membership
-from app.directory.service.runs import SYNC, accept_run, payload_of, refuse_run, request_sync
+from app.directory.service.rules import RULES, set_reading
+from app.directory.service.runs import (
+    SYNC,
+    accept_run,
+    payload_of,
+    refuse_run,
+    request_sync,
+    tick,
+)
 from app.directory.service.sources import (
     add_source,
     check_source,
@@ -18,6 +26,7 @@ from app.directory.service.sources import (
 from app.directory.service.trying import try_change, try_settings
 
 __all__ = [
+    "RULES",
     "SYNC",
     "accept_run",
     "add_source",
@@ -33,7 +42,9 @@ __all__ = [
     "refuse_run",
     "remove_source",
     "request_sync",
+    "set_reading",
     "set_source",
+    "tick",
     "try_change",
     "try_settings",
 ]

@@ -5,14 +5,14 @@ from datetime import timedelta
 import sqlalchemy as sa
 
 from app import events
-from app.directory import reading, syncing
+from app.directory import reading, scheduling, syncing
 from app.directory.domain import SyncState
 from app.directory.models import ParkedRead, Source, SyncRun
 from app.directory.service.sources import live_source
 from app.kernel.actor import Permission
-from app.kernel.errors import ConflictError
+from app.kernel.errors import ConflictError, NotFoundError
 from app.kernel.jobs import Job, Queue
-from app.kernel.uow import UnitOfWork
+from app.kernel.uow import Transactions, UnitOfWork
 
 SYNC = "sync"
 GIVEN_UP_AFTER = timedelta(hours=6)
@@ -42,6 +42,7 @@ def request_sync(
     """
     uow.actor.require(Permission.SYNC_RUN)
     source = live_source(uow, source_name)
+    uow.session.refresh(source, with_for_update=True)  # two who ask at once are one after the other
     if not source.is_enabled:
         raise ConflictError(f"The source {source.name} is disabled: `source set` enables it again.")
     _refuse_second_run(uow, source)
@@ -64,6 +65,25 @@ def request_sync(
             Job(Queue.SYNC, SYNC, run.public_id, payload_of(run, full=full, dry_run=dry_run))
         )
     return run
+
+
+def tick(tx: Transactions) -> int:
+    """Ask for the runs of sources that are due; called once a minute.
+
+    Returns:
+        How many were asked for.
+    """
+    with tx.read() as look:
+        due = scheduling.due(look)
+    asked = 0
+    for name, is_full in due:
+        with tx.write() as uow:
+            try:
+                request_sync(uow, source_name=name, full=is_full)
+                asked += 1
+            except (ConflictError, NotFoundError):  # somebody was quicker, or took it out
+                continue
+    return asked
 
 
 def payload_of(run: SyncRun, *, full: bool, dry_run: bool) -> dict[str, str]:

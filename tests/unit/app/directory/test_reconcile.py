@@ -65,9 +65,3 @@ def test_an_ended_record_that_is_shown_again_counts_as_changed() -> None:
 def test_a_record_read_back_since_is_left_alone() -> None:
     known = {"a": Known(1, "p", b"old", is_ended=False, is_newer=True)}
     assert reconcile.compare(known, {"a": b"new"}).changed == ()
-
-
-def test_few_ends_never_wait_and_many_do() -> None:
-    assert not reconcile.would_end_too_much(50, of=50)
-    assert not reconcile.would_end_too_much(60, of=300)
-    assert reconcile.would_end_too_much(61, of=300)
