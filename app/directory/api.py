@@ -79,7 +79,7 @@ def set_reading(uow: UnitOfWork, body: dict[str, Any], name: str) -> SourceRow:
 @scope.query(blp, ScheduleAnswer)
 def show_schedule(reading: Reading, name: str) -> Next:
     """Show when a source is read next, and why it is not."""
-    return queries.next_read_of(reading, name)
+    return queries.next_read_of(reading, queries.show_source(reading, name))
 
 
 @blp.route("/sources/<name>/exclusions", methods=["GET"])

@@ -187,7 +187,7 @@ def source(
         "directory/source.html",
         source=found,
         page=queries.recent_runs(reading, found, part),
-        plan=queries.next_read_of(reading, name),
+        plan=queries.next_read_of(reading, found),
         left_out=queries.list_exclusions(reading, name, Window(limit=MOST_LEFT_OUT)),
         form=form,
         report=report,

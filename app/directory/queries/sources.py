@@ -145,13 +145,9 @@ def show_source(reading: Reading, name: str) -> SourceRow:
     return SourceRow(*tuple(row))
 
 
-def next_read_of(reading: Reading, name: str) -> scheduling.Next:
-    """Return when a source is read next by itself.
-
-    Raises:
-        NotFoundError: There is none, or it was removed.
-    """
-    source = show_source(reading, name)
+def next_read_of(reading: Reading, source: SourceRow) -> scheduling.Next:
+    """Return when a source is read next by itself."""
+    reading.actor.require(Permission.SOURCE_READ)
     return scheduling.next_reads(reading, [source.key])[source.key]
 
 

@@ -56,7 +56,7 @@ def test_a_source_is_read_by_itself_once_a_person_had_it_read(directory: Directo
         (False, SyncState.COMPLETE)
     ]
     with directory.tx.read() as reading:
-        plan = queries.next_read_of(reading, "corp")
+        plan = queries.next_read_of(reading, queries.show_source(reading, "corp"))
     assert plan.at == directory.clock.now() + timedelta(minutes=15)
     assert plan.whole_at == directory.clock.now()
 
