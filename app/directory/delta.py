@@ -74,7 +74,7 @@ class Told:
         return {
             "accounts": len(self.accounts) + len(self.gone_accounts),
             "groups": len(self.groups) + len(self.gone_groups),
-            "memberships": sum(len(each.members) for each in self.lists)
+            "memberships": sum(each.size for each in self.lists)
             + sum(len(each.joined) + len(each.left) for each in self.changes),
         }
 
@@ -177,7 +177,7 @@ def expand(
                 inside[each.group_id].pop(external_id, None)
             inside[each.group_id].update({one.external_id: one for one in each.joined})
     inside |= whole
-    lists = [MemberList(name, tuple(found.values())) for name, found in inside.items()]
+    lists = [MemberList.of(name, found.values()) for name, found in inside.items()]
     are = _named(inside.values())
     inner = are[MemberKind.GROUP] | were[MemberKind.GROUP]
     holders = are[MemberKind.ACCOUNT] | were[MemberKind.ACCOUNT]

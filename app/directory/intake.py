@@ -48,7 +48,7 @@ def collect(connector: Connector, progress: Progress) -> Read:
                     counts["groups"] = len(groups)
                 case MemberBatch():
                     lists.extend(batch.lists)
-                    members = sum(len(each.members) for each in batch.lists)
+                    members = sum(each.size for each in batch.lists)
                     counts["memberships"] = counts.get("memberships", 0) + members
                 case ReadReport():
                     report = batch

@@ -18,9 +18,7 @@ from connectors.records import (
     AccountBatch,
     Batch,
     GroupBatch,
-    Member,
     MemberBatch,
-    MemberKind,
     MemberList,
     Problem,
     Query,
@@ -168,18 +166,15 @@ class Reader:
         kept, lists = self._kept, []
         primary = mapping.primary_members(kept.primary, kept.tokens)
         for group_id, ids in kept.members.items():
-            members = [
-                Member(each, MemberKind.ACCOUNT if each in kept.accounts else MemberKind.GROUP)
-                for each in ids
-                if each in kept.accounts or each in kept.groups
-            ]
-            kept.others += len(ids) - len(members)
-            members += [
-                Member(each, MemberKind.ACCOUNT, is_primary=True)
-                for each in primary.get(group_id, ())
-            ]
-            is_complete = group_id not in kept.unread
-            lists.append(MemberList(group_id, tuple(members), is_complete=is_complete))
+            found = MemberList(
+                group_id,
+                accounts=tuple(each for each in ids if each in kept.accounts),
+                groups=tuple(each for each in ids if each in kept.groups),
+                primary=tuple(primary.get(group_id, ())),
+                is_complete=group_id not in kept.unread,
+            )
+            kept.others += len(ids) - len(found.accounts) - len(found.groups)
+            lists.append(found)
             if len(lists) == BATCH:
                 yield MemberBatch(tuple(lists))
                 lists = []

@@ -8,10 +8,12 @@ happens and its answer is lost), `forgetful` (no cursor is good any more). `unre
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+
+from msgspec.structs import replace
 
 from connectors.errors import (
     CursorRefusedError,
@@ -124,7 +126,7 @@ class MemoryConnector:
         queries = (
             _query("accounts", len(accounts)),
             _query("groups", len(groups)),
-            _query("members", sum(len(each.members) for each in lists)),
+            _query("members", sum(each.size for each in lists)),
         )
         yield self._report(queries, lists, cursor)
 
@@ -209,10 +211,10 @@ class MemoryConnector:
     def _list(self, group_id: str, state: State) -> MemberList:
         members = tuple(state.members.get(group_id, {}).values())
         if group_id in self._unreadable:
-            return MemberList(group_id, (), is_complete=False)
+            return MemberList(group_id, is_complete=False)
         if "truncated" in self._breaks and members:
-            return MemberList(group_id, members[:-1], is_complete=False)
-        return MemberList(group_id, members)
+            return MemberList.of(group_id, members[:-1], is_complete=False)
+        return MemberList.of(group_id, members)
 
     def _shown(self, account: Account) -> Account:
         if account.expires_at is not None and account.expires_at <= self._now():

@@ -10,10 +10,12 @@ import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+
+from msgspec import structs
 
 from connectors.errors import MisconfiguredError
 from connectors.records import Account, AccountKind, Group, Member, MemberKind
@@ -196,17 +198,14 @@ def changing(path: Path) -> Iterator[State]:
 
 
 def _plain(record: Account | Group | Member) -> dict[str, Any]:
-    return {name: _json(value) for name, value in asdict(_thawed(record)).items()}
-
-
-def _thawed(record: Account | Group | Member) -> Any:
-    """`asdict` copies what it finds, and a read-only mapping cannot be copied."""
     if isinstance(record, Member):
-        return record
-    return replace(record, attributes=dict(record.attributes))
+        return asdict(record)
+    return {name: _json(value) for name, value in structs.asdict(record).items()}
 
 
 def _json(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return dict(value)
     return value.isoformat() if isinstance(value, datetime) else value
 
 

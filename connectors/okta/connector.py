@@ -27,9 +27,7 @@ from connectors.records import (
     Effect,
     Group,
     GroupBatch,
-    Member,
     MemberBatch,
-    MemberKind,
     MemberList,
     Observation,
     Outcome,
@@ -125,7 +123,7 @@ class OktaConnector:
             [Listing(each) for each in by_path], unreadable
         ):
             ids = [str(each["id"]) for each in found]
-            members = tuple(Member(each, MemberKind.ACCOUNT) for each in ids if each in known)
+            members = tuple(each for each in ids if each in known)
             unknown += len(ids) - len(members)
             total.pages += listing.pages
             total.returned += listing.returned

@@ -5,11 +5,12 @@ Mallory tries, Olga operates, Frank administers. `corp` behaves like a directory
 the cloud's Payroll mirrors corp's.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+from msgspec.structs import replace
 
 from app.directory import service as directory
 from app.directory.models import Account, Group, Identity
@@ -161,7 +162,7 @@ class Cast:
         """Change an account behind the product's back."""
         with changing(self.file(source)) as state:
             found = state.accounts[f"{source}-{name}"]
-            state.accounts[f"{source}-{name}"] = replace(found, **changes)  # type: ignore[arg-type]
+            state.accounts[f"{source}-{name}"] = replace(found, **changes)
 
     def import_payroll(self) -> None:
         """Let the cloud's mirror of Payroll show what corp holds, as its import would."""

@@ -1,6 +1,5 @@
 """The worklist as a page: works by forms alone, and says the same to its script."""
 
-import dataclasses
 import re
 from datetime import timedelta
 from html import unescape
@@ -8,6 +7,7 @@ from typing import Any
 
 import brotli
 import pytest
+from msgspec.structs import replace
 
 from app.reviews import service
 from app.reviews.domain import Decision
@@ -284,7 +284,7 @@ def test_the_panel_is_a_part_and_a_page(finance: Finance, dana: Visitor) -> None
 def test_names_are_shown_as_text(house: TestHouse) -> None:
     first = found_finance(house, people=3)
     with changing(house.home / f"{SAP}.json") as held:
-        held.accounts["s1"] = dataclasses.replace(held.accounts["s1"], display_name=ODD)
+        held.accounts["s1"] = replace(held.accounts["s1"], display_name=ODD)
     sync(house)
     with house.write() as uow:
         uow.now += timedelta(days=20)

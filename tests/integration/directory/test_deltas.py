@@ -1,9 +1,8 @@
 """What changed since the last read, set against the store: the same as reading all of it."""
 
-from dataclasses import replace
-
 import pytest
 import sqlalchemy as sa
+from msgspec.structs import replace
 
 from app.directory import queries, service, unread
 from app.directory.domain import Provenance, SyncState

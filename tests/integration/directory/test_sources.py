@@ -1,11 +1,11 @@
 """Sources: connected strictly, tried, changed, disabled, taken out."""
 
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from msgspec.structs import replace
 
 from app.directory import queries, service, syncing
 from app.directory.domain import SyncState

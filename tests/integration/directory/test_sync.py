@@ -1,9 +1,8 @@
 """Reading a source into the store: equal to what the source shows, and nothing but that."""
 
-from dataclasses import replace
-
 import pytest
 import sqlalchemy as sa
+from msgspec.structs import replace
 
 from app.directory import service
 from app.directory.domain import Provenance, SyncState

@@ -1,11 +1,11 @@
 """Whatever a source holds, all of it is put to somebody or left out by a rule that is named."""
 
 import threading
-from dataclasses import replace
 
 import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from app.directory import service as directory
 from app.directory.domain import SyncState

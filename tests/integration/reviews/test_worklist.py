@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
+from msgspec.structs import replace
 
 from app.kernel.actor import SYSTEM
 from app.kernel.errors import NotFoundError, NotPermittedError
@@ -145,7 +146,7 @@ def test_who_has_changed_team_since_the_last_review_keeps_nothing_unseen(
         service.close(uow, campaign_id=finance.campaign)
     house.clock.advance(timedelta(days=30))
     with changing(house.home / f"{SAP}.json") as held:
-        held.accounts["s7"] = dataclasses.replace(held.accounts["s7"], department="Procurement")
+        held.accounts["s7"] = replace(held.accounts["s7"], department="Procurement")
     sync(house)
     again = Finance(house, launch(house))
     moved = row(again, "E-signature", "s0007")

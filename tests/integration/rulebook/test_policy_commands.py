@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from msgspec.structs import replace
 
 from app.cli.main import Local, attestry
 from app.cli.output import run
@@ -214,8 +215,6 @@ def test_a_rule_sees_direct_and_nested_holdings_with_their_path(cast: Cast) -> N
 
 def test_what_a_rule_of_the_source_fills_is_not_asked_for(cast: Cast) -> None:
     with changing(cast.file("corp")) as state:
-        from dataclasses import replace
-
         state.groups["corp-ledger"] = replace(state.groups["corp-ledger"], rule="department=IT")
     cast.sync("corp")
     found = refused(cast, "alice", 403, group="ledger")

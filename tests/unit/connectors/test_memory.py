@@ -1,10 +1,10 @@
 import json
 import threading
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from connectors.errors import (
     ConnectorError,

@@ -16,7 +16,7 @@ REPORT = ReadReport(
 WHOLE = Read(
     accounts=(Account("a", "a", "A", is_enabled=True, status="enabled"),),
     groups=(Group("g", "G", "security"),),
-    lists=(MemberList("g", ()),),
+    lists=(MemberList("g"),),
     report=REPORT,
 )
 SHORT = Query("accounts", "all", pages=1, returned=999, reported=1000)
@@ -43,7 +43,7 @@ def test_any_doubt_makes_a_read_incomplete_and_says_why(broken: Read) -> None:
     assert found.why
 
 
-@pytest.mark.parametrize("lists", [(), (MemberList("g", (), is_complete=False),)])
+@pytest.mark.parametrize("lists", [(), (MemberList("g", is_complete=False),)])
 @pytest.mark.parametrize("is_complete", [True, False])
 def test_a_group_whose_members_were_not_read_is_named_and_spoils_nothing_else(
     lists: tuple[MemberList, ...], is_complete: bool

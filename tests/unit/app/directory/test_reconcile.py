@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from app.directory import reconcile
 from app.directory.reconcile import Known
-from connectors.records import Account, Member, MemberKind, MemberList
+from connectors.records import Account, MemberList
 
 MEMBERS = st.dictionaries(st.text(min_size=1, max_size=4), st.booleans(), max_size=6)
 GROUPS = st.sets(st.text(min_size=1, max_size=4), max_size=4)
@@ -51,7 +51,7 @@ def test_every_column_counts_in_the_digest_of_an_account() -> None:
 
 
 def test_a_member_nobody_knows_is_told() -> None:
-    lists = [MemberList("g", (Member("a", MemberKind.ACCOUNT), Member("?", MemberKind.ACCOUNT)))]
+    lists = [MemberList("g", accounts=("a", "?"))]
     members, problems = reconcile.members_of(lists, {"a": None}, {"g": None})
     assert dict(members["g"].accounts) == {"a": False}
     assert [each.about for each in problems] == ["g"]
