@@ -1067,6 +1067,67 @@ class BundleDownloaded(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class DisclosureErased(Event):
+    """Values and salts behind commitments were erased, by right; the commitments stand."""
+
+    kind: ClassVar[str] = "disclosure.erased"
+    entries: int
+    fields: int
+    reason: str = personal()
+
+
+@dataclass(frozen=True, kw_only=True)
+class WitnessAdded(Event):
+    """Somebody outside is asked to cosign each head of the ledger."""
+
+    kind: ClassVar[str] = "witness.added"
+    witness: str
+    key_id: str
+    url: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class WitnessRemoved(Event):
+    """A witness is asked no longer; what it cosigned stays."""
+
+    kind: ClassVar[str] = "witness.removed"
+    witness: str
+    key_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckpointQueued(Event):
+    """The day's head of the ledger is to be sent to an address outside."""
+
+    kind: ClassVar[str] = "checkpoint.queued"
+    channel: str
+    size: int
+    target: str = personal()
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckpointSent(Event):
+    """The day's head of the ledger was taken by an address outside."""
+
+    kind: ClassVar[str] = "checkpoint.sent"
+    channel: str
+    size: int
+    target: str = personal()
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckpointRefused(Event):
+    """An address outside did not take the day's head; it is tried again, or given up."""
+
+    kind: ClassVar[str] = "checkpoint.refused"
+    channel: str
+    attempts: int
+    is_given_up: bool
+    target: str = personal()
+    error: str = personal()
+
+
+@dataclass(frozen=True, kw_only=True)
 class DemonstrationMade(Event):
     """This instance was filled with the demonstration company."""
 
@@ -1186,6 +1247,12 @@ EVENTS: Mapping[str, type[Event]] = {
         BundleBuilt,
         BundleFailed,
         BundleDownloaded,
+        DisclosureErased,
+        WitnessAdded,
+        WitnessRemoved,
+        CheckpointQueued,
+        CheckpointSent,
+        CheckpointRefused,
         DemonstrationMade,
     )
 }

@@ -10,7 +10,7 @@ from functools import partial
 
 from flask import Flask
 
-from app.audit import bundles, sealing, signing
+from app.audit import bundles, publishing, sealing, signing, witnessing
 from app.directory import service as directory
 from app.directory import syncing
 from app.directory.service import SYNC
@@ -26,7 +26,7 @@ from app.lifecycle import handlers as lifecycle_handlers
 from app.lifecycle import service as lifecycle
 from app.notices import handlers as notices_handlers
 from app.notices import service as notices
-from app.notices.mailer import Mailer, SmtpMailer
+from app.notices.mailer import Mailer, MailError, SmtpMailer
 from app.provisioning import drift, endings, expiring, running
 from app.provisioning import handlers as provisioning_handlers
 from app.provisioning import service as provisioning
@@ -87,6 +87,8 @@ class Ports:
         jobs: Takes jobs in a transaction.
         connect: Kind, settings and secrets of a source to a connector.
         mailer: Tells people outside the app; None and no relay in the settings: nobody.
+        ask_witness: Sends a head to a witness.
+        post_head: Sends a head to a webhook.
         crash: Where tests end the process.
     """
 
@@ -95,6 +97,8 @@ class Ports:
     jobs: JobQueue | None = None
     connect: Connect | None = None
     mailer: Mailer | None = None
+    ask_witness: witnessing.Post = witnessing.post_by_http
+    post_head: publishing.Post = publishing.post_by_http
     crash: CrashPoints = field(default_factory=NoCrashPoints)
 
 
@@ -108,6 +112,8 @@ class House:
         seal: Seals and opens secrets.
         connect: Makes connectors.
         mailer: Tells people outside the app, or None.
+        ask_witness: Sends a head to a witness.
+        post_head: Sends a head to a webhook.
         runners: Job name to function.
         ticks: Called once a minute by the worker.
     """
@@ -117,6 +123,8 @@ class House:
     seal: SealKey
     connect: Connect
     mailer: Mailer | None
+    ask_witness: witnessing.Post = witnessing.post_by_http
+    post_head: publishing.Post = publishing.post_by_http
     runners: Mapping[str, Runner] = field(default_factory=dict)
     ticks: tuple[Callable[[], object], ...] = ()
 
@@ -155,7 +163,7 @@ def build(settings: Settings, ports: Ports | None = None) -> House:
     )
     mailer = ports.mailer or (SmtpMailer(settings.smtp_url) if settings.smtp_url else None)
     connect = ports.connect or partial(connect_source, now=ports.clock.now)
-    house = House(settings, tx, seal, connect, mailer)
+    house = House(settings, tx, seal, connect, mailer, ports.ask_witness, ports.post_head)
     house.runners = _runners(house, ports.crash)
     house.ticks = _ticks(house)
     return house
@@ -172,6 +180,8 @@ def _runners(house: House, crash: CrashPoints) -> dict[str, Runner]:
         lifecycle.START: partial(lifecycle.run_start, tx),
         notices.SEND: partial(notices.run_send, tx, house.mailer),
         reviews.LAUNCH: partial(reviews.run_launch, tx),
+        witnessing.ASK: partial(witnessing.run_ask, tx, house.ask_witness),
+        publishing.SEND: partial(publishing.run_send, tx, _outside(house)),
         bundles.BUILD: partial(bundles.run_build, tx, seal, house.settings.home),
     }
 
@@ -187,4 +197,25 @@ def _ticks(house: House) -> tuple[Callable[[], object], ...]:
         partial(lapsing.tick, tx),
         partial(provisioning_handlers.heal, tx),
         partial(sealing.seal_pending, tx, house.seal, house.settings.home),
+        partial(witnessing.tick, tx),
+        partial(publishing.tick, tx, _outside(house)),
+    )
+
+
+def _outside(house: House) -> publishing.Outside:
+    """How the ledger's head leaves the house."""
+    settings, mailer = house.settings, house.mailer
+
+    def mail(to: str, subject: str, body: str) -> None:
+        assert mailer is not None  # noqa: S101 - else nobody is given this
+        try:
+            mailer.send(to=to, subject=subject, body=body)
+        except MailError as error:
+            raise publishing.NotTakenError(str(error)) from error
+
+    return publishing.Outside(
+        targets=settings.checkpoint_to,
+        mail=mail if mailer is not None else None,
+        post=house.post_head,
+        secret=settings.checkpoint_secret or "",
     )

@@ -18,6 +18,8 @@ from sqlalchemy.orm import Session
 from app.audit import gathering, reports, signing
 from app.audit.domain import BundleKind, BundleState
 from app.audit.models import Bundle
+from app.audit.proving import proofs_of
+from app.audit.redacting import redacted
 from app.audit.scope import PeriodScope, Scope, period
 from app.audit.tiles import StoredTiles
 from app.kernel.errors import ConflictError
@@ -40,7 +42,6 @@ from evidence.bundle import (
 from evidence.checkpoint import Checkpoint, sign_checkpoint
 from evidence.cms import sign_detached
 from evidence.keys import Signer, verifier_key
-from evidence.merkle import encode_multiproof
 from evidence.pdf.render import render_to
 from evidence.pdf.seal import seal_file
 from evidence.record import Disclosure
@@ -59,6 +60,7 @@ class Order:
         scope: What it is about.
         controls: Which controls it answers.
         supersedes: Which bundle it replaces, or None.
+        is_redacted: With ids only, and no commitment opened.
     """
 
     id: str
@@ -67,6 +69,7 @@ class Order:
     scope: Scope
     controls: Sequence[str]
     supersedes: str | None
+    is_redacted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +110,7 @@ def build(reading: Reading, seal: SealKey, order: Order, out: Path) -> Built:
     def draw(records: Records, out: BinaryIO) -> None:
         render_to(reports.report(subject, records.counts, seen, records.rows), out)
 
-    stored = StoredTiles(reading.session)
+    session, proofs = reading.session, proofs_of(reading, order.id, head, signer)
     parts = BundleParts(
         id=order.id,
         created_at=moment(order.created_at),
@@ -117,17 +120,19 @@ def build(reading: Reading, seal: SealKey, order: Order, out: Path) -> Built:
         controls=order.controls,
         supersedes=order.supersedes,
         tables={
-            name: Table(tuple(file.columns), _counted(name, file, reading.session, seen))
+            name: Table(tuple(file.columns), _told(order, name, file, reading.session, seen))
             for name, file in files.items()
         },
         entries=_entries(reading.session, order.scope, head.size),
-        disclosures=_disclosures(reading.session, order.scope, head.size),
-        policies=_policies(reading.session, order.scope),
-        checkpoint=sign_checkpoint(head, signer),
-        proof=lambda indexes: encode_multiproof(tiles.multiproof(stored, head.size, indexes)),
+        disclosures=None if order.is_redacted else _disclosures(session, order.scope, head.size),
+        policies=_policies(session, order.scope, is_redacted=order.is_redacted),
+        checkpoint=proofs.note,
+        proof=proofs.prove,
         render=draw,
         trust={"ca.pem": documents.anchor, "signer.pem": documents.signer},
         consistency=_consistency(reading.session, head, signer),
+        samples=proofs.samples,
+        witnesses=proofs.witnesses,
     )
     signers = BundleSigners(
         note=signer,
@@ -146,6 +151,13 @@ def _head(session: Session, signer: Signer) -> Checkpoint:
     if row is None:
         raise ConflictError("The ledger has no signed head yet: run `attestry ledger checkpoint`.")
     return Checkpoint(signer.name, row.size, row.root)
+
+
+def _told(
+    order: Order, name: str, file: gathering.DataFile, session: Session, seen: reports.Findings
+) -> Iterator[Mapping[str, Any]]:
+    rows = _counted(name, file, session, seen)
+    return redacted(name, rows) if order.is_redacted else rows
 
 
 def _counted(
@@ -188,8 +200,11 @@ def _disclosures(session: Session, scope: Scope, size: int) -> Iterator[Disclosu
         yield Disclosure(entry, field, salt, value)
 
 
-def _policies(session: Session, scope: Scope) -> list[PolicyFile]:
-    """The texts in force at any moment of the scope or judged by, and the facts of its verdicts."""
+def _policies(session: Session, scope: Scope, *, is_redacted: bool) -> list[PolicyFile]:
+    """The texts in force at any moment of the scope or judged by, and the facts of its verdicts.
+
+    Facts name people: a redacted bundle is without them.
+    """
     rulings = sa.select(AccessRequest.ruling_id).where(scope.requests())
     belongs: sa.ColumnElement[bool] = Ruling.id.in_(rulings)
     if isinstance(scope, PeriodScope):
@@ -201,6 +216,8 @@ def _policies(session: Session, scope: Scope) -> list[PolicyFile]:
     judged_by = Policy.id.in_(sa.select(Ruling.policy_id).where(belongs))
     texts = session.scalars(sa.select(Policy.text).where(sa.or_(in_force, judged_by)))
     files = [PolicyFile(text.encode()) for text in texts]
+    if is_redacted:
+        return files
     facts = session.scalars(sa.select(Ruling.facts).where(belongs).order_by(Ruling.id))
     return files + [PolicyFile(each.encode(), "application/json") for each in facts]
 

@@ -27,6 +27,7 @@ from evidence.errors import EvidenceError
 from evidence.verify import Report, verify_bundle
 
 BUILD = "build_bundle"
+REDACTED = "redacted"
 FOLDER = "bundles"
 
 
@@ -40,6 +41,7 @@ class Wish:
         end: Its end, which does not belong to it; a later one than now is now.
         leavers: Of a period, only what was done about leavers.
         controls: Which controls it answers; none: all that its kind speaks to.
+        redacted: With ids only, and no commitment opened.
     """
 
     campaign: str | None = None
@@ -47,6 +49,7 @@ class Wish:
     end: datetime | None = None
     leavers: bool = False
     controls: Sequence[str] = ()
+    redacted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +88,8 @@ def request(uow: UnitOfWork, wish: Wish, *, is_built_here: bool = False) -> Bund
     uow.actor.require(Permission.BUNDLE_BUILD)
     _refuse_unclear(wish, uow.now)
     kind, scope = _kept_scope(uow, wish)
+    if wish.redacted:
+        scope[REDACTED] = "yes"
     bundle = Bundle(
         public_id=uow.ids.new(),
         kind=kind,
@@ -126,6 +131,7 @@ def ask_again(uow: UnitOfWork, public_id: str) -> BundleRow:
         end=datetime.fromisoformat(end) if end else None,
         leavers=failed.scope.get("about") == "leavers",
         controls=failed.controls,
+        redacted=REDACTED in failed.scope,
     )
     return request(uow, wish)
 
@@ -272,6 +278,7 @@ def _order(reading: Reading, public_id: str) -> Order | None:
         scope=_scope(reading, bundle.scope),
         controls=bundle.controls,
         supersedes=bundle.supersedes,
+        is_redacted=REDACTED in bundle.scope,
     )
 
 

@@ -18,6 +18,14 @@ class BundleKind(StrEnum):
     SAMPLE = "sample"
 
 
+class DispatchState(StrEnum):
+    """Where a head that is sent out stands."""
+
+    QUEUED = "queued"
+    SENT = "sent"
+    FAILED = "failed"
+
+
 class BundleState(StrEnum):
     """Where a bundle stands."""
 

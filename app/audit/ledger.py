@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from app.audit.tiles import StoredTiles
+from app.audit.witnessing import cosigned
 from app.kernel.actor import Permission
 from app.kernel.errors import InvalidInputError, NotFoundError
 from app.kernel.ledger import LedgerCheckpoint, LedgerEntry, LedgerPosition
@@ -16,11 +17,12 @@ from evidence.tiles import consistency, inclusion, root
 
 @dataclass(frozen=True, slots=True)
 class HeadRow:
-    """The signed head: its size, root and the note that signs both."""
+    """The signed head: its size, root, the note that signs both, and what witnesses put below."""
 
     size: int
     root: bytes
     note: str
+    cosignatures: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,7 @@ def checkpoint(reading: Reading) -> HeadRow:
     ).one_or_none()
     if row is None:
         raise NotFoundError("Nothing was sealed yet: it happens every minute.")
-    return HeadRow(row.size, row.root, row.note)
+    return HeadRow(row.size, row.root, row.note, cosigned(reading, row.size).lines)
 
 
 def entries(

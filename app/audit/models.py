@@ -1,4 +1,4 @@
-"""Signing keys, sealed, with their history; bundles and their checks."""
+"""Signing keys with their history, witnesses, heads sent out; bundles and their checks."""
 
 from datetime import datetime
 from typing import Any
@@ -6,9 +6,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.audit.domain import BundleKind, BundleState, KeyPurpose
+from app.audit.domain import BundleKind, BundleState, DispatchState, KeyPurpose
 from app.kernel.columns import state_column
-from app.kernel.db import Governed, Model, Named
+from app.kernel.db import Governed, Keyed, Model, Named
 
 
 class SigningKey(Governed, Named, Model):
@@ -40,3 +40,45 @@ class Bundle(Governed, Named, Model):
     tree_size: Mapped[int | None] = mapped_column(sa.BigInteger)
     supersedes: Mapped[str | None] = mapped_column(sa.String(36))
     why: Mapped[str | None]
+
+
+class Witness(Governed, Named, Model):
+    """Somebody outside who is asked to cosign each head."""
+
+    __tablename__ = "audit_witness"
+    name: Mapped[str]
+    vkey: Mapped[str]
+    url: Mapped[str]
+    added_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+
+
+class Cosignature(Keyed, Model):
+    """A witness's line below a head. It makes no entry: each entry makes a new head."""
+
+    __tablename__ = "audit_cosignature"
+    __table_args__ = (sa.UniqueConstraint("witness_id", "size"),)
+    witness_id: Mapped[int] = mapped_column(sa.ForeignKey("audit_witness.id"))
+    size: Mapped[int] = mapped_column(sa.BigInteger, index=True)
+    line: Mapped[str]
+    at: Mapped[datetime]
+
+
+class Dispatch(Governed, Named, Model):
+    """One day's head on its way to one address outside."""
+
+    __tablename__ = "audit_dispatch"
+    __table_args__ = (sa.UniqueConstraint("day", "target"),)
+    day: Mapped[str] = mapped_column(sa.String(10))
+    target: Mapped[str]
+    size: Mapped[int] = mapped_column(sa.BigInteger)
+    state: Mapped[DispatchState] = state_column(DispatchState)
+    attempts: Mapped[int]
+    due_at: Mapped[datetime]
+    sent_at: Mapped[datetime | None]
+    why: Mapped[str | None]
+
+    @property
+    def channel(self) -> str:
+        """How it goes out: by mail or to a webhook."""
+        return "webhook" if "://" in self.target else "mail"

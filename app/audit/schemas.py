@@ -36,6 +36,7 @@ class NewBundleSchema(Schema):
     start = Moment(data_key="from", load_default=None)
     end = Moment(data_key="to", load_default=None)
     leavers = fields.Boolean(load_default=False)
+    redacted = fields.Boolean(load_default=False)
     controls = fields.List(
         fields.String(validate=validate.Length(max=40)),
         load_default=list,
@@ -100,6 +101,18 @@ class HeadSchema(Schema):
     size = fields.Integer()
     root = Base64()
     note = fields.String()
+    cosignatures = fields.String()
+
+
+class WitnessSchema(Schema):
+    """Somebody outside who cosigns each head."""
+
+    id = fields.String()
+    name = fields.String()
+    vkey = fields.String()
+    url = fields.String()
+    added_at = Moment()
+    size = fields.Integer(allow_none=True)
 
 
 class PastKeySchema(Schema):

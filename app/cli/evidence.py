@@ -28,6 +28,7 @@ def evidence() -> None:
 @click.option("--from", "first", type=DAY, metavar="DAY", help="Of a period: its first day.")
 @click.option("--to", "last", type=DAY, metavar="DAY", help="Of a period: its last day.")
 @click.option("--leavers", is_flag=True, help="Of a period, only what was done about leavers.")
+@click.option("--redacted", is_flag=True, help="With ids only, and no commitment opened.")
 @click.option("--control", "controls", multiple=True, metavar="ID", help="Which it answers.")
 @click.option(
     "--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="The file."
@@ -41,6 +42,7 @@ def build(
     first: datetime | None,
     last: datetime | None,
     leavers: bool,
+    redacted: bool,
     controls: tuple[str, ...],
     out: Path,
 ) -> tuple[Any, str]:
@@ -52,6 +54,7 @@ def build(
         end=last and last.replace(tzinfo=UTC) + timedelta(days=1),
         leavers=leavers,
         controls=controls,
+        redacted=redacted,
     )
     with house.tx.write(local.actor) as uow:
         asked = bundles.request(uow, wish, is_built_here=True)

@@ -6,9 +6,9 @@ from typing import Any
 
 import click
 
-from app.audit import checking, sealing, signing
+from app.audit import checking, erasing, sealing, signing, witnessing
 from app.audit import ledger as reads
-from app.audit.schemas import HeadSchema
+from app.audit.schemas import HeadSchema, WitnessSchema
 from app.cli.main import Local
 from app.cli.output import answers
 
@@ -27,7 +27,7 @@ def checkpoint(local: Local) -> tuple[Any, str]:
     sealing.seal_pending(house.tx, house.seal, house.settings.home)
     with house.tx.read(local.actor) as reading:
         head = reads.checkpoint(reading)
-    return HeadSchema().dump(head), head.note.rstrip("\n")
+    return HeadSchema().dump(head), f"{head.note}{head.cosignatures}".rstrip("\n")
 
 
 @ledger.command()
@@ -63,3 +63,57 @@ def key(local: Local, ca: Path | None) -> tuple[Any, str]:
         ca.write_bytes(anchor)
     document = {"vkey": present.vkey, "fingerprint": present.fingerprint, "ca": anchor.decode()}
     return document, f"{present.vkey}\n{present.fingerprint}"
+
+
+@ledger.command()
+@click.argument("subject")
+@click.option("--reason", required=True, help="On whose request, and by what right.")
+@click.pass_obj
+@answers
+def erase(local: Local, subject: str, reason: str) -> tuple[Any, str]:
+    """Erase what entries that name SUBJECT (a public id) disclose; every proof still holds."""
+    house = local.house
+    with house.tx.write(local.actor) as uow:
+        erased = erasing.erase(uow, subject=subject, reason=reason)
+    sealing.seal_pending(house.tx, house.seal, house.settings.home)
+    text = f"{erased.fields} values of {erased.entries} entries are erased; their proofs hold."
+    return asdict(erased), text
+
+
+@ledger.group()
+def witness() -> None:
+    """Those outside who cosign each head."""
+
+
+@witness.command("add")
+@click.option("--key", "vkey", required=True, metavar="VKEY", help="As it prints it.")
+@click.option("--url", required=True, help="Where it answers.")
+@click.pass_obj
+@answers
+def add_witness(local: Local, vkey: str, url: str) -> tuple[Any, str]:
+    """Have a witness asked for each new head."""
+    with local.house.tx.write(local.actor) as uow:
+        added = witnessing.add(uow, vkey=vkey, url=url)
+    return WitnessSchema().dump(added), f"{added.name} is asked from now on."
+
+
+@witness.command("remove")
+@click.argument("name")
+@click.pass_obj
+@answers
+def remove_witness(local: Local, name: str) -> tuple[Any, str]:
+    """Ask a witness no longer; what it cosigned stays."""
+    with local.house.tx.write(local.actor) as uow:
+        witnessing.remove(uow, name)
+    return {"name": name}, f"{name} is asked no longer."
+
+
+@witness.command("list")
+@click.pass_obj
+@answers
+def list_witnesses(local: Local) -> tuple[Any, str]:
+    """Who is asked, and the last head each cosigned."""
+    with local.house.tx.read(local.actor) as reading:
+        found = witnessing.list_witnesses(reading)
+    lines = [f"{each.name}  {each.url}  head of {each.size or 'none yet'}" for each in found]
+    return WitnessSchema(many=True).dump(found), "\n".join(lines) or "There are none."

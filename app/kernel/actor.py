@@ -54,6 +54,8 @@ class Permission(StrEnum):
     BUNDLE_BUILD = "audit:bundle:build"
     LEDGER_READ = "audit:ledger:read"
     KEY_ROTATE = "audit:key:rotate"
+    WITNESS_MANAGE = "audit:witness:manage"
+    DISCLOSURE_ERASE = "audit:disclosure:erase"
     METRICS_READ = "web:metrics:read"
     SETTINGS_READ = "web:settings:read"
 

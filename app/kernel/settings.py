@@ -4,10 +4,12 @@ An unknown name is refused, so that a slip of the keyboard is not a silent defau
 reads a value from a file. In production, stand-ins made for development are refused by name.
 """
 
+import base64
 import json
 import os
+import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -23,6 +25,7 @@ from app.kernel.actor import Role
 PREFIX = "ATTESTRY_"
 DEFAULT_ADDRESS = "http://127.0.0.1:8000"
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+_ADDRESSEE = re.compile(r"[^\s@,:/]{1,64}@[A-Za-z0-9.-]{1,255}")
 _ADDRESS = validate.URL(require_tld=False, schemes={"http", "https"})
 
 
@@ -57,6 +60,8 @@ class Settings:
         oidc_role_map: JSON: a value of that claim to a role here; `{"Access admins": "admin"}`.
         tsa_url: RFC 3161 time-stamping authority, or None.
         smtp_url: Mail relay, or None: then notices stay in the app.
+        checkpoint_to: Who outside is sent the ledger's head daily: mail addresses and webhooks.
+        checkpoint_secret: Signs it for webhooks (Standard Webhooks): `whsec_` and base64.
     """
 
     home: Path
@@ -74,6 +79,8 @@ class Settings:
     oidc_role_map: Mapping[str, Role] = field(default_factory=dict)
     tsa_url: str | None = None
     smtp_url: str | None = field(default=None, repr=False)
+    checkpoint_to: Sequence[str] = ()
+    checkpoint_secret: str | None = field(default=None, repr=False)
 
     @classmethod
     def from_env(cls) -> "Settings":
@@ -93,8 +100,10 @@ class Settings:
         seal_key_file = env.path("SEAL_KEY_FILE", home / "seal.key")
         others = {name: env.str(name.upper(), None) for name in OPTIONAL}
         scope = env.str("OIDC_SCOPE", "openid email", validate=_asks_for_openid)
+        targets = env.str("CHECKPOINT_TO", "", validate=_targets)
         role_map = env.str("OIDC_ROLE_MAP", "{}", validate=_role_map)
         _raise_what_is_wrong(env)
+        _refuse_unusable_secret(others["checkpoint_secret"])
         _refuse_half_a_provider(others, role_map=role_map)
         return cls(
             home=home,
@@ -106,6 +115,7 @@ class Settings:
             signer=signer,
             oidc_scope=scope,
             oidc_role_map=_role_map(role_map),
+            checkpoint_to=_targets(targets),
             **others,
         )
 
@@ -117,12 +127,14 @@ OPTIONAL = (
     "oidc_roles_claim",
     "tsa_url",
     "smtp_url",
+    "checkpoint_secret",
 )
-SECRETS = frozenset({"secret_key", "oidc_client_secret", "smtp_url"})
+SECRETS = frozenset({"secret_key", "oidc_client_secret", "smtp_url", "checkpoint_secret"})
 LEAST_SECRET = 32
+LEAST_WEBHOOK_KEY = 24
 NAMES = frozenset(
     {"HOME", "DATABASE_URL", "BASE_URL", "MODE", "SECRET_KEY", "SEAL_KEY_FILE", "SIGNER"}
-    | {"OIDC_SCOPE", "OIDC_ROLE_MAP"}
+    | {"OIDC_SCOPE", "OIDC_ROLE_MAP", "CHECKPOINT_TO"}
     | {name.upper() for name in OPTIONAL}
 )
 
@@ -143,6 +155,31 @@ def is_safe_address(address: str) -> bool:
     if not host or parts.username is not None or parts.password is not None or parts.fragment:
         return False
     return parts.scheme == "https" or (parts.scheme == "http" and host in LOOPBACK)
+
+
+def _targets(text: str) -> tuple[str, ...]:
+    """Read who is sent the head: one or several, with commas or blanks between them."""
+    found = tuple(dict.fromkeys(text.replace(",", " ").split()))
+    wrong = [each for each in found if not (is_safe_address(each) or _ADDRESSEE.fullmatch(each))]
+    if wrong:
+        raise ValidationError(
+            f"{wrong[0]} is neither a mail address nor an https address of a webhook."
+        )
+    return found
+
+
+def _refuse_unusable_secret(secret: str | None) -> None:
+    if secret is None:
+        return
+    try:
+        key = base64.b64decode(secret.removeprefix("whsec_"), validate=True)
+    except ValueError:
+        key = b""
+    if len(key) < LEAST_WEBHOOK_KEY:
+        raise SettingsError(
+            f"ATTESTRY_CHECKPOINT_SECRET: Give whsec_ and base64 of {LEAST_WEBHOOK_KEY} bytes or "
+            "more."
+        )
 
 
 def _asks_for_openid(scope: str) -> None:

@@ -25,7 +25,7 @@ NOW = datetime(2026, 3, 1, 9, 30, 0, 123456, tzinfo=UTC)
 LATER = datetime(2026, 3, 2, tzinfo=UTC)
 DERIVED = {"directory_closure", "reviews_launch", "reviews_tally"}
 # Rows that are themselves the record: their beginning and end is told, what goes on between is not.
-OWN_RECORD = {"directory_sync_run", "signin_session"}
+OWN_RECORD = {"audit_cosignature", "directory_sync_run", "signin_session"}
 SAMPLES: dict[type, Any] = {
     int: 1,
     str: "text",
