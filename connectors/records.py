@@ -19,10 +19,17 @@ NO_ATTRIBUTES: Mapping[str, str] = MappingProxyType({})
 
 
 class AccountKind(StrEnum):
-    """What an account is for."""
+    """What an account is for. Only a person's is ever tied to a person.
+
+    A contact cannot sign in. Of a foreign principal the source holds a stand-in; whether it is
+    enabled is known in its own domain, so that it counts as one that could be used.
+    """
 
     PERSON = "person"
     SERVICE = "service"
+    COMPUTER = "computer"
+    CONTACT = "contact"
+    FOREIGN = "foreign"
 
 
 class MemberKind(StrEnum):
@@ -43,7 +50,7 @@ class Account(msgspec.Struct, frozen=True, gc=False):
             suspended, deactivated, not yet activated or expired is not enabled; one that is merely
             locked out or whose password ran out still is.
         status: The source's own word for its state (`ACTIVE`, `disabled`, `expired`).
-        kind: Person or service.
+        kind: What it is for.
         mail: Address, or None.
         employee_number: The HR number, or None.
         manager_id: `external_id` of the manager's account in this source, or None.

@@ -22,6 +22,9 @@ from dataclasses import dataclass
 from app.directory.domain import CorrelationRule, IdentityKind
 from connectors.records import AccountKind
 
+# By a mail address people are found; a contact may carry somebody's.
+WITH_MAIL = frozenset({AccountKind.PERSON.value, AccountKind.SERVICE.value})
+
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
@@ -159,7 +162,7 @@ def correlate(accounts: Iterable[Candidate], people: Iterable[Person]) -> Ties:
 
 
 def _tie(account: Candidate, register: _Register, conflicts: list[Conflict]) -> Tie:
-    if account.kind == AccountKind.SERVICE.value:
+    if account.kind != AccountKind.PERSON.value:
         own = account.identity_id
         kept = own if own in register.services else None
         return Tie(account.id, register.make() if kept is None else kept, CorrelationRule.OWN)
@@ -265,11 +268,11 @@ def _portrait(
     if len(set(managers)) > 1:
         detail = "Sources name different managers; the one of the first source is taken."
         conflicts.append(Conflict("manager_conflict", lead.public_id, detail))
-    is_service = lead.kind == AccountKind.SERVICE.value
+    is_service = lead.kind != AccountKind.PERSON.value
     return Portrait(
         kind=IdentityKind.SERVICE if is_service else IdentityKind.PERSON,
         display_name=lead.display_name or lead.external_id,
-        mail=_first(each.mail for each in held),
+        mail=_first(each.mail for each in held) if lead.kind in WITH_MAIL else None,
         employee_number=None if is_service else _first(each.employee_number for each in held),
         manager_id=managers[0] if managers else None,
         department=_first(each.department for each in held),

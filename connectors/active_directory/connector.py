@@ -12,7 +12,7 @@ from uuid import UUID
 from ldap3.utils.conv import escape_filter_chars
 
 from connectors.active_directory import mapping
-from connectors.active_directory.reading import GROUPS, PEOPLE, Reader, narrowed
+from connectors.active_directory.reading import GROUPS, Reader, narrowed
 from connectors.errors import (
     MisconfiguredError,
     TargetConflictError,
@@ -38,6 +38,7 @@ from connectors.records import (
 
 ALREADY_THERE = frozenset({68, 20})
 NOT_THERE = frozenset({53, 16})
+PEOPLE = "(&(objectClass=user)(!(objectClass=computer)))"
 COSTS = {
     "member": "grants and revokes would have to be done by hand.",
     "userAccountControl": "a leaver's account would have to be disabled by hand.",

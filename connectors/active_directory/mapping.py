@@ -13,6 +13,7 @@ from connectors.ldap.client import Entry
 from connectors.records import Account, AccountKind, Group, Problem
 
 ACCOUNT_ATTRIBUTES = (
+    "objectClass",
     "objectGUID",
     "objectSid",
     "sAMAccountName",
@@ -29,6 +30,8 @@ ACCOUNT_ATTRIBUTES = (
     "lastLogonTimestamp",
     "primaryGroupID",
     "servicePrincipalName",
+    "whenCreated",
+    "pwdLastSet",
 )
 GROUP_ATTRIBUTES = (
     "objectGUID",
@@ -47,6 +50,29 @@ FIRST_RID = 1000  # below are the accounts a domain comes with
 ADMINISTRATIVE_RIDS = frozenset({512, 518, 519})  # Domain, Schema, Enterprise Admins
 BUILTIN_ADMINISTRATORS = "S-1-5-32-544"
 NEEDED_OF_ACCOUNT = ("objectGUID", "sAMAccountName", "userAccountControl", "primaryGroupID")
+NEEDED_OF_OTHERS = {
+    AccountKind.CONTACT: ("objectGUID",),
+    AccountKind.FOREIGN: ("objectGUID", "objectSid"),
+}
+# lastLogonTimestamp is written only when it is 9 to 14 days old (MS-ADA1, 2.351).
+LATE = "lastLogonTimestamp, up to 14 days late"
+OF_CLASS = {  # the first that fits: managed service accounts are computers, too
+    b"msds-managedserviceaccount": AccountKind.SERVICE,
+    b"msds-groupmanagedserviceaccount": AccountKind.SERVICE,
+    b"computer": AccountKind.COMPUTER,
+    b"foreignsecurityprincipal": AccountKind.FOREIGN,
+    b"contact": AccountKind.CONTACT,
+}
+# MS-DTYP 2.4.2.4; they stand for whoever signed in in some way, not for anybody by name.
+WELL_KNOWN = {
+    "S-1-1-0": "Everyone",
+    "S-1-5-4": "Interactive",
+    "S-1-5-7": "Anonymous",
+    "S-1-5-9": "Enterprise Domain Controllers",
+    "S-1-5-11": "Authenticated Users",
+    "S-1-5-17": "Internet Information Services",
+    "S-1-5-18": "Local System",
+}
 NEEDED_OF_GROUP = ("objectGUID",)
 _GUID = re.compile(rb"<GUID=([0-9a-fA-F-]{32,36})>")
 _RANGE = re.compile(r"^member;range=(\d+)-(\d+|\*)$")
@@ -104,9 +130,12 @@ def account(entry: Entry, now: datetime) -> Account | Problem:
         entry: With `ACCOUNT_ATTRIBUTES`, links in extended form.
         now: For accounts that have expired.
     """
-    lacking = missing(entry, NEEDED_OF_ACCOUNT)
+    found = kind(entry)
+    lacking = missing(entry, NEEDED_OF_OTHERS.get(found, NEEDED_OF_ACCOUNT))
     if lacking is not None:
         return lacking
+    if found in NEEDED_OF_OTHERS:
+        return _stand_in(entry, found)
     flags = entry.number("userAccountControl")
     if flags is None:
         return Problem("bad_record", "userAccountControl is no number.", entry.dn)
@@ -115,13 +144,14 @@ def account(entry: Entry, now: datetime) -> Account | Problem:
     is_disabled = bool(flags & DISABLED)
     status = "disabled" if is_disabled else "expired" if is_expired else "enabled"
     login = entry.text("sAMAccountName") or ""
+    last_sign_in_at = moment(entry.number("lastLogonTimestamp"))
     return Account(
         external_id=guid(entry.values["objectguid"][0]),
         login=login,
         display_name=entry.text("displayName") or entry.text("cn") or login,
         is_enabled=not is_disabled and not is_expired,
         status=status,
-        kind=kind(entry),
+        kind=found,
         mail=entry.text("mail"),
         employee_number=entry.text("employeeID") or entry.text("employeeNumber"),
         manager_id=next(iter(linked(entry.values.get("manager", ()))), None),
@@ -129,16 +159,51 @@ def account(entry: Entry, now: datetime) -> Account | Problem:
         title=entry.text("title"),
         address=entry.dn,
         expires_at=expires_at,
-        last_sign_in_at=moment(entry.number("lastLogonTimestamp")),
+        last_sign_in_at=last_sign_in_at,
+        attributes=_further(entry, has_signed_in=last_sign_in_at is not None),
+    )
+
+
+def _further(entry: Entry, *, has_signed_in: bool) -> dict[str, str]:
+    """Return when it was made and its password set, and where its last sign-in is known from."""
+    password_set = moment(entry.number("pwdLastSet"))
+    found = {
+        "whenCreated": entry.text("whenCreated"),
+        "pwdLastSet": password_set.isoformat(timespec="seconds") if password_set else None,
+        "lastSignInFrom": LATE if has_signed_in else None,
+    }
+    return {name: value for name, value in found.items() if value}
+
+
+def _stand_in(entry: Entry, found: AccountKind) -> Account:
+    """Return a contact, or what stands for an account or group of another domain."""
+    is_foreign = found is AccountKind.FOREIGN
+    written = sid(entry.values["objectsid"][0]) if is_foreign else ""
+    shown = WELL_KNOWN.get(written) or entry.text("displayName") or entry.text("cn")
+    return Account(
+        external_id=guid(entry.values["objectguid"][0]),
+        login=written or entry.text("mail") or entry.text("cn") or "",
+        display_name=shown or written or entry.dn,
+        is_enabled=is_foreign,
+        status=found.value,
+        kind=found,
+        mail=entry.text("mail"),
+        department=entry.text("department"),
+        title=entry.text("title"),
+        address=entry.dn,
     )
 
 
 def kind(entry: Entry) -> AccountKind:
-    """Return whether an account is a person's.
+    """Return what an account is for.
 
-    A service is what came with the domain (Administrator, krbtgt), or carries a service principal
-    name and no employee number.
+    A service is what came with the domain (Administrator, krbtgt), is managed as a service account,
+    or carries a service principal name and no employee number.
     """
+    classes = {each.lower() for each in entry.values.get("objectclass", ())}
+    for name, found in OF_CLASS.items():
+        if name in classes:
+            return found
     if rid(entry) < FIRST_RID:
         return AccountKind.SERVICE
     has_number = entry.text("employeeID") or entry.text("employeeNumber")

@@ -11,7 +11,7 @@ from datetime import datetime
 from ldap3.protocol.microsoft import extended_dn_control
 
 from connectors.active_directory import mapping
-from connectors.errors import IncompleteReadError
+from connectors.errors import DeniedError, IncompleteReadError, TargetMissingError
 from connectors.ldap.client import Entry, LdapClient, Search
 from connectors.ldap.filters import both
 from connectors.records import (
@@ -27,7 +27,9 @@ from connectors.records import (
 
 BATCH = 500
 RANGE = 1500
-PEOPLE = "(&(objectClass=user)(!(objectClass=computer)))"
+GROUPS_A_PAGE = 100  # each may bring 1,500 members: so many are kept in memory at once
+# Computers and managed service accounts are users too, by inheritance.
+ACCOUNTS = "(|(objectClass=user)(objectClass=contact)(objectClass=foreignSecurityPrincipal))"
 GROUPS = "(objectClass=group)"
 # Critical: a server that cannot tell links by id has to refuse, not to leave the ids out.
 _EXTENDED = extended_dn_control(criticality=True)
@@ -42,7 +44,7 @@ class _Kept:
     groups: set[str] = field(default_factory=set)
     tokens: dict[int, str] = field(default_factory=dict)
     members: dict[str, list[str]] = field(default_factory=dict)
-    unread: set[str] = field(default_factory=set)
+    unread: dict[str, Problem] = field(default_factory=dict)
     bad: list[Problem] = field(default_factory=list)
     others: int = 0
 
@@ -51,18 +53,21 @@ class _Kept:
         found = mapping.linked(values)
         self.members.setdefault(group_id, []).extend(found)
         if len(found) != len(values):
-            self.unread.add(group_id)
+            text = "Members came without their objectGUID: give the account the right to read it."
+            self.miss(group_id, "unreadable_group", text)
+
+    def miss(self, group_id: str, code: str, detail: str) -> None:
+        """Keep that a group's members are not all known; the rest of the read goes on."""
+        self.unread.setdefault(group_id, Problem(code, detail, group_id))
 
     def problems(self) -> Iterator[Problem]:
         """Yield what could not be used, and then how many members are of other kinds."""
         yield from self.bad
-        for group_id in sorted(self.unread):
-            yield Problem("unreadable_member", "Members came without their objectGUID.", group_id)
+        yield from self.unread.values()
         if self.others:
             detail = (
-                f"{self.others} members are neither accounts nor groups that were read: "
-                "computers, contacts, objects of other domains or outside base_dn. They are "
-                "counted, not stored."
+                f"{self.others} members are neither accounts nor groups that were read: they are "
+                "outside base_dn or the filters. They are counted, not stored."
             )
             yield Problem("other_member", detail)
 
@@ -78,7 +83,7 @@ class Reader:
     def read(self) -> Iterator[Batch]:
         """Read all accounts, groups and direct members; the report comes last."""
         base = self.client.config.base_dn
-        people = narrowed(PEOPLE, self.client.config.user_filter)
+        people = narrowed(ACCOUNTS, self.client.config.user_filter)
         groups = narrowed(GROUPS, self.client.config.group_filter)
         of_accounts = Search(f"{base} subtree {people}")
         of_groups = Search(f"{base} subtree {groups}")
@@ -117,7 +122,8 @@ class Reader:
         """Read groups with the first part of their members; longer lists are asked for after."""
         kept, batch, longer = self._kept, [], []
         attributes = (*mapping.GROUP_ATTRIBUTES, f"member;range=0-{RANGE - 1}")
-        for entry in self._search(query, where, attributes):
+        size = min(self.client.config.page_size, GROUPS_A_PAGE)
+        for entry in self._search(query, where, attributes, size):
             group = mapping.group(entry)
             if isinstance(group, Problem):
                 kept.bad.append(group)
@@ -143,24 +149,39 @@ class Reader:
         following: int | None = place
         while following is not None:
             place = following
-            attribute = f"member;range={place}-{place + RANGE - 1}"
-            part = self.client.search(
-                Search(query.text),
-                f"<GUID={group_id}>",
-                "(objectClass=*)",
-                [attribute],
-                scope="base",
-                controls=[_EXTENDED],
-            )
-            found = list(part)
-            if not found:
-                raise IncompleteReadError("A group cannot be read whole: its later part is gone.")
-            values, following = mapping.member_range(found[0].values)
+            found = self._part(group_id, f"member;range={place}-{place + RANGE - 1}", query)
+            if found is None:
+                return
+            values, following = mapping.member_range(found.values)
             if following is not None and following <= place:
-                raise IncompleteReadError("A group cannot be read whole: its parts do not go on.")
+                text = "Its members cannot be read to the end: the parts do not go on."
+                self._kept.miss(group_id, "unreadable_group", text)
+                return
             self._kept.link(group_id, values)
             query.returned += len(values)
             query.pages += 1
+
+    def _part(self, group_id: str, attribute: str, query: Search) -> Entry | None:
+        """Return a part of a group's members; None if it is gone or cannot be read, and say so."""
+        part = self.client.search(
+            Search(query.text),
+            f"<GUID={group_id}>",
+            "(objectClass=*)",
+            [attribute],
+            scope="base",
+            controls=[_EXTENDED],
+        )
+        text = "It was gone before all its members were read: read again."
+        try:
+            found = next(iter(list(part)), None)
+        except TargetMissingError:
+            found = None
+        except (DeniedError, IncompleteReadError) as error:
+            self._kept.miss(group_id, "unreadable_group", f"Its members cannot be read: {error}")
+            return None
+        if found is None:
+            self._kept.miss(group_id, "vanished_group", text)
+        return found
 
     def _members(self) -> Iterator[Batch]:
         kept, lists = self._kept, []
@@ -180,9 +201,16 @@ class Reader:
                 lists = []
         yield MemberBatch(tuple(lists))
 
-    def _search(self, query: Search, where: str, attributes: Sequence[str]) -> Iterator[Entry]:
+    def _search(
+        self, query: Search, where: str, attributes: Sequence[str], page_size: int | None = None
+    ) -> Iterator[Entry]:
         return self.client.search(
-            query, self.client.config.base_dn, where, attributes, controls=[_EXTENDED]
+            query,
+            self.client.config.base_dn,
+            where,
+            attributes,
+            controls=[_EXTENDED],
+            page_size=page_size,
         )
 
 

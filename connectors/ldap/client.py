@@ -35,6 +35,7 @@ from connectors.errors import (
     TargetMissingError,
     UnavailableError,
 )
+from connectors.ldap import receiving
 from connectors.ldap.config import Address, LdapConfig
 from connectors.ldap.refusals import Answer, accept, refused_connection, refused_sign_in
 from connectors.ldap.verified import VerifiedTls
@@ -140,6 +141,7 @@ class LdapClient:
             receive_timeout=ANSWER_SECONDS,
             read_only=False,
         )
+        receiving.install(connection)
         try:
             connection.open()
             if self.config.is_start_tls:
@@ -278,8 +280,7 @@ class LdapClient:
 
 
 def _entry(found: Mapping[str, Any]) -> Entry:
-    values = {name.lower(): each for name, each in found["raw_attributes"].items()}
-    return Entry(found["dn"], values)
+    return Entry(found["dn"], found["raw_attributes"])
 
 
 def _cookie(result: Mapping[str, Any]) -> bytes | None:

@@ -18,8 +18,10 @@ def config(**settings: str) -> LdapConfig:
 
 
 def entry(dn: str, **values: Sequence[bytes] | bytes) -> dict[str, Any]:
-    """An entry as it comes; attribute names may hold `__` for `;range=` and the like."""
-    raw = {name: [each] if isinstance(each, bytes) else each for name, each in values.items()}
+    """An entry as it comes, names in lower case; they may hold `__` for `;range=` and the like."""
+    raw = {
+        name.lower(): [each] if isinstance(each, bytes) else each for name, each in values.items()
+    }
     return {"type": "searchResEntry", "dn": dn, "raw_attributes": raw}
 
 

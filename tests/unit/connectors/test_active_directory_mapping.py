@@ -207,3 +207,38 @@ def test_members_by_primary_group_are_found_from_the_accounts() -> None:
         "users": ["a", "b"],
         "staff": ["c"],
     }
+
+
+@pytest.mark.parametrize(
+    ("classes", "values", "shown"),
+    [
+        ([b"user", b"computer"], {}, (AccountKind.COMPUTER, "jdoe", True)),
+        ([b"user", b"computer", b"msDS-GroupManagedServiceAccount"], {},
+         (AccountKind.SERVICE, "jdoe", True)),
+        ([b"contact"],
+         {"samaccountname": None, "useraccountcontrol": None, "objectsid": None,
+          "mail": b"partner@other.test"}, (AccountKind.CONTACT, "partner@other.test", False)),
+        ([b"foreignSecurityPrincipal"], {"samaccountname": None, "useraccountcontrol": None},
+         (AccountKind.FOREIGN, "S-1-5-21-2127521184-1604012920-1887927527-1104", True)),
+    ],
+)  # fmt: skip
+def test_what_is_no_person_is_an_account_of_its_own_kind(
+    classes: list[bytes], values: dict[str, bytes | None], shown: tuple[AccountKind, str, bool]
+) -> None:
+    entry = person(**values)
+    found = mapping.account(Entry(entry.dn, {**entry.values, "objectclass": classes}), NOW)
+    assert isinstance(found, Account)
+    assert (found.kind, found.login, found.is_enabled) == shown
+
+
+def test_who_is_a_principal_of_everybody_is_called_so() -> None:
+    everybody = bytes.fromhex("01010000000000050b000000")
+    values = {**person().values, "objectclass": [b"foreignSecurityPrincipal"]}
+    found = mapping.account(Entry("CN=S-1-5-11", {**values, "objectsid": [everybody]}), NOW)
+    assert isinstance(found, Account)
+    assert (found.login, found.display_name) == ("S-1-5-11", "Authenticated Users")
+
+
+def test_a_last_sign_in_tells_how_late_it_may_be() -> None:
+    assert account(lastlogontimestamp=ticks(NOW)).attributes["lastSignInFrom"] == mapping.LATE
+    assert "lastSignInFrom" not in account().attributes

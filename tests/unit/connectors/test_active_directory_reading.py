@@ -5,9 +5,10 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from ldap3.core.exceptions import LDAPExceptionError, LDAPSocketReceiveError
 
 from connectors.active_directory.reading import Reader
-from connectors.errors import ConnectorError, IncompleteReadError
+from connectors.errors import UnavailableError
 from connectors.records import Batch, MemberBatch, MemberKind, MemberList, ReadReport
 from unit.connectors.scripted import Page, ScriptedConnection, client, entry, with_range
 
@@ -42,7 +43,9 @@ def group(number: int, token: bytes = b"1200") -> dict[str, Any]:
     )
 
 
-def read(*pages: Page) -> tuple[ReadReport, dict[str, MemberList], ScriptedConnection]:
+def read(
+    *pages: Page | LDAPExceptionError,
+) -> tuple[ReadReport, dict[str, MemberList], ScriptedConnection]:
     connection = ScriptedConnection(list(pages))
     batches: list[Batch] = list(Reader(client(connection), lambda: NOW).read())
     report = batches[-1]
@@ -86,18 +89,42 @@ def test_a_range_past_the_end_is_the_end() -> None:
 
 
 @pytest.mark.parametrize(
-    "part",
-    [Page(), Page(code=32), Page([with_range(entry("CN=g9"), "member;range=0-0", [link(1)])])],
+    ("part", "code"),
+    [
+        (Page(), "vanished_group"),
+        (Page(code=32), "vanished_group"),
+        (Page(code=50), "unreadable_group"),
+        (Page(code=4), "unreadable_group"),
+        (
+            Page([with_range(entry("CN=g9"), "member;range=0-0", [link(1)])]),
+            "unreadable_group",
+        ),
+    ],
 )
-def test_a_list_whose_rest_does_not_come_is_not_complete(part: Page) -> None:
-    with pytest.raises(ConnectorError):
-        read(Page([person(1)]), Page([with_range(group(9), "member;range=0-0", [link(1)])]), part)
+def test_one_group_whose_rest_does_not_come_is_named_and_spoils_no_other(
+    part: Page, code: str
+) -> None:
+    report, lists, _ = read(
+        Page([person(1)]),
+        Page([
+            with_range(group(8), "member;range=0-*", [link(1)]),
+            with_range(group(9), "member;range=0-0", [link(1)]),
+        ]),
+        part,
+    )  # fmt: skip
+    assert not report.is_complete
+    assert lists[key(8)].is_complete
+    assert not lists[key(9)].is_complete
+    assert [(each.code, each.about) for each in report.problems] == [(code, key(9))]
 
 
-def test_a_part_that_does_not_go_on_ends_the_read() -> None:
-    stuck = Page([with_range(entry("CN=g9"), "member;range=0-0", [link(1)])])
-    with pytest.raises(IncompleteReadError, match="do not go on"):
-        read(Page([person(1)]), Page([with_range(group(9), "member;range=0-0", [link(1)])]), stuck)
+def test_a_line_that_breaks_in_the_middle_of_one_group_ends_the_read() -> None:
+    with pytest.raises(UnavailableError):
+        read(
+            Page([person(1)]),
+            Page([with_range(group(9), "member;range=0-0", [link(1)])]),
+            LDAPSocketReceiveError("cut"),
+        )
 
 
 def test_a_member_without_id_makes_its_list_and_the_read_incomplete() -> None:
@@ -109,12 +136,12 @@ def test_a_member_without_id_makes_its_list_and_the_read_incomplete() -> None:
     assert not report.is_complete
     assert lists[key(8)].is_complete
     assert not lists[key(9)].is_complete
-    assert [(each.code, each.about) for each in report.problems] == [("unreadable_member", key(9))]
+    assert [(each.code, each.about) for each in report.problems] == [("unreadable_group", key(9))]
 
 
 def test_a_record_that_cannot_be_used_makes_the_read_incomplete_and_is_named() -> None:
     unread = person(2)
-    del unread["raw_attributes"]["userAccountControl"]
+    del unread["raw_attributes"]["useraccountcontrol"]
     report, _, _ = read(Page([person(1), unread]), Page([group(9), entry("CN=nameless")]))
     assert not report.is_complete
     assert [(each.code, each.about) for each in report.problems] == [
