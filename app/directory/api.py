@@ -1,6 +1,7 @@
 """Sources and their runs; identities and groups, now or at a moment."""
 
 import dataclasses
+from datetime import datetime
 from typing import Any
 
 from app.directory import queries, service
@@ -8,11 +9,14 @@ from app.directory.queries import ExclusionRow, GroupRow, IdentityRow, MemberRow
 from app.directory.scheduling import Next
 from app.directory.schemas import (
     AccessList,
+    BetweenArgs,
     ExclusionAnswer,
     ExclusionBody,
     GroupAnswer,
+    GroupDifferenceAnswer,
     IdentityAnswer,
     IdentityDetailAnswer,
+    IdentityDifferenceAnswer,
     MemberAnswer,
     MembersArgs,
     ReadingBody,
@@ -21,11 +25,12 @@ from app.directory.schemas import (
     SourceAnswer,
     SyncBody,
     SyncRunAnswer,
+    ThenArgs,
 )
 from app.kernel.uow import Reading, UnitOfWork
 from app.web import scope
 from app.web.paging import Page
-from app.web.shapes import AsOfArgs, EmptySchema, PageArgs, page_of, window
+from app.web.shapes import EmptySchema, PageArgs, page_of, window
 
 blp = scope.api("directory", "What the sources show: people, accounts, groups, over time")
 
@@ -108,22 +113,22 @@ def lift_exclusion(uow: UnitOfWork, exclusion_id: str) -> ExclusionRow:
 @scope.query(blp, page_of(IdentityAnswer), args=SearchArgs)
 def list_identities(reading: Reading, args: dict[str, Any]) -> Page[IdentityRow]:
     """Search people and services."""
-    return queries.list_identities(reading, window(args), q=args["q"], as_of=args["as_of"])
+    return queries.list_identities(reading, window(args), q=args["q"], **_then(args))
 
 
 @blp.route("/identities/<identity_id>", methods=["GET"])
-@scope.query(blp, IdentityDetailAnswer, args=AsOfArgs)
+@scope.query(blp, IdentityDetailAnswer, args=ThenArgs)
 def show_identity(reading: Reading, args: dict[str, Any], identity_id: str) -> dict[str, Any]:
     """Show one of them, with the accounts."""
-    found = queries.show_identity(reading, identity_id, as_of=args["as_of"])
+    found = queries.show_identity(reading, identity_id, **_then(args))
     return detail(found)
 
 
 @blp.route("/identities/<identity_id>/access", methods=["GET"])
-@scope.query(blp, AccessList, args=AsOfArgs)
+@scope.query(blp, AccessList, args=ThenArgs)
 def show_access(reading: Reading, args: dict[str, Any], identity_id: str) -> dict[str, Any]:
     """Show effective access, with the path of each."""
-    found = queries.show_access(reading, identity_id, as_of=args["as_of"])
+    found = queries.show_access(reading, identity_id, **_then(args))
     return {"items": found, "next_cursor": None}
 
 
@@ -131,14 +136,14 @@ def show_access(reading: Reading, args: dict[str, Any], identity_id: str) -> dic
 @scope.query(blp, page_of(GroupAnswer), args=SearchArgs)
 def list_groups(reading: Reading, args: dict[str, Any]) -> Page[GroupRow]:
     """Search groups."""
-    return queries.list_groups(reading, window(args), q=args["q"], as_of=args["as_of"])
+    return queries.list_groups(reading, window(args), q=args["q"], **_then(args))
 
 
 @blp.route("/groups/<group_id>", methods=["GET"])
-@scope.query(blp, GroupAnswer, args=AsOfArgs)
+@scope.query(blp, GroupAnswer, args=ThenArgs)
 def show_group(reading: Reading, args: dict[str, Any], group_id: str) -> GroupRow:
     """Show one group."""
-    return queries.show_group(reading, group_id, as_of=args["as_of"])
+    return queries.show_group(reading, group_id, **_then(args))
 
 
 @blp.route("/groups/<group_id>/members", methods=["GET"])
@@ -150,8 +155,30 @@ def show_members(reading: Reading, args: dict[str, Any], group_id: str) -> Page[
         group_id,
         window(args),
         is_effective=args["effective"],
-        as_of=args["as_of"],
+        **_then(args),
     )
+
+
+@blp.route("/identities/<identity_id>/difference", methods=["GET"])
+@scope.query(blp, IdentityDifferenceAnswer, args=BetweenArgs)
+def identity_difference(
+    reading: Reading, args: dict[str, Any], identity_id: str
+) -> queries.IdentityDifference:
+    """Compare what somebody had and was at two moments."""
+    return queries.identity_difference(reading, identity_id, args["since"], args["until"])
+
+
+@blp.route("/groups/<group_id>/difference", methods=["GET"])
+@scope.query(blp, GroupDifferenceAnswer, args=BetweenArgs)
+def group_difference(
+    reading: Reading, args: dict[str, Any], group_id: str
+) -> queries.GroupDifference:
+    """Compare a group and its direct members at two moments."""
+    return queries.group_difference(reading, group_id, args["since"], args["until"])
+
+
+def _then(args: dict[str, Any]) -> dict[str, datetime | None]:
+    return {"as_of": args["as_of"], "known_at": args["known_at"]}
 
 
 def detail(found: queries.IdentityDetail) -> dict[str, Any]:

@@ -6,12 +6,13 @@ the accounts; after that each change has its own entry.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, cast
 
 import sqlalchemy as sa
 
 from app import events
-from app.directory import correlating, graph, reconcile
+from app.directory import correlating, graph, past, reconcile
 from app.directory.difference import Difference, Records
 from app.directory.domain import Provenance
 from app.directory.models import (
@@ -108,8 +109,8 @@ def apply(
         otherwise=otherwise,
         started=started,
         changed=changed,
-        accounts=_store(uow, Account, source, found.accounts),
-        groups=_store(uow, Group, source, found.groups),
+        accounts=_store(uow, Account, source, run, found.accounts),
+        groups=_store(uow, Group, source, run, found.groups),
     )
     _store_member_digests(uow, found, done.groups)
     _store_memberships(done)
@@ -156,8 +157,14 @@ def _changed_fields(
     return fields
 
 
-def _store(uow: UnitOfWork, model: type[Account | Group], source: Source, records: Records) -> Keys:
-    compared, known = records.compared, records.known
+def _store(
+    uow: UnitOfWork,
+    model: type[Account] | type[Group],
+    source: Source,
+    run: SyncRun,
+    records: Records,
+) -> Keys:
+    compared, known, at = records.compared, records.known, _seen_at(uow, run)
     made = {name: uow.ids.new() for name in compared.appeared}
     if made:
         uow.session.execute(
@@ -167,7 +174,7 @@ def _store(uow: UnitOfWork, model: type[Account | Group], source: Source, record
                     "public_id": public_id,
                     "source_id": source.id,
                     "external_id": name,
-                    "first_seen_at": uow.now,
+                    "first_seen_at": at,
                     **records.rows[name],
                 }
                 for name, public_id in made.items()
@@ -177,14 +184,20 @@ def _store(uow: UnitOfWork, model: type[Account | Group], source: Source, record
         {"id": known[name].id, "ended_at": None, **records.rows[name]} for name in compared.changed
     ]
     if updates:
+        past.keep(uow, model, updates, at=at, run_id=run.id)
         uow.session.execute(sa.update(model), updates)
-    ended = [{"id": known[name].id, "ended_at": uow.now} for name in compared.ended]
+    ended = [{"id": known[name].id, "ended_at": at} for name in compared.ended]
     if ended:
         uow.session.execute(sa.update(model), ended)
     keys = {name: each.id for name, each in known.items()}
     if made:
         keys |= _new_keys(uow, model, source, made)
     return Keys(keys, {**{name: each.public_id for name, each in known.items()}, **made})
+
+
+def _seen_at(uow: UnitOfWork, run: SyncRun) -> datetime:
+    """Return when what a run shows was true: at its end, also if it was accepted only later."""
+    return run.ended_at or uow.now
 
 
 def _new_keys(
@@ -221,7 +234,7 @@ def _store_memberships(done: Done) -> None:
                     "group_id": done.groups.key[group],
                     "account_id": done.accounts.key[account],
                     "is_primary": is_primary,
-                    "valid_from": uow.now,
+                    "valid_from": _seen_at(uow, done.run),
                     "run_from": done.run.id,
                     "provenance": done.provenance(group),
                 }
@@ -242,7 +255,7 @@ def _store_nestings(uow: UnitOfWork, run: SyncRun, found: Difference, groups: Ke
                 {
                     "parent_id": groups.key[parent],
                     "child_id": groups.key[child],
-                    "valid_from": uow.now,
+                    "valid_from": _seen_at(uow, run),
                     "run_from": run.id,
                 }
                 for parent, child in found.nested
@@ -254,7 +267,8 @@ def _store_nestings(uow: UnitOfWork, run: SyncRun, found: Difference, groups: Ke
 def _end(
     uow: UnitOfWork, model: type[Membership | Nesting], keys: Iterable[int], run: SyncRun
 ) -> None:
-    rows = [{"id": key, "valid_to": uow.now, "run_to": run.id} for key in keys]
+    at = _seen_at(uow, run)
+    rows = [{"id": key, "valid_to": at, "run_to": run.id} for key in keys]
     if rows:
         uow.session.execute(sa.update(model), rows)
 

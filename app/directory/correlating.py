@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from app import events
-from app.directory import correlation
+from app.directory import correlation, past
 from app.directory.correlation import Candidate, Person, Portrait, Tie
 from app.directory.models import Account, Identity
 from app.kernel.uow import UnitOfWork
@@ -55,7 +55,8 @@ def refresh_activity(uow: UnitOfWork, identity_id: int) -> None:
         )
     )
     identity = uow.session.get_one(Identity, identity_id)
-    if not enabled:
+    if not enabled and identity.is_active:
+        past.keep(uow, Identity, [{"id": identity_id, "is_active": False}])
         identity.is_active = False
 
 
@@ -143,11 +144,15 @@ def _link(
     keys: Mapping[int, int],
 ) -> int:
     rows = []
+    moved = []
     for each in accounts:
         tie = ties[each.id]
         wanted = _key(keys, tie.identity_id)
+        if each.identity_id not in (None, wanted):
+            moved.append({"id": each.id, "identity_id": wanted})
         if (each.identity_id, each.rule) != (wanted, tie.rule.value):
             rows.append({"id": each.id, "identity_id": wanted, "correlation_rule": tie.rule.value})
+    past.keep(uow, Account, moved)
     if rows:
         uow.session.execute(sa.update(Account), rows)
     return len(rows)
@@ -185,6 +190,9 @@ def _redraw(
         for each in people.values()
         if not each.is_ended and each.id not in portraits
     ]
+    new = set(keys.values())
+    past.keep(uow, Identity, [each for each in rows if each["id"] not in new])
+    past.keep(uow, Identity, ended)
     # Numbers are unique: those that are given up go first, so that two identities can swap.
     for some in (numbers, rows, ended):
         if some:

@@ -227,6 +227,34 @@ class Nesting(Governed, Keyed, Model):
     run_to: Mapped[int | None] = mapped_column(sa.ForeignKey("directory_sync_run.id"))
 
 
+class PastValue(Governed, Keyed, Model):
+    """What an account, group or identity said before it was changed: written once, never changed.
+
+    Exactly one of the three is named. A return after an end has the field `ended_at`, and in
+    `gone_at` when it had ended.
+    """
+
+    __tablename__ = "directory_past_value"
+    __table_args__ = tuple(
+        sa.Index(
+            f"ix_directory_past_value_{name}",
+            f"{name}_id",
+            "until_at",
+            **_closed_only(f"{name}_id"),
+        )
+        for name in ("account", "group", "identity")
+    )
+    account_id: Mapped[int | None] = mapped_column(sa.ForeignKey("directory_account.id"))
+    group_id: Mapped[int | None] = mapped_column(sa.ForeignKey("directory_group.id"))
+    identity_id: Mapped[int | None] = mapped_column(sa.ForeignKey("directory_identity.id"))
+    field: Mapped[str]
+    was: Mapped[Any] = mapped_column(sa.JSON, nullable=True)
+    gone_at: Mapped[datetime | None]
+    until_at: Mapped[datetime]
+    known_at: Mapped[datetime]
+    run_id: Mapped[int | None] = mapped_column(sa.ForeignKey("directory_sync_run.id"))
+
+
 class Closure(Model):
     """Derived: which groups contain which others now, through any number of steps."""
 

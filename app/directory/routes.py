@@ -36,6 +36,7 @@ Found = TypeVar("Found")
 KEY = "key."  # before the names of a source's settings, so that none is taken for a field of ours
 OWN_FIELDS = frozenset({"name", "kind", "version"})
 RECENT = 10
+MOMENTS = ("as_of", "known_at", "until")
 MOST_LEFT_OUT = 100
 
 
@@ -44,7 +45,9 @@ def identities(reading: Reading) -> Response:
     """People and services, found by name, mail or employee number."""
     asked = _asked(reading, schemas.SearchArgs)
     q, as_of = asked.args["q"], asked.as_of
-    found = queries.list_identities(reading, window(asked.args), q=q, as_of=as_of)
+    found = queries.list_identities(
+        reading, window(asked.args), q=q, as_of=as_of, known_at=asked.known_at
+    )
     return _answered("directory/identities.html", asked, page=found, q=q)
 
 
@@ -52,17 +55,28 @@ def identities(reading: Reading) -> Response:
 def identity(reading: Reading, identity_id: str) -> Response:
     """One of them: accounts, what they effectively have by which path, and how it came to be."""
     asked = _asked(reading, PageArgs)
-    found = _then(asked, lambda as_of: queries.show_identity(reading, identity_id, as_of=as_of))
+    found = _then(
+        asked,
+        lambda as_of, known_at: queries.show_identity(
+            reading, identity_id, as_of=as_of, known_at=known_at
+        ),
+    )
     if request.args.get("view") == HISTORY:
         history = queries.identity_history(reading, identity_id, window(asked.args))
         behind = reasons_of(reading, (each.provenance_ref for each in history.items))
         return _answered(
-            "directory/identity.html", asked, who=found, view=HISTORY, page=history, behind=behind
+            "directory/identity.html",
+            asked,
+            who=found,
+            view=HISTORY,
+            page=history,
+            behind=behind,
+            past=queries.identity_past(reading, identity_id),
         )
-    access = queries.show_access(reading, identity_id, as_of=asked.as_of)
+    access = queries.access_of(reading, found.accounts, as_of=asked.as_of, known_at=asked.known_at)
     changed = None
     if asked.as_of is not None:
-        changed = queries.changed_since(reading, found.row.key, access)
+        changed = queries.difference_to(reading, found, access, asked.until)
     behind = reasons_of(reading, (each.provenance_ref for each in access))
     return _answered(
         "directory/identity.html",
@@ -80,7 +94,9 @@ def groups(reading: Reading) -> Response:
     """Groups, found by name."""
     asked = _asked(reading, schemas.SearchArgs)
     q, as_of = asked.args["q"], asked.as_of
-    found = queries.list_groups(reading, window(asked.args), q=q, as_of=as_of)
+    found = queries.list_groups(
+        reading, window(asked.args), q=q, as_of=as_of, known_at=asked.known_at
+    )
     return _answered("directory/groups.html", asked, page=found, q=q)
 
 
@@ -90,20 +106,35 @@ def group(reading: Reading, group_id: str) -> Response:
     asked = _asked(reading, PageArgs)
     view = request.args.get("view")
     view = view if view in GROUP_VIEWS else DIRECT
-    found = _then(asked, lambda as_of: queries.show_group(reading, group_id, as_of=as_of))
+    found = _then(
+        asked,
+        lambda as_of, known_at: queries.show_group(
+            reading, group_id, as_of=as_of, known_at=known_at
+        ),
+    )
     part = window(asked.args)
     page: Page[queries.MemberRow] | Page[queries.Interval]
     if view == HISTORY:
         page = queries.group_history(reading, group_id, part)
     else:
         page = queries.show_members(
-            reading, group_id, part, is_effective=view == EFFECTIVE, as_of=asked.as_of
+            reading,
+            group_id,
+            part,
+            is_effective=view == EFFECTIVE,
+            as_of=asked.as_of,
+            known_at=asked.known_at,
         )
+    changed = None
+    if asked.as_of is not None and view != HISTORY:
+        changed = queries.group_difference(reading, group_id, asked.as_of, asked.until)
     return _answered(
         "directory/group.html",
         asked,
         group=found,
-        around=queries.surroundings(reading, found, as_of=asked.as_of),
+        around=queries.surroundings(reading, found, as_of=asked.as_of, known_at=asked.known_at),
+        changed=changed,
+        past=queries.group_past(reading, group_id) if view == HISTORY else [],
         page=page,
         behind=reasons_of(reading, (each.provenance_ref for each in page.items)),
         view=view,
@@ -433,11 +464,15 @@ class Asked:
         args: As its schema reads them.
         form: As it was typed, with what is wrong with it.
         as_of: The moment to look back to; None is now.
+        known_at: The moment it is to have been known by; None is by now.
+        until: The moment to compare with; None is now.
     """
 
     args: dict[str, Any]
     form: Form
     as_of: datetime | None
+    known_at: datetime | None = None
+    until: datetime | None = None
 
 
 def _asked(reading: Reading, schema: type[Schema]) -> Asked:
@@ -451,18 +486,28 @@ def _asked(reading: Reading, schema: type[Schema]) -> Asked:
     """
     typed = {name: list(each) for name, each in request.args.lists()}
     form = Form(typed)
-    moment = form["as_of"].strip()
-    rest = {name: each for name, each in typed.items() if name != "as_of"}
+    rest = {name: each for name, each in typed.items() if name not in MOMENTS}
     args = Form(rest).load(schema)
-    as_of = None
-    if moment:
-        as_of = _moment(moment)
-        if as_of is None:
-            _refuse_moment(form, _("Write a date and a time, like 2026-11-23 09:40."))
-        elif as_of > reading.now:
-            _refuse_moment(form, _("This is still to come: choose a moment that has passed."))
-            as_of = None
-    return Asked(args, form, as_of)
+    found = {name: _past_moment(reading, form, name) for name in MOMENTS}
+    if found["as_of"] is None:
+        return Asked(args, form, None)
+    if found["until"] is not None and found["until"] < found["as_of"]:
+        _refuse_moment(form, _("This is before the first moment."), "until")
+        found["until"] = None
+    return Asked(args, form, **found)
+
+
+def _past_moment(reading: Reading, form: Form, name: str) -> datetime | None:
+    """Read a moment that has passed; what is wrong with it is told at its field."""
+    if not form[name].strip():
+        return None
+    found = _moment(form[name].strip())
+    if found is None:
+        _refuse_moment(form, _("Write a date and a time, like 2026-11-23 09:40."), name)
+    elif found > reading.now:
+        _refuse_moment(form, _("This is still to come: choose a moment that has passed."), name)
+        return None
+    return found
 
 
 def _moment(text: str) -> datetime | None:
@@ -474,24 +519,31 @@ def _moment(text: str) -> datetime | None:
         return None
 
 
-def _refuse_moment(form: Form, why: str) -> None:
-    form.errors["as_of"] = why
+def _refuse_moment(form: Form, why: str, name: str = "as_of") -> None:
+    form.errors[name] = why
     form.status = 422
 
 
-def _then(asked: Asked, look: Callable[[datetime | None], Found]) -> Found:
+def _then(asked: Asked, look: Callable[[datetime | None, datetime | None], Found]) -> Found:
     """Look at something as it was; if it was not there then, say so, and show it as it is."""
     try:
-        return look(asked.as_of)
+        return look(asked.as_of, asked.known_at)
     except NotFoundError:
         if asked.as_of is None:
             raise
-    found = look(None)
-    asked.as_of = None
+    found = look(None, None)
+    asked.as_of = asked.known_at = None
     _refuse_moment(asked.form, _("Nothing was known of this then: it was first seen later."))
     return found
 
 
 def _answered(template: str, asked: Asked, **facts: Any) -> Response:
-    text = pages.render(template, as_of=asked.as_of, form=asked.form, **facts)
+    text = pages.render(
+        template,
+        as_of=asked.as_of,
+        known_at=asked.known_at,
+        until=asked.until,
+        form=asked.form,
+        **facts,
+    )
     return make_response(text, asked.form.status)

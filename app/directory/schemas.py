@@ -1,6 +1,9 @@
 """Shapes of the directory on the wire."""
 
-from marshmallow import Schema, fields, validate
+from collections.abc import Mapping
+from typing import Any
+
+from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from app.directory.domain import IdentityKind, Provenance, SyncState
 from app.directory.scheduling import Waits
@@ -10,13 +13,40 @@ LONGEST_SEARCH = 200
 MAX_NAME, MAX_REASON = 1000, 2000
 
 
-class SearchArgs(PageArgs, AsOfArgs):
+class ThenArgs(AsOfArgs):
+    """At which moment, and as known when."""
+
+    known_at = Moment(
+        load_default=None,
+        metadata={"description": "as was known here at this moment; needs `as_of`"},
+    )
+
+    @validates_schema
+    def _needs_as_of(self, data: Mapping[str, Any], **_: Any) -> None:
+        if data.get("known_at") is not None and data.get("as_of") is None:
+            raise ValidationError("Say as_of too: what was known of which moment?", "known_at")
+
+
+class BetweenArgs(Schema):
+    """Which two moments to compare."""
+
+    since = Moment(required=True)
+    until = Moment(load_default=None, metadata={"description": "default now"})
+
+    @validates_schema
+    def _in_order(self, data: Mapping[str, Any], **_: Any) -> None:
+        until = data.get("until")
+        if until is not None and until < data["since"]:
+            raise ValidationError("This is before the first moment.", "until")
+
+
+class SearchArgs(PageArgs, ThenArgs):
     """What to look for, and when."""
 
     q = Sentence(load_default=None, validate=validate.Length(min=1, max=LONGEST_SEARCH))
 
 
-class MembersArgs(PageArgs, AsOfArgs):
+class MembersArgs(PageArgs, ThenArgs):
     """Whose members, and when."""
 
     effective = fields.Boolean(
@@ -259,3 +289,41 @@ class MemberAnswer(Schema):
     path = fields.List(fields.Nested(PlaceAnswer))
     provenance = fields.Enum(Provenance, by_value=True)
     since = Moment()
+
+
+class ValueAnswer(Schema):
+    """One value at two moments; `of` is the login of the account it is about, or empty."""
+
+    of = fields.String()
+    field = fields.String()
+    before = fields.Raw(allow_none=True)
+    after = fields.Raw(allow_none=True)
+
+
+class IntervalAnswer(Schema):
+    """An account directly in a group, from and until."""
+
+    login = fields.String()
+    identity = fields.String(allow_none=True)
+    identity_name = fields.String(allow_none=True)
+    valid_from = Moment()
+    valid_to = Moment(allow_none=True)
+    provenance = fields.Enum(Provenance, by_value=True)
+    run_from = fields.String(allow_none=True)
+    run_to = fields.String(allow_none=True)
+
+
+class IdentityDifferenceAnswer(Schema):
+    """What became of somebody between two moments."""
+
+    gained = fields.List(fields.Nested(AccessAnswer))
+    lost = fields.List(fields.Nested(AccessAnswer))
+    values = fields.List(fields.Nested(ValueAnswer))
+
+
+class GroupDifferenceAnswer(Schema):
+    """What became of a group between two moments."""
+
+    joined = fields.List(fields.Nested(IntervalAnswer))
+    left = fields.List(fields.Nested(IntervalAnswer))
+    values = fields.List(fields.Nested(ValueAnswer))

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from app import events
+from app.directory import past
 from app.directory.models import Identity
 from app.kernel.actor import Permission
 from app.kernel.errors import ConflictError, InvalidInputError, NotFoundError
@@ -139,6 +140,7 @@ def start(uow: UnitOfWork, event: LifecycleEvent) -> None:
     """Make and enqueue a leaver's plan. The identity counts as left from here on."""
     identity = uow.session.get_one(Identity, event.identity_id)
     planned = planning.decide(uow, identity, cause_ref=event.public_id)
+    past.keep(uow, Identity, [{"id": identity.id, "is_active": False}])
     identity.is_active = False
     event.state = LifecycleState.RUNNING
     event.started_at = uow.now

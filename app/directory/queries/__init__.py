@@ -1,8 +1,10 @@
 """Reads of the directory: who there is, who has what by which path, now or at a moment.
 
 What a source showed at a moment is known for existence, memberships and nesting, which are kept as
-intervals; names and attributes are shown as they are known now. Each read is a constant number of
-statements, whatever its size. What is not theirs to see is, for callers, not there.
+intervals, and for what people go by: names, logins, mail, department, title, manager, owner, and
+whether an account is enabled (`past.py`). The rest is shown as it is known now. Each read is a
+constant number of statements, whatever its size. What is not theirs to see is, for callers, not
+there.
 """
 
 from app.directory.connecting import connection
@@ -11,6 +13,7 @@ from app.directory.queries.access import (
     Holding,
     MemberRow,
     Place,
+    access_of,
     direct_holdings,
     effective_access,
     open_membership,
@@ -34,10 +37,19 @@ from app.directory.queries.groups import (
 )
 from app.directory.queries.history import (
     Changed,
+    GroupDifference,
+    IdentityDifference,
     Interval,
+    Past,
+    Value,
     changed_since,
+    difference_to,
+    group_difference,
     group_history,
+    group_past,
+    identity_difference,
     identity_history,
+    identity_past,
 )
 from app.directory.queries.people import (
     AccountRow,
@@ -71,30 +83,40 @@ __all__ = [
     "Change",
     "Changed",
     "ExclusionRow",
+    "GroupDifference",
     "GroupRow",
     "GroupSurroundings",
     "Holding",
     "IdentityDetail",
+    "IdentityDifference",
     "IdentityRow",
     "Interval",
     "MemberRow",
+    "Past",
     "Place",
     "RunLine",
     "RunRow",
     "SourceLine",
     "SourceRow",
+    "Value",
+    "access_of",
     "account_row",
     "accounts_of",
     "changed_since",
     "connection",
+    "difference_to",
     "direct_holdings",
     "effective_access",
     "exclusion_row",
     "find_group",
     "find_identity",
+    "group_difference",
     "group_history",
+    "group_past",
     "group_row",
+    "identity_difference",
     "identity_history",
+    "identity_past",
     "left_out_groups",
     "list_changes",
     "list_exclusions",

@@ -1,16 +1,17 @@
 """Reads of groups; a mirrored one is shown with its master."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 
+from app.directory import past
 from app.directory.models import Account, Group, Identity, Nesting, Source
 from app.directory.queries.matching import holds
-from app.directory.queries.moment import there, was_there
+from app.directory.queries.moment import held, there
 from app.kernel.actor import Permission
 from app.kernel.errors import NotFoundError
 from app.kernel.uow import Reading
@@ -36,6 +37,10 @@ class GroupRow:
     master_name: str | None
     first_seen_at: datetime
     ended_at: datetime | None
+
+
+# What is kept of the past, by the names it has in the row that is shown.
+GROUP_FIELDS = frozenset({"name", "description", "is_administrative", "rule"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,42 +98,71 @@ def find_group(reading: Reading, which: str) -> GroupRow:
 
 
 def list_groups(
-    reading: Reading, window: Window, *, q: str | None = None, as_of: datetime | None = None
+    reading: Reading,
+    window: Window,
+    *,
+    q: str | None = None,
+    as_of: datetime | None = None,
+    known_at: datetime | None = None,
 ) -> Page[GroupRow]:
     """List groups.
 
     Args:
         reading: Who looks.
         window: Which part.
-        q: Part of the name, in any case.
-        as_of: Those there were at this moment; default those there are now.
+        q: Part of the name it has now, in any case.
+        as_of: Those there were at this moment, as they were; default those there are now.
+        known_at: As was known at this moment; default as is known by now.
     """
     reading.actor.require(Permission.DIRECTORY_READ)
-    found = _groups().where(there(Group, as_of), Group.id > window.after_id())
+    found = _groups().where(there(Group, as_of, known_at), Group.id > window.after_id())
     if q:
         found = found.where(holds(reading, Group.name, q))
     rows = reading.session.execute(found.order_by(Group.id).limit(window.limit + 1))
-    return page([GroupRow(*tuple(row)) for row in rows], window, lambda row: [row.key])
+    shown = _as_they_were(reading, [GroupRow(*tuple(row)) for row in rows], as_of, known_at)
+    return page(shown, window, lambda row: [row.key])
 
 
-def show_group(reading: Reading, group_id: str, *, as_of: datetime | None = None) -> GroupRow:
+def show_group(
+    reading: Reading,
+    group_id: str,
+    *,
+    as_of: datetime | None = None,
+    known_at: datetime | None = None,
+) -> GroupRow:
     """Return one group.
 
     Raises:
         NotFoundError: There is none, or was none then.
     """
     reading.actor.require(Permission.DIRECTORY_READ)
-    found = group_row(reading, group_id)
-    if not was_there(found.first_seen_at, found.ended_at, as_of):
+    if as_of is None:
+        return group_row(reading, group_id)
+    was = there(Group, as_of, known_at)
+    row = reading.session.execute(
+        _groups().add_columns(was).where(Group.public_id == group_id)
+    ).first()
+    if row is None:
+        raise NotFoundError(f"There is no group {group_id}.")
+    found = GroupRow(*tuple(row)[:-1])
+    if not row[-1]:
         raise NotFoundError(f"There was no group {group_id} then.")
-    return found
+    return _as_they_were(reading, [found], as_of, known_at)[0]
 
 
 def surroundings(
-    reading: Reading, group: GroupRow, *, as_of: datetime | None = None
+    reading: Reading,
+    group: GroupRow,
+    *,
+    as_of: datetime | None = None,
+    known_at: datetime | None = None,
 ) -> GroupSurroundings:
-    """Return what stands around a group, now or at a moment; three statements."""
+    """Return what stands around a group, now or at a moment; four statements at most."""
     reading.actor.require(Permission.DIRECTORY_READ)
+    had = past.then(reading, Group, [group.key], as_of, known_at).get(group.key, {})
+    owned_by: Any = Group.owner_external_id
+    if "owner_external_id" in had:
+        owned_by = had["owner_external_id"]
     owner = reading.session.execute(
         sa.select(Account.login, Identity.public_id, Identity.display_name)
         .select_from(Group)
@@ -136,7 +170,7 @@ def surroundings(
             Account,
             sa.and_(
                 Account.source_id == Group.source_id,
-                Account.external_id == Group.owner_external_id,
+                Account.external_id == owned_by,
             ),
         )
         .outerjoin(Identity, Identity.id == Account.identity_id)
@@ -145,10 +179,10 @@ def surroundings(
     edges = reading.session.execute(
         sa.select(Nesting.parent_id, Nesting.child_id).where(
             sa.or_(Nesting.parent_id == group.key, Nesting.child_id == group.key),
-            nested_at(as_of),
+            held(Nesting, as_of, known_at),
         )
     ).all()
-    rows = group_rows(reading, {each for edge in edges for each in edge})
+    rows = group_rows(reading, {each for edge in edges for each in edge}, as_of, known_at)
     login, identity, name = (None, None, None) if owner is None else tuple(owner)
     return GroupSurroundings(
         login,
@@ -163,19 +197,31 @@ def _named(rows: Iterable[GroupRow]) -> list[GroupRow]:
     return sorted(rows, key=lambda each: (each.name.casefold(), each.key))
 
 
-def nested_at(as_of: datetime | None) -> Any:
-    """Choose nestings that there are, or were at a moment."""
-    if as_of is None:
-        return Nesting.valid_to.is_(None)
-    return sa.and_(
-        Nesting.valid_from <= as_of,
-        sa.or_(Nesting.valid_to.is_(None), Nesting.valid_to > as_of),
-    )
-
-
-def group_rows(reading: Reading, keys: set[int]) -> dict[int, GroupRow]:
+def group_rows(
+    reading: Reading,
+    keys: set[int],
+    as_of: datetime | None = None,
+    known_at: datetime | None = None,
+) -> dict[int, GroupRow]:
     rows = reading.session.execute(_groups().where(Group.id.in_(tuple(keys))))
-    return {row[0]: GroupRow(*tuple(row)) for row in rows}
+    found = _as_they_were(reading, [GroupRow(*tuple(row)) for row in rows], as_of, known_at)
+    return {each.key: each for each in found}
+
+
+def _as_they_were(
+    reading: Reading,
+    rows: Sequence[GroupRow],
+    as_of: datetime | None,
+    known_at: datetime | None,
+) -> list[GroupRow]:
+    """Return groups as they were at a moment; one statement, or none for now."""
+    were = past.then(reading, Group, (each.key for each in rows), as_of, known_at)
+    return [
+        replace(each, **{name: had[name] for name in GROUP_FIELDS & had.keys()})
+        if (had := were.get(each.key))
+        else each
+        for each in rows
+    ]
 
 
 def _groups() -> sa.Select[*tuple[Any, ...]]:

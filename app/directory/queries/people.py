@@ -1,17 +1,18 @@
 """Reads of identities and their accounts."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 
+from app.directory import past
 from app.directory.domain import IdentityKind
-from app.directory.models import Account, Identity, Source
+from app.directory.models import Account, Identity, PastValue, Source
 from app.directory.queries.matching import holds
-from app.directory.queries.moment import there, was_there
+from app.directory.queries.moment import there
 from app.kernel.actor import Permission
 from app.kernel.errors import NotFoundError
 from app.kernel.uow import Reading
@@ -59,6 +60,18 @@ class AccountRow:
     ended_at: datetime | None
 
 
+# What is kept of the past, by the names it has in the rows that are shown.
+IDENTITY_FIELDS = {
+    "display_name": "name",
+    **{name: name for name in ("mail", "employee_number", "department", "title", "is_active")},
+}
+ACCOUNT_FIELDS = {
+    "display_name": "name",
+    **{name: name for name in ("login", "mail", "kind", "status", "is_enabled")},
+}
+Row = TypeVar("Row", IdentityRow, AccountRow)
+
+
 @dataclass(frozen=True, slots=True)
 class IdentityDetail:
     """An identity with its accounts."""
@@ -92,18 +105,24 @@ def find_identity(reading: Reading, who: str) -> IdentityRow:
 
 
 def list_identities(
-    reading: Reading, window: Window, *, q: str | None = None, as_of: datetime | None = None
+    reading: Reading,
+    window: Window,
+    *,
+    q: str | None = None,
+    as_of: datetime | None = None,
+    known_at: datetime | None = None,
 ) -> Page[IdentityRow]:
     """List identities.
 
     Args:
         reading: Who looks.
         window: Which part.
-        q: Part of a name or mail in any case, or a whole employee number.
-        as_of: Those there were at this moment; default those there are now.
+        q: Part of a name or mail in any case, or a whole employee number, as they are now.
+        as_of: Those there were at this moment, as they were; default those there are now.
+        known_at: As was known at this moment; default as is known by now.
     """
     reading.actor.require(Permission.DIRECTORY_READ)
-    found = _identities().where(there(Identity, as_of), Identity.id > window.after_id())
+    found = _identities().where(there(Identity, as_of, known_at), Identity.id > window.after_id())
     if q:
         found = found.where(
             sa.or_(
@@ -113,31 +132,87 @@ def list_identities(
             )
         )
     rows = reading.session.execute(found.order_by(Identity.id).limit(window.limit + 1))
-    return page([_identity(row) for row in rows], window, lambda row: [row.key])
+    found_rows = _as_they_were(reading, [_identity(row) for row in rows], as_of, known_at)
+    return page(found_rows, window, lambda row: [row.key])
 
 
 def show_identity(
-    reading: Reading, identity_id: str, *, as_of: datetime | None = None
+    reading: Reading,
+    identity_id: str,
+    *,
+    as_of: datetime | None = None,
+    known_at: datetime | None = None,
 ) -> IdentityDetail:
     """Return an identity with its accounts, to itself or to those who may read the directory.
 
     Raises:
         NotFoundError: There is none, was none then, or it is not theirs to see.
     """
-    row = visible_identity(reading, identity_id, as_of)
-    return IdentityDetail(row, accounts_of(reading, row.key, as_of=as_of))
+    row = visible_identity(reading, identity_id, as_of, known_at)
+    return IdentityDetail(row, accounts_of(reading, row.key, as_of=as_of, known_at=known_at))
 
 
 def accounts_of(
-    reading: Reading, identity_id: int, *, as_of: datetime | None = None
+    reading: Reading,
+    identity_id: int,
+    *,
+    as_of: datetime | None = None,
+    known_at: datetime | None = None,
 ) -> list[AccountRow]:
-    """Return the accounts of an identity that there are, or were (no authorisation)."""
+    """Return the accounts of an identity that there are, or that were theirs (no authorisation)."""
+    theirs: Any = Account.identity_id == identity_id
+    if as_of is not None:
+        once = sa.select(PastValue.account_id).where(
+            PastValue.field == "identity_id", PastValue.account_id == Account.id
+        )
+        theirs = sa.or_(theirs, once.exists())
     rows = reading.session.execute(
         _accounts()
-        .where(Account.identity_id == identity_id, there(Account, as_of))
+        .where(theirs, there(Account, as_of, known_at))
         .order_by(Account.source_id, Account.id)
     )
-    return [AccountRow(*tuple(row)) for row in rows]
+    found = [AccountRow(*tuple(row)) for row in rows]
+    were = past.then(reading, Account, (each.key for each in found), as_of, known_at)
+    return [
+        _changed_back(each, were.get(each.key, {}), ACCOUNT_FIELDS)
+        for each in found
+        if were.get(each.key, {}).get("identity_id", identity_id) == identity_id
+    ]
+
+
+def _as_they_were(
+    reading: Reading,
+    rows: Sequence[IdentityRow],
+    as_of: datetime | None,
+    known_at: datetime | None,
+) -> list[IdentityRow]:
+    """Return identities as they were at a moment; at most two statements."""
+    were = past.then(reading, Identity, (each.key for each in rows), as_of, known_at)
+    if not were:
+        return list(rows)
+    wanted = {each["manager_id"] for each in were.values() if each.get("manager_id")}
+    managers: dict[Any, tuple[str | None, str | None]] = {None: (None, None)}
+    if wanted:
+        above = sa.select(Identity.id, Identity.public_id, Identity.display_name)
+        for key, public_id, name in reading.session.execute(
+            above.where(Identity.id.in_(sorted(wanted)))
+        ):
+            managers[key] = (public_id, name)
+    found = []
+    for row in rows:
+        had = were.get(row.key, {})
+        shown = _changed_back(row, had, IDENTITY_FIELDS)
+        if "manager_id" in had:
+            manager, manager_name = managers[had["manager_id"]]
+            shown = replace(shown, manager=manager, manager_name=manager_name)
+        found.append(shown)
+    return found
+
+
+def _changed_back(row: Row, had: Mapping[str, Any], names: Mapping[str, str]) -> Row:
+    """Return a row with the values it had, each under the name it has there."""
+    values = {names[name]: value for name, value in had.items() if name in names}
+    return replace(row, **values) if values else row
 
 
 def account_row(reading: Reading, account_id: int) -> AccountRow:
@@ -153,17 +228,25 @@ def name_of(reading: Reading, identity_id: str) -> str | None:
     )
 
 
-def visible_identity(reading: Reading, identity_id: str, as_of: datetime | None) -> IdentityRow:
-    row = reading.session.execute(_identities().where(Identity.public_id == identity_id)).first()
-    found = None if row is None else _identity(row)
+def visible_identity(
+    reading: Reading,
+    identity_id: str,
+    as_of: datetime | None,
+    known_at: datetime | None = None,
+) -> IdentityRow:
+    was = sa.true() if as_of is None else there(Identity, as_of, known_at)
+    row = reading.session.execute(
+        _identities().add_columns(was).where(Identity.public_id == identity_id)
+    ).first()
+    found = None if row is None else _identity(row[:-1])
     is_theirs = found is not None and (
         found.key == reading.actor.identity_id or reading.actor.may(Permission.DIRECTORY_READ)
     )
-    if found is None or not is_theirs:
+    if row is None or found is None or not is_theirs:
         raise NotFoundError(f"There is no identity {identity_id}.")
-    if not was_there(found.first_seen_at, found.ended_at, as_of):
+    if not row[-1]:
         raise NotFoundError(f"There was no identity {identity_id} then.")
-    return found
+    return _as_they_were(reading, [found], as_of, known_at)[0]
 
 
 def _identities() -> sa.Select[*tuple[Any, ...]]:

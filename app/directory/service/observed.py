@@ -8,7 +8,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from app import events
-from app.directory import correlating
+from app.directory import correlating, past
 from app.directory.domain import Provenance
 from app.directory.models import Account, Group, Membership, Source
 from app.kernel.uow import UnitOfWork
@@ -111,6 +111,8 @@ def observe_account(uow: UnitOfWork, *, account_id: int, is_enabled: bool, statu
     account.digest = b""  # the next read looks at this account closely
     if account.is_enabled == is_enabled:
         return
+    new = {"id": account_id, "is_enabled": is_enabled, "status": status}
+    past.keep(uow, Account, [new])
     account.is_enabled = is_enabled
     account.status = status
     uow.session.flush()

@@ -17,12 +17,14 @@ from app.kernel.uow import Reading
 from app.web import openapi, problems, throttle
 from app.web.scope import Doors
 from integration.directory.conftest import Directory
-from integration.directory.states import crowd, small
+from integration.directory.states import crowd, people, small
 
 HEADERS = {"Authorization": "Bearer olga"}
 ROUTES = [
     ("GET", "/sources"),
     ("POST", "/sources/corp/sync"),
+    ("GET", "/sources/corp/schedule"),
+    ("GET", "/sources/corp/exclusions"),
     ("GET", "/sync-runs/{run}"),
     ("POST", "/sync-runs/{run}/accept"),
     ("POST", "/sync-runs/{run}/refuse"),
@@ -130,12 +132,63 @@ def test_members_follow_nesting_when_asked_and_a_moment(
         ("/identities?cursor=nonsense", "cursor"),
         ("/identities?as_of=yesterday", "as_of"),
         ("/groups?colour=blue", "colour"),
+        ("/groups?known_at=2026-03-02T08:00:00Z", "known_at"),
+        ("/identities/x/difference", "since"),
+        (
+            "/groups/x/difference?since=2026-03-02T08:00:00Z&until=2026-03-01T08:00:00Z",
+            "until",
+        ),
     ],
 )
 def test_a_wrong_argument_is_named(client: FlaskClient, path: str, field: str) -> None:
     answer = client.get(f"/api/v1{path}", headers=HEADERS)
     assert answer.status_code == 422
     assert [each["field"] for each in answer.get_json()["errors"]] == [field]
+
+
+def test_two_moments_are_compared_and_a_past_one_is_shown_as_it_was_known(
+    client: FlaskClient, directory: Directory
+) -> None:
+    then = f"{directory.clock.now():%Y-%m-%dT%H:%M:%SZ}"
+    directory.show(directory.state().add(members={"admins": people("alice")}))
+    directory.sync()
+    (alice,) = get(client, "/identities?q=alice")["items"]
+    changed = get(client, f"/identities/{alice['id']}/difference?since={then}")
+    assert [each["group"]["name"] for each in changed["gained"]] == ["Group admins"]
+    assert (changed["lost"], changed["values"]) == ([], [])
+    (admins,) = get(client, "/groups?q=admins")["items"]
+    joined = get(client, f"/groups/{admins['id']}/difference?since={then}")["joined"]
+    assert [each["login"] for each in joined] == ["alice"]
+    moment = f"as_of={then}&known_at={then}"
+    found = get(client, f"/groups/{admins['id']}/members?{moment}")["items"]
+    assert [each["login"] for each in found] == ["bob"]
+    assert get(client, f"/identities/{alice['id']}/access?{moment}")["items"]
+
+
+def test_a_group_is_left_out_by_name_and_expected_again(client: FlaskClient) -> None:
+    path = "/api/v1/sources/corp/exclusions"
+    body = {"group": "Group staff", "reason": "Its owner keeps it secret."}
+    made = client.post(path, json=body, headers=HEADERS)
+    assert (made.status_code, made.get_json()["name"]) == (201, "Group staff")
+    assert client.post(path, json=body, headers=HEADERS).status_code == 409
+    assert [each["reason"] for each in get(client, "/sources/corp/exclusions")["items"]] == [
+        body["reason"]
+    ]
+    lifted = client.delete(f"/api/v1/exclusions/{made.get_json()['id']}", headers=HEADERS)
+    assert lifted.get_json()["ended_at"] is not None
+    assert get(client, "/sources/corp/exclusions")["items"] == []
+
+
+def test_when_a_source_is_read_is_shown_and_set(client: FlaskClient) -> None:
+    (source,) = get(client, "/sources")["items"]
+    assert (source["delta_minutes"], source["full_hours"]) == (15, 24)
+    plan = get(client, "/sources/corp/schedule")
+    assert (plan["next_mode"], plan["waits"]) == ("delta", None)
+    path, body = "/api/v1/sources/corp/reading", {"full_hours": 6, "version": source["version"]}
+    assert client.put(path, json=body, headers=HEADERS).get_json()["full_hours"] == 6
+    assert client.put(path, json=body, headers=HEADERS).status_code == 409
+    wrong = client.put(path, json={"full_hours": 0}, headers=HEADERS)
+    assert (wrong.status_code, wrong.get_json()["errors"][0]["field"]) == (422, "full_hours")
 
 
 def test_an_unknown_field_of_a_sync_is_named(client: FlaskClient) -> None:
