@@ -1,11 +1,11 @@
 """What there was at a moment, as is known by now or as was known then; nothing is overwritten."""
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from msgspec.structs import replace
 
 from app.directory import queries, service
 from app.directory.domain import SyncState
@@ -164,9 +164,10 @@ def test_what_was_true_then_and_what_was_known_then_are_told_apart(directory: Di
     at_ten: datetime = accepted - timedelta(hours=2)
     everybody = ids(directory, Group, "Group all")
 
-    def members(**when: datetime) -> int:
+    def members(as_of: datetime, known_at: datetime | None = None) -> int:
+        part = Window(limit=200)
         with directory.tx.read() as reading:
-            found = queries.show_members(reading, everybody, Window(limit=200), **when)
+            found = queries.show_members(reading, everybody, part, as_of=as_of, known_at=known_at)
         return len(found.items)
 
     assert members(as_of=at_ten) == 60
