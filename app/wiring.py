@@ -10,7 +10,7 @@ from functools import partial
 
 from flask import Flask
 
-from app.audit import bundles, publishing, sealing, signing, witnessing
+from app.audit import bundles, publishing, sealing, signing, stamping, witnessing
 from app.directory import service as directory
 from app.directory import syncing
 from app.directory.service import SYNC
@@ -89,6 +89,7 @@ class Ports:
         mailer: Tells people outside the app; None and no relay in the settings: nobody.
         ask_witness: Sends a head to a witness.
         post_head: Sends a head to a webhook.
+        ask_time: Sends a query to the time-stamping authority.
         crash: Where tests end the process.
     """
 
@@ -99,6 +100,7 @@ class Ports:
     mailer: Mailer | None = None
     ask_witness: witnessing.Post = witnessing.post_by_http
     post_head: publishing.Post = publishing.post_by_http
+    ask_time: stamping.Send = stamping.send_by_http
     crash: CrashPoints = field(default_factory=NoCrashPoints)
 
 
@@ -114,6 +116,7 @@ class House:
         mailer: Tells people outside the app, or None.
         ask_witness: Sends a head to a witness.
         post_head: Sends a head to a webhook.
+        ask_time: Sends a query to the time-stamping authority.
         runners: Job name to function.
         ticks: Called once a minute by the worker.
     """
@@ -125,8 +128,18 @@ class House:
     mailer: Mailer | None
     ask_witness: witnessing.Post = witnessing.post_by_http
     post_head: publishing.Post = publishing.post_by_http
+    ask_time: stamping.Send = stamping.send_by_http
     runners: Mapping[str, Runner] = field(default_factory=dict)
     ticks: tuple[Callable[[], object], ...] = ()
+
+    @property
+    def authority(self) -> stamping.Authority | None:
+        """Who stamps the signatures of bundles, or None."""
+        url, settings = self.settings.tsa_url, self.settings
+        if url is None:
+            return None
+        anchor = (settings.tsa_ca or "").encode()
+        return stamping.Authority(url, anchor, settings.tsa_when_down, self.ask_time)
 
     def sign_note(self, reading: Reading, text: str) -> str:
         """Return a text as a note signed with the log's key (receipts)."""
@@ -163,7 +176,9 @@ def build(settings: Settings, ports: Ports | None = None) -> House:
     )
     mailer = ports.mailer or (SmtpMailer(settings.smtp_url) if settings.smtp_url else None)
     connect = ports.connect or partial(connect_source, now=ports.clock.now)
-    house = House(settings, tx, seal, connect, mailer, ports.ask_witness, ports.post_head)
+    house = House(
+        settings, tx, seal, connect, mailer, ports.ask_witness, ports.post_head, ports.ask_time
+    )
     house.runners = _runners(house, ports.crash)
     house.ticks = _ticks(house)
     return house
@@ -182,7 +197,9 @@ def _runners(house: House, crash: CrashPoints) -> dict[str, Runner]:
         reviews.LAUNCH: partial(reviews.run_launch, tx),
         witnessing.ASK: partial(witnessing.run_ask, tx, house.ask_witness),
         publishing.SEND: partial(publishing.run_send, tx, _outside(house)),
-        bundles.BUILD: partial(bundles.run_build, tx, seal, house.settings.home),
+        bundles.BUILD: partial(
+            bundles.run_build, tx, seal, house.settings.home, authority=house.authority
+        ),
     }
 
 

@@ -30,6 +30,7 @@ MIMETYPE: Final = b"application/vnd.etsi.asic-e+zip"
 NOTE_HEAD: Final = "attestry-manifest/1"
 ASIC_PATH: Final = "META-INF/ASiCManifest001.xml"
 ANCHOR: Final = "trust/ca.pem"
+STAMP_ANCHOR: Final = "trust/tsa.pem"
 VKEY: Final = "trust/signer.vkey"
 WITNESSES: Final = "trust/witnesses.vkeys"
 ROW_DIGEST_BYTES: Final = 8

@@ -70,6 +70,8 @@ def check_chain(
     others: Sequence[x509.Certificate],
     anchors: Sequence[x509.Certificate],
     at: datetime,
+    *,
+    is_stamping: bool = False,
 ) -> tuple[x509.Certificate, ...]:
     """Follow a signer's certificate to an anchor (RFC 5280, section 6, without policies).
 
@@ -78,6 +80,7 @@ def check_chain(
         others: What came with the signature; may help, is never trusted.
         anchors: What the verifier trusts.
         at: The time the certificates are judged at, aware.
+        is_stamping: It must be for time-stamps and nothing else (RFC 3161, 2.3), not documents.
 
     Returns:
         The path, from the signer to the anchor.
@@ -88,7 +91,7 @@ def check_chain(
     """
     if at.utcoffset() is None:
         raise VerificationError("at: give a time with its zone to judge certificates at")
-    _check_may_sign(signer)
+    (_check_may_stamp if is_stamping else _check_may_sign)(signer)
     path = [signer]
     while len(path) <= LONGEST_PATH:
         _check_fit(path[-1], at)
@@ -204,6 +207,14 @@ def _check_may_sign(certificate: x509.Certificate) -> None:
     constraints = _extension(certificate, x509.BasicConstraints)
     if constraints is not None and constraints.ca:
         raise VerificationError(f"the certificate of {name} is an authority's, not a signer's")
+
+
+def _check_may_stamp(certificate: x509.Certificate) -> None:
+    purposes = _extension(certificate, x509.ExtendedKeyUsage)
+    if purposes is None or list(purposes) != [ExtendedKeyUsageOID.TIME_STAMPING]:
+        raise VerificationError(
+            f"the certificate of {readable_name(certificate)} is not for time-stamps alone"
+        )
 
 
 def _check_may_issue(certificate: x509.Certificate, *, below: int) -> None:

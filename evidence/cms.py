@@ -24,6 +24,7 @@ from evidence.chain import check_chain, check_signature, read_certificates, read
 from evidence.der import check_der, value_end
 from evidence.errors import VerificationError
 from evidence.pdf.byterange import find_gap
+from evidence.stamps import check_token
 
 __all__ = [
     "AsicFile",
@@ -38,6 +39,9 @@ __all__ = [
 LARGEST_CMS: Final = 1 << 20
 HASH_NAMES: Final = frozenset({"sha256", "sha384", "sha512"})
 TWO_DIGIT_YEARS_END: Final = 2050
+STAMP: Final = "signature_time_stamp_token"
+Stamper = Callable[[bytes], bytes]
+Anchors = tuple[Sequence[bytes], Sequence[bytes]]  # of signers, and more of time-stamps
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +59,19 @@ class SignatureStatus:
     signer: str
 
 
-def sign_detached(content: bytes, credential: SigningCredential, signed_at: datetime) -> bytes:
-    """Sign bytes without enclosing them: CAdES baseline B (ETSI EN 319 122-1, 6).
+def sign_detached(
+    content: bytes,
+    credential: SigningCredential,
+    signed_at: datetime,
+    stamp: Stamper | None = None,
+) -> bytes:
+    """Sign bytes without enclosing them: CAdES baseline B, or T (ETSI EN 319 122-1, 6).
 
     Args:
         content: What is signed, in a bundle `META-INF/ASiCManifest001.xml`.
         credential: Who signs.
         signed_at: The time claimed in the signature, aware; kept to the second.
+        stamp: SHA-256 of the signature in, TimeStampToken out: baseline T.
 
     Returns:
         A CMS SignedData, DER, for `META-INF/signature001.p7s`.
@@ -80,11 +90,28 @@ def sign_detached(content: bytes, credential: SigningCredential, signed_at: date
     signature = credential.sign(attributes.dump())
     algorithm = _algorithm(x509.load_der_x509_certificate(credential.certificate), "sha256")
     certificates = [credential.certificate, *credential.issuers]
-    return _assemble(attributes, signature, certificates, ("sha256", algorithm))
+    token = None if stamp is None else stamp(hashlib.sha256(signature).digest())
+    return _assemble(attributes, signature, certificates, ("sha256", algorithm), token)
+
+
+def add_stamp(signed: cms.ContentInfo, stamp: Stamper) -> None:
+    """Put a time-stamp beside a signature that was made elsewhere (ETSI EN 319 122-1, 5.3).
+
+    Args:
+        signed: The CMS, changed in place.
+        stamp: SHA-256 of the signature in, TimeStampToken out.
+    """
+    info = signed["content"]["signer_infos"][0]
+    token = stamp(hashlib.sha256(info["signature"].native).digest())
+    info["unsigned_attrs"] = _stamped(token)
 
 
 def verify_detached(
-    content: bytes, p7s: bytes, anchors: Sequence[bytes], at: datetime
+    content: bytes,
+    p7s: bytes,
+    anchors: Sequence[bytes],
+    at: datetime,
+    stamp_anchors: Sequence[bytes] = (),
 ) -> SignatureStatus:
     """Check a detached CAdES signature.
 
@@ -92,26 +119,31 @@ def verify_detached(
         content: What should be signed.
         p7s: The CMS, DER, nothing after it.
         anchors: Trusted certificates, PEM.
-        at: The time the certificates are judged at, aware.
+        at: The time the certificates are judged at without a time-stamp, aware.
+        stamp_anchors: Certificates trusted for time-stamps as well, PEM.
 
     Returns:
         Whether it holds; hostile input is `ok=False` and never raises.
     """
-    return _status(lambda: _check([content], p7s, anchors, at, claims_time=True))
+    trusted = (anchors, stamp_anchors)
+    return _status(lambda: _check([content], p7s, trusted, at, claims_time=True))
 
 
-def verify_pdf(pdf: bytes, anchors: Sequence[bytes], at: datetime) -> SignatureStatus:
+def verify_pdf(
+    pdf: bytes, anchors: Sequence[bytes], at: datetime, stamp_anchors: Sequence[bytes] = ()
+) -> SignatureStatus:
     """Check the one PAdES signature of a PDF of one revision, covering the whole file.
 
     Args:
         pdf: The file.
         anchors: Trusted certificates, PEM.
-        at: The time the certificates are judged at, aware.
+        at: The time the certificates are judged at without a time-stamp, aware.
+        stamp_anchors: Certificates trusted for time-stamps as well, PEM.
 
     Returns:
         Whether it holds; hostile input is `ok=False` and never raises.
     """
-    return _status(lambda: _check_pdf(pdf, anchors, at))
+    return _status(lambda: _check_pdf(pdf, (anchors, stamp_anchors), at))
 
 
 def _attribute(kind: str, value: object) -> cms.CMSAttribute:
@@ -135,6 +167,7 @@ def _assemble(
     signature: bytes,
     certificates: Sequence[bytes],
     algorithms: tuple[str, str],
+    token: bytes | None = None,
 ) -> bytes:
     """Put a SignedData together; the first certificate is the signer's.
 
@@ -154,6 +187,8 @@ def _assemble(
             "signature": signature,
         }
     )
+    if token is not None:
+        signer["unsigned_attrs"] = _stamped(token)
     signed = cms.SignedData(
         {
             "version": "v1",
@@ -164,6 +199,11 @@ def _assemble(
         }
     )
     return bytes(cms.ContentInfo({"content_type": "signed_data", "content": signed}).dump())
+
+
+def _stamped(token: bytes) -> cms.CMSAttributes:
+    attribute = {"type": STAMP, "values": [cms.ContentInfo.load(token)]}
+    return cms.CMSAttributes([cms.CMSAttribute(attribute)])
 
 
 def _algorithm(certificate: x509.Certificate, digest: str) -> str:
@@ -188,7 +228,7 @@ def _status(check: Callable[[], SignatureStatus]) -> SignatureStatus:
         return SignatureStatus(ok=False, detail=f"the signature cannot be read ({kind})", signer="")
 
 
-def _check_pdf(pdf: bytes, anchors: Sequence[bytes], at: datetime) -> SignatureStatus:
+def _check_pdf(pdf: bytes, anchors: Anchors, at: datetime) -> SignatureStatus:
     gap = find_gap(pdf)
     whole = memoryview(pdf)
     end = value_end(gap.contents)
@@ -201,7 +241,7 @@ def _check_pdf(pdf: bytes, anchors: Sequence[bytes], at: datetime) -> SignatureS
 def _check(
     stretches: Sequence[bytes | memoryview],
     p7s: bytes,
-    anchors: Sequence[bytes],
+    anchors: Anchors,
     at: datetime,
     *,
     claims_time: bool,
@@ -215,19 +255,23 @@ def _check(
     attributes = _signed_bytes(info)
     embedded = _certificates(signed)
     signer = _signer(info, embedded)
-    digest = _hash_name(info, signer)
-    _check_form(
-        p7s, info, attributes, [signer, *(each for each in embedded if each != signer)], digest
-    )
+    digest, token = _hash_name(info, signer), _token(info)
+    order = [signer, *(each for each in embedded if each != signer)]
+    _check_form(p7s, info, attributes, order, (digest, token))
     _check_attributes(attributes, stretches, digest, signer, claims_time=claims_time)
     check_signature(signer, info["signature"].native, attributes, digest)
-    path = check_chain(signer, embedded, read_certificates(anchors), at)
+    trusted, for_stamps = (read_certificates(each) for each in anchors)
+    said = "no time-stamp: the time is the signer's own word"
+    if token is not None:
+        at, authority = check_token(token, info["signature"].native, [*trusted, *for_stamps])
+        said = f"time-stamped by {authority}"
+    path = check_chain(signer, embedded, trusted, at)
     if any(each not in path for each in embedded):
         raise VerificationError("the signature carries a certificate that is not on its path")
     name = readable_name(signer)
     detail = (
         f"signed by {name}, certified by {readable_name(path[-1])}, judged at {at.isoformat()}; "
-        "no time-stamp: the time is the signer's own word"
+        f"{said}"
     )
     return SignatureStatus(ok=True, detail=detail, signer=name)
 
@@ -256,11 +300,22 @@ def _check_envelope(signed: cms.SignedData, info: cms.SignerInfo) -> None:
         raise VerificationError("the signature has no signed attributes")
     if signed["version"].native != "v1" or info["version"].native != "v1":
         raise VerificationError("the signature is not of version 1")
-    if _is_present(signed["crls"]) or _is_present(info["unsigned_attrs"]):
+    kinds = [each["type"].native for each in info["unsigned_attrs"] or ()]
+    if _is_present(signed["crls"]) or kinds not in ([], [STAMP]):
         raise VerificationError(
             "the signature carries something it does not sign (revocation lists, unsigned "
-            "attributes), which is not accepted here"
+            "attributes), which is not accepted here; but one time-stamp is"
         )
+
+
+def _token(info: cms.SignerInfo) -> bytes | None:
+    """Give the one time-stamp of the signature, if it has one."""
+    if not _is_present(info["unsigned_attrs"]):
+        return None
+    values = info["unsigned_attrs"][0]["values"]
+    if len(values) != 1:
+        raise VerificationError("the signature has not exactly one time-stamp")
+    return bytes(values[0].dump())
 
 
 def _is_present(field: Any) -> bool:
@@ -306,7 +361,7 @@ def _check_form(
     info: cms.SignerInfo,
     attributes: bytes,
     certificates: Sequence[x509.Certificate],
-    digest: str,
+    said: tuple[str, bytes | None],
 ) -> None:
     """Refuse a signature that says the same in other bytes, or says more than we have read.
 
@@ -314,11 +369,13 @@ def _check_form(
     anew from the parts we read, the signature must be the one we were given; so each of its bytes
     is the signer's, or a consequence of the signer's.
     """
+    digest, token = said
     again = _assemble(
         cms.CMSAttributes.load(attributes),
         info["signature"].native,
         [each.public_bytes(Encoding.DER) for each in certificates],
         (digest, _algorithm(certificates[0], digest)),
+        token,
     )
     if again != p7s:
         raise VerificationError("the signature is not in its one form, or carries something more")

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from evidence.bundle import ANCHOR, WITNESSES
+from evidence.bundle import ANCHOR, STAMP_ANCHOR, WITNESSES
 from evidence.container import Member
 from evidence.errors import VerificationError
 from evidence.keys import COSIGNATURE, VerifierKey, parse_vkey
@@ -59,6 +59,11 @@ class Look:
     @property
     def data_files(self) -> list[str]:
         return [path for path in self.listed.files if path.endswith(".jsonl")]
+
+    @property
+    def stamp_anchors(self) -> Sequence[bytes]:
+        """Of the time-stamping authority, as the bundle names it: trusted for stamps alone."""
+        return [self.read(STAMP_ANCHOR)] if STAMP_ANCHOR in self.members else []
 
     @property
     def anchors(self) -> Sequence[bytes]:

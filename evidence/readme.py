@@ -28,7 +28,8 @@ How to check this bundle: id {id}
    (c2sp.org/signed-note, Ed25519); data/ledger.jsonl leads to the root in log/checkpoint as
    RFC 6962 says: a leaf is SHA-256 of a zero byte and the line without its LF.
 
-The time in the signatures is the signer's own word unless trust/ holds a time-stamp.
+The time in the signatures is the signer's own word, unless an authority stamped them: then
+trust/tsa.pem is there, and `openssl cms -verify` and `pdfsig` tell of its time-stamp.
 Data files: JSONL counts; the CSV twin has the same rows in the same order, and an apostrophe
 before a cell that a spreadsheet would run.
 """

@@ -309,7 +309,8 @@ def _unsigned_pdf(look: Look) -> str:
 def _pdf(look: Look) -> str:
     from evidence.cms import verify_pdf
 
-    status = verify_pdf(look.read("report.pdf"), look.anchors, look.listed.created_at)
+    at, stamps = look.listed.created_at, look.stamp_anchors
+    status = verify_pdf(look.read("report.pdf"), look.anchors, at, stamps)
     if not status.ok:
         raise VerificationError(f"report.pdf: {status.detail}")
     return f"{status.signer}: {status.detail}"
@@ -327,7 +328,8 @@ def _asic(look: Look) -> str:
     if told != sorted([*wanted, ("manifest.json", "application/json", digest)]):
         raise VerificationError(f"{ASIC_PATH} does not list the files of the manifest")
     p7s = look.read(SIGNATURE_PATH)
-    status = verify_detached(xml, p7s, look.anchors, look.listed.created_at)
+    at, stamps = look.listed.created_at, look.stamp_anchors
+    status = verify_detached(xml, p7s, look.anchors, at, stamps)
     if not status.ok:
         raise VerificationError(f"{SIGNATURE_PATH}: {status.detail}")
     return f"{status.signer}: {status.detail}"

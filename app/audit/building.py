@@ -21,6 +21,7 @@ from app.audit.models import Bundle
 from app.audit.proving import proofs_of
 from app.audit.redacting import redacted
 from app.audit.scope import PeriodScope, Scope, period
+from app.audit.stamping import Stamping
 from app.audit.tiles import StoredTiles
 from app.kernel.errors import ConflictError
 from app.kernel.event import moment
@@ -47,6 +48,7 @@ from evidence.pdf.seal import seal_file
 from evidence.record import Disclosure
 
 AT_ONCE = 1_000
+UNSTAMPED = Stamping()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,9 @@ class Built:
     tree_size: int
 
 
-def build(reading: Reading, seal: SealKey, order: Order, out: Path) -> Built:
+def build(
+    reading: Reading, seal: SealKey, order: Order, out: Path, stamping: Stamping = UNSTAMPED
+) -> Built:
     """Write a bundle.
 
     Args:
@@ -93,6 +97,7 @@ def build(reading: Reading, seal: SealKey, order: Order, out: Path) -> Built:
         seal: Opens the signing keys.
         order: What is to be built.
         out: The file to make.
+        stamping: Who stamps the signatures, if anybody.
 
     Raises:
         ConflictError: The ledger was never sealed.
@@ -104,7 +109,13 @@ def build(reading: Reading, seal: SealKey, order: Order, out: Path) -> Built:
     seen = reports.Findings()
     files = gathering.data_files(order.scope)
     subject = reports.Subject(
-        order.id, order.created_at, order.scope, order.controls, head, verifier_key(signer)
+        order.id,
+        order.created_at,
+        order.scope,
+        order.controls,
+        head,
+        verifier_key(signer),
+        stamping.told,
     )
 
     def draw(records: Records, out: BinaryIO) -> None:
@@ -129,15 +140,23 @@ def build(reading: Reading, seal: SealKey, order: Order, out: Path) -> Built:
         checkpoint=proofs.note,
         proof=proofs.prove,
         render=draw,
-        trust={"ca.pem": documents.anchor, "signer.pem": documents.signer},
+        trust={"ca.pem": documents.anchor, "signer.pem": documents.signer}
+        | ({"tsa.pem": stamping.anchor} if stamping.stamp else {}),
         consistency=_consistency(reading.session, head, signer),
         samples=proofs.samples,
         witnesses=proofs.witnesses,
     )
+
+    def sealed(path: Path) -> None:
+        session.rollback()  # all is read: an authority is not asked inside a transaction
+        seal_file(path, documents.credential, stamping.stamp)
+
     signers = BundleSigners(
         note=signer,
-        seal=lambda path: seal_file(path, documents.credential),
-        cms=lambda content: sign_detached(content, documents.credential, order.created_at),
+        seal=sealed,
+        cms=lambda content: sign_detached(
+            content, documents.credential, order.created_at, stamping.stamp
+        ),
     )
     return Built(write_bundle(out, parts, signers), head.size)
 

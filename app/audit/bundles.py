@@ -16,6 +16,8 @@ from app.audit.domain import BundleKind, BundleState
 from app.audit.models import Bundle
 from app.audit.progress import Step
 from app.audit.scope import PeriodScope, Scope, campaign_scope
+from app.audit.stamping import Authority
+from app.audit.stamping import begin as begin_stamping
 from app.kernel.actor import Permission
 from app.kernel.errors import AttestryError, ConflictError, FieldErrors, NotFoundError
 from app.kernel.event import moment
@@ -136,7 +138,13 @@ def ask_again(uow: UnitOfWork, public_id: str) -> BundleRow:
     return request(uow, wish)
 
 
-def run_build(tx: Transactions, seal: SealKey, home: Path, payload: Mapping[str, str]) -> None:
+def run_build(
+    tx: Transactions,
+    seal: SealKey,
+    home: Path,
+    payload: Mapping[str, str],
+    authority: Authority | None = None,
+) -> None:
     """Build a bundle that was asked for, and check it; the runner of `build_bundle` jobs.
 
     Doing it again is harmless: what is ready stays as it is.
@@ -146,19 +154,21 @@ def run_build(tx: Transactions, seal: SealKey, home: Path, payload: Mapping[str,
         seal: Opens the signing keys.
         home: Bundles are kept in its folder `bundles`.
         payload: `bundle`, a public id.
+        authority: Who stamps its signatures, or nobody.
     """
     public_id = payload["bundle"]
     with progress.begun(home / FOLDER, public_id) as work:
         sealing.seal_pending(tx, seal, home)
         made = work.folder / f"{public_id}.zip"
         try:
+            stamping = begin_stamping(authority)
             work.is_at(Step.WRITING)
             with tx.read() as reading:
                 order = _order(reading, public_id)
                 if order is None:
                     return
-                built = build(reading, seal, order, made)
                 keys, anchor = [signing.present_key(reading)], signing.anchor(reading)
+                built = build(reading, seal, order, made, stamping)
             work.is_at(Step.CHECKING)
             checked = verify_bundle(made, keys, [anchor])
         except (AttestryError, EvidenceError) as error:

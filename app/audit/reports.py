@@ -125,6 +125,7 @@ class Subject:
         controls: Which controls it answers.
         head: The log at that moment.
         key: Who signs.
+        stamped_by: The time-stamping authority, or `none` and why.
     """
 
     bundle_id: str
@@ -133,6 +134,7 @@ class Subject:
     controls: Sequence[str]
     head: Checkpoint
     key: VerifierKey
+    stamped_by: str = "none"
 
 
 def report(subject: Subject, counts: Mapping[str, int], seen: Findings, rows: Rows) -> Report:
@@ -160,7 +162,7 @@ def report(subject: Subject, counts: Mapping[str, int], seen: Findings, rows: Ro
         findings=tuple(each for each in findings if each.count),
         no_findings="No exceptions: everything that was decided was carried out and read back.",
         figures=figures,
-        verification=VERIFICATION,
+        verification=(*VERIFICATION, f"Time-stamping authority: {subject.stamped_by}."),
         sections=tuple(_section(name, counts, rows) for name in TITLES),
     )
 

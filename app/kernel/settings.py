@@ -58,7 +58,9 @@ class Settings:
         oidc_scope: Scopes we ask the provider for, `openid` among them.
         oidc_roles_claim: The claim that holds somebody's groups or roles there, or None.
         oidc_role_map: JSON: a value of that claim to a role here; `{"Access admins": "admin"}`.
-        tsa_url: RFC 3161 time-stamping authority, or None.
+        tsa_url: RFC 3161 time-stamping authority, or None: then the time is our own word.
+        tsa_ca: Its certificates, PEM; bundles carry them.
+        tsa_when_down: `refuse` to make a bundle, or `go_on` without; the report says so.
         smtp_url: Mail relay, or None: then notices stay in the app.
         checkpoint_to: Who outside is sent the ledger's head daily: mail addresses and webhooks.
         checkpoint_secret: Signs it for webhooks (Standard Webhooks): `whsec_` and base64.
@@ -78,6 +80,8 @@ class Settings:
     oidc_roles_claim: str | None = None
     oidc_role_map: Mapping[str, Role] = field(default_factory=dict)
     tsa_url: str | None = None
+    tsa_ca: str | None = None
+    tsa_when_down: str = "refuse"
     smtp_url: str | None = field(default=None, repr=False)
     checkpoint_to: Sequence[str] = ()
     checkpoint_secret: str | None = field(default=None, repr=False)
@@ -100,9 +104,11 @@ class Settings:
         seal_key_file = env.path("SEAL_KEY_FILE", home / "seal.key")
         others = {name: env.str(name.upper(), None) for name in OPTIONAL}
         scope = env.str("OIDC_SCOPE", "openid email", validate=_asks_for_openid)
+        when_down = env.str("TSA_WHEN_DOWN", "refuse", validate=validate.OneOf(["refuse", "go_on"]))
         targets = env.str("CHECKPOINT_TO", "", validate=_targets)
         role_map = env.str("OIDC_ROLE_MAP", "{}", validate=_role_map)
         _raise_what_is_wrong(env)
+        _refuse_half_an_authority(others)
         _refuse_unusable_secret(others["checkpoint_secret"])
         _refuse_half_a_provider(others, role_map=role_map)
         return cls(
@@ -116,6 +122,7 @@ class Settings:
             oidc_scope=scope,
             oidc_role_map=_role_map(role_map),
             checkpoint_to=_targets(targets),
+            tsa_when_down=when_down,
             **others,
         )
 
@@ -126,6 +133,7 @@ OPTIONAL = (
     "oidc_client_secret",
     "oidc_roles_claim",
     "tsa_url",
+    "tsa_ca",
     "smtp_url",
     "checkpoint_secret",
 )
@@ -134,7 +142,7 @@ LEAST_SECRET = 32
 LEAST_WEBHOOK_KEY = 24
 NAMES = frozenset(
     {"HOME", "DATABASE_URL", "BASE_URL", "MODE", "SECRET_KEY", "SEAL_KEY_FILE", "SIGNER"}
-    | {"OIDC_SCOPE", "OIDC_ROLE_MAP", "CHECKPOINT_TO"}
+    | {"OIDC_SCOPE", "OIDC_ROLE_MAP", "CHECKPOINT_TO", "TSA_WHEN_DOWN"}
     | {name.upper() for name in OPTIONAL}
 )
 
@@ -166,6 +174,13 @@ def _targets(text: str) -> tuple[str, ...]:
             f"{wrong[0]} is neither a mail address nor an https address of a webhook."
         )
     return found
+
+
+def _refuse_half_an_authority(given: Mapping[str, str | None]) -> None:
+    if (given["tsa_url"] is None) != (given["tsa_ca"] is None):
+        raise SettingsError("Give ATTESTRY_TSA_URL and ATTESTRY_TSA_CA (or _FILE) together.")
+    if given["tsa_ca"] is not None and "BEGIN CERTIFICATE" not in given["tsa_ca"]:
+        raise SettingsError("ATTESTRY_TSA_CA: Give certificates as PEM.")
 
 
 def _refuse_unusable_secret(secret: str | None) -> None:

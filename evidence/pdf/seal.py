@@ -5,8 +5,8 @@ certifies it and allows no change, and covers all of it but its own digits. Put 
 digits (`evidence.pdf.byterange.unsigned_part`) and the rendered bytes are there again.
 
 The raw signature comes from the credential, wherever its key lives. The time is the document's own
-/M, which is the bundle's, and so the signer's own word; there is room in the document for the
-time-stamp of an authority (baseline T).
+/M, which is the bundle's, and so the signer's own word, unless an authority stamps the signature
+(baseline T).
 """
 
 import asyncio
@@ -21,6 +21,7 @@ from pyhanko_certvalidator.registry import SimpleCertificateStore
 from typing_extensions import override
 
 from evidence.certificates import SigningCredential
+from evidence.cms import Stamper, add_stamp
 from evidence.errors import EvidenceError
 from evidence.pdf.byterange import find_gap, unsigned_part
 
@@ -65,12 +66,13 @@ class CredentialSigner(Signer):
         return self._credential.sign(data)
 
 
-def seal(unsigned: bytes, credential: SigningCredential) -> bytes:
+def seal(unsigned: bytes, credential: SigningCredential, stamp: Stamper | None = None) -> bytes:
     """Sign a rendered report held in memory; as `seal_file`.
 
     Args:
         unsigned: From `render`.
         credential: Who signs.
+        stamp: As there.
 
     Returns:
         The sealed PDF, of the same length.
@@ -79,16 +81,17 @@ def seal(unsigned: bytes, credential: SigningCredential) -> bytes:
         EvidenceError: As there.
     """
     gap = find_gap(unsigned)
-    digits = _signature(unsigned, gap.start, gap.end, credential)
+    digits = _signature(unsigned, gap.start, gap.end, credential, stamp)
     return b"".join((unsigned[: gap.start], b"<", digits, b">", unsigned[gap.end :]))
 
 
-def seal_file(path: Path, credential: SigningCredential) -> None:
+def seal_file(path: Path, credential: SigningCredential, stamp: Stamper | None = None) -> None:
     """Sign a rendered report where it is: the zeros kept for the signature become it.
 
     Args:
         path: From `render_to`; of any size, it is never in memory as a whole.
         credential: Who signs.
+        stamp: SHA-256 of the signature in, TimeStampToken out: baseline T.
 
     Raises:
         EvidenceError: The document has no empty place for a signature, or the signature is too
@@ -100,12 +103,16 @@ def seal_file(path: Path, credential: SigningCredential) -> None:
         end = held.find(b">", start) + 1
         if dictionary < 0 or start < len(OPENING) or not end:
             raise EvidenceError("path: this PDF has no place for a signature")
-        digits = _signature(held, start, end, credential)
+        digits = _signature(held, start, end, credential, stamp)
         held[start + 1 : end - 1] = digits
 
 
 def _signature(
-    pdf: bytes | mmap.mmap, start: int, end: int, credential: SigningCredential
+    pdf: bytes | mmap.mmap,
+    start: int,
+    end: int,
+    credential: SigningCredential,
+    stamp: Stamper | None,
 ) -> bytes:
     """Return the hexadecimal digits that fill the gap."""
     digits = end - start - 2
@@ -119,6 +126,8 @@ def _signature(
     signed = asyncio.run(
         CredentialSigner(credential).async_sign(digest.digest(), DIGEST, use_pades=True)
     )
+    if stamp is not None:
+        add_stamp(signed, stamp)
     signature: bytes = signed.dump()
     if 2 * len(signature) > digits:
         raise EvidenceError(
