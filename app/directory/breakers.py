@@ -40,7 +40,8 @@ def why_to_wait(
         protected: Says what of it may not end by itself.
     """
     return (
-        _accounts(reading, source, found)
+        _respelled(found)
+        or _accounts(reading, source, found)
         or _memberships(reading, source, found)
         or _one_group(reading, source, found)
         or _protected(reading, found, protected)
@@ -105,6 +106,29 @@ def _one_group(reading: Reading, source: Source, found: Difference) -> str | Non
         return None
     ends, there, name = worst
     return _said(ends, there, f"members of {name}", source.most_of_group_percent)
+
+
+def _respelled(found: Difference) -> str | None:
+    """Say so if what would go comes again in other letters: identifiers do not change their case.
+
+    A source, or what stands before it, that spells its identifiers anew would otherwise end
+    everything and show it as new.
+    """
+    gone = {*found.accounts.compared.ended, *found.groups.compared.ended}
+    gone |= {account for _, account in found.left}
+    if not gone:
+        return None
+    new = {*found.accounts.compared.appeared, *found.groups.compared.appeared}
+    for each in found.members.values():
+        new.update(line.split(" ", 1)[1] for line in each.unknown)
+    spelled = {each.casefold(): each for each in new - gone}
+    same = sorted(each for each in gone - new if each.casefold() in spelled)
+    if not same:
+        return None
+    return (
+        f"The source spells identifiers differently than before: {same[0]} is now "
+        f"{spelled[same[0].casefold()]}. Nothing is taken for gone until a person has looked."
+    )
 
 
 def _protected(reading: Reading, found: Difference, protected: Protected) -> str | None:

@@ -197,6 +197,9 @@ def find(
     look = Look(session, source_id, begun_at, groups.known, members, looked_at)
     joined, left, primary, again = _memberships(look)
     nested, unnested = _nestings(look)
+    if unread:  # what is gone altogether is in no group any more, whoever cannot be asked
+        left |= _left_behind(session, accounts, groups, unread)
+        unnested |= _unnested_behind(session, groups, unread)
     return Difference(
         accounts=accounts,
         groups=groups,
@@ -398,6 +401,47 @@ def _ended_since(look: Look) -> set[Pair]:
         )
     )
     return {(group, account) for group, account in rows}
+
+
+def _left_behind(
+    session: Session, accounts: Records, groups: Records, unread: Collection[str]
+) -> dict[Pair, int]:
+    """Return the memberships of ended accounts in groups whose members were not read."""
+    ended = {accounts.known[name].id: name for name in accounts.compared.ended}
+    inside = {groups.known[name].id: name for name in unread if name in groups.known}
+    found = {}
+    for some in _parts(ended):
+        rows = session.execute(
+            sa.select(Membership.id, Membership.group_id, Membership.account_id).where(
+                Membership.valid_to.is_(None),
+                Membership.account_id.in_(some),
+                Membership.group_id.in_(list(inside)),
+            )
+        )
+        found.update({(inside[group], ended[account]): key for key, group, account in rows})
+    return found
+
+
+def _unnested_behind(session: Session, groups: Records, unread: Collection[str]) -> dict[Pair, int]:
+    """Return the nestings of ended groups in groups whose members were not read."""
+    ended = {groups.known[name].id: name for name in groups.compared.ended}
+    inside = {groups.known[name].id: name for name in unread if name in groups.known}
+    found = {}
+    for some in _parts(ended):
+        rows = session.execute(
+            sa.select(Nesting.id, Nesting.parent_id, Nesting.child_id).where(
+                Nesting.valid_to.is_(None),
+                Nesting.child_id.in_(some),
+                Nesting.parent_id.in_(list(inside)),
+            )
+        )
+        found.update({(inside[parent], ended[child]): key for key, parent, child in rows})
+    return found
+
+
+def _parts(keys: Mapping[int, str]) -> Iterator[list[int]]:
+    ordered = sorted(keys)
+    return (ordered[start : start + FEW] for start in range(0, len(ordered), FEW))
 
 
 def _nestings(look: Look) -> tuple[list[Pair], dict[Pair, int]]:
