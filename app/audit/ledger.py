@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import BinaryIO
 
 import sqlalchemy as sa
 
@@ -13,6 +14,8 @@ from app.kernel.ledger import LedgerCheckpoint, LedgerEntry, LedgerPosition
 from app.kernel.uow import Reading
 from app.web.paging import Page, Window, page
 from evidence.tiles import consistency, inclusion, root
+
+AT_ONCE = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +111,32 @@ def entries(
         for row in reading.session.execute(statement)
     ]
     return page(rows, window, lambda row: [row.index])
+
+
+def export(reading: Reading, out: BinaryIO) -> HeadRow:
+    """Write every entry of the newest signed head, an entry a line, in order.
+
+    Args:
+        reading: One consistent look.
+        out: Where to.
+
+    Returns:
+        The head, for `python -m evidence ledger`.
+
+    Raises:
+        NotPermittedError: The actor may not read the ledger.
+        NotFoundError: Nothing was sealed yet.
+    """
+    head = checkpoint(reading)
+    bodies = reading.session.scalars(
+        sa.select(LedgerEntry.body)
+        .join(LedgerPosition, LedgerPosition.entry_id == LedgerEntry.id)
+        .where(LedgerPosition.idx < head.size)
+        .order_by(LedgerPosition.idx)
+        .execution_options(yield_per=AT_ONCE)
+    )
+    out.writelines(body + b"\n" for body in bodies)
+    return head
 
 
 def prove_inclusion(reading: Reading, entry: str, size: int | None = None) -> InclusionRow:

@@ -66,6 +66,27 @@ def key(local: Local, ca: Path | None) -> tuple[Any, str]:
 
 
 @ledger.command()
+@click.option(
+    "--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="The file."
+)
+@click.pass_obj
+@answers
+def export(local: Local, out: Path) -> tuple[Any, str]:
+    """Write every entry, one a line, and the head it leads to beside it (`.checkpoint`)."""
+    house = local.house
+    sealing.seal_pending(house.tx, house.seal, house.settings.home)
+    beside = out.with_name(f"{out.name}.checkpoint")
+    with house.tx.read(local.actor) as reading, out.open("wb") as file:
+        head = reads.export(reading, file)
+    beside.write_text(head.note, encoding="utf-8")
+    text = (
+        f"{head.size} entries in {out}. Check them anywhere: "
+        f"python -m evidence ledger {out} --checkpoint {beside} --key VKEY"
+    )
+    return HeadSchema().dump(head), text
+
+
+@ledger.command()
 @click.argument("subject")
 @click.option("--reason", required=True, help="On whose request, and by what right.")
 @click.pass_obj

@@ -23,6 +23,7 @@ from app.reviews import service as reviews
 from app.reviews.models import Item
 from app.signin import service as signin
 from bench.figures import Figure, counting, house_of
+from bench.ledger import measure_ledger
 from bench.lighthouse import measure_lighthouse
 from bench.pages import measure_pages
 from bench.scale import measure_scale
@@ -229,6 +230,7 @@ def main() -> int:
             measure_worklist_and_verify(server, folder / "review"),
             measure_pages(folder / "pages"),
             measure_scale(folder / "scale"),
+            measure_ledger(folder / "ledger"),
             measure_lighthouse(folder / "lighthouse"),
         ):
             print(figure.line(), flush=True)

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from app import events
 from app.audit import checking, sealing, signing
+from app.audit import ledger as reads
 from app.audit.domain import KeyPurpose
 from app.audit.tiles import StoredTiles
 from app.kernel.actor import Actor, ActorKind, Role
@@ -22,6 +23,7 @@ from app.kernel.ledger import (
 from evidence.checkpoint import open_checkpoint
 from evidence.merkle import leaf_hash, tree_root
 from evidence.tiles import root
+from evidence.wholelog import check_log
 from support.house import TestHouse
 
 
@@ -226,3 +228,16 @@ def test_an_operator_cannot_rotate_keys(house: TestHouse) -> None:
     olga = Actor(ActorKind.TOKEN, "olga", roles=frozenset({Role.OPERATOR}))
     with pytest.raises(NotPermittedError), house.write(olga) as uow:
         signing.rotate(uow, house.house.seal, KeyPurpose.LOG)
+
+
+def test_the_exported_log_is_checked_without_the_database(
+    house: TestHouse, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    tell(house, 20)
+    seal(house)
+    tell(house, 1)
+    path = tmp_path_factory.mktemp("export") / "log.jsonl"
+    with house.read() as reading, path.open("wb") as file:
+        head = reads.export(reading, file)
+        known = signing.verifier_keys(reading)
+    check_log(path, open_checkpoint(head.note.encode(), known))
