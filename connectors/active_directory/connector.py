@@ -11,7 +11,8 @@ from uuid import UUID
 
 from ldap3.utils.conv import escape_filter_chars
 
-from connectors.active_directory import mapping
+from connectors.active_directory import mapping, noticing
+from connectors.active_directory.changes import Changes
 from connectors.active_directory.reading import GROUPS, Reader, narrowed
 from connectors.errors import (
     MisconfiguredError,
@@ -57,11 +58,12 @@ class ActiveDirectoryConnector:
 
     def snapshot(self) -> Iterator[Batch]:
         """Read all accounts, groups and direct members."""
-        return Reader(self._client, self._now).read()
+        start = noticing.begin(self._client)  # before anything is read, so that nothing is missed
+        yield from Reader(self._client, self._now).read(start)
 
-    def changes(self, cursor: str) -> Iterator[DeltaBatch]:  # noqa: ARG002 - the port's argument
-        """Refuse: this source is read whole."""
-        raise UnsupportedError("This source tells no changes: it is read whole.")
+    def changes(self, cursor: str) -> Iterator[DeltaBatch]:
+        """Read what changed since a cursor."""
+        return Changes(self._client, self._now).read(cursor)
 
     def _first(self, where: str, attributes: tuple[str, ...]) -> Entry | None:
         """Return any one entry that matches, in a page of one."""

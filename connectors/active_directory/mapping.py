@@ -123,6 +123,11 @@ def moment(value: int | None) -> datetime | None:
         return None
 
 
+def ticks(when: datetime) -> int:
+    """Return a time as Active Directory counts it."""
+    return (when - EPOCH) // timedelta(microseconds=1) * 10
+
+
 def account(entry: Entry, now: datetime) -> Account | Problem:
     """Return an account, or what keeps it from being one.
 

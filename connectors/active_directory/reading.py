@@ -5,16 +5,18 @@ link told by id whom it leads to. What is left out without saying so would look 
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from ldap3.protocol.microsoft import extended_dn_control
 
 from connectors.active_directory import mapping
+from connectors.active_directory.cursor import Cursor
 from connectors.errors import DeniedError, IncompleteReadError, TargetMissingError
 from connectors.ldap.client import Entry, LdapClient, Search
 from connectors.ldap.filters import both
 from connectors.records import (
+    Account,
     AccountBatch,
     Batch,
     GroupBatch,
@@ -32,11 +34,11 @@ GROUPS_A_PAGE = 100  # each may bring 1,500 members: so many are kept in memory 
 ACCOUNTS = "(|(objectClass=user)(objectClass=contact)(objectClass=foreignSecurityPrincipal))"
 GROUPS = "(objectClass=group)"
 # Critical: a server that cannot tell links by id has to refuse, not to leave the ids out.
-_EXTENDED = extended_dn_control(criticality=True)
+EXTENDED = extended_dn_control(criticality=True)
 
 
 @dataclass(slots=True)
-class _Kept:
+class Kept:
     """What one part of a read has to leave to the next."""
 
     primary: list[tuple[str, int]] = field(default_factory=list)
@@ -46,6 +48,8 @@ class _Kept:
     members: dict[str, list[str]] = field(default_factory=dict)
     unread: dict[str, Problem] = field(default_factory=dict)
     bad: list[Problem] = field(default_factory=list)
+    unusable: set[str] = field(default_factory=set)
+    expires: datetime | None = None
     others: int = 0
 
     def link(self, group_id: str, values: Sequence[bytes]) -> None:
@@ -55,6 +59,17 @@ class _Kept:
         if len(found) != len(values):
             text = "Members came without their objectGUID: give the account the right to read it."
             self.miss(group_id, "unreadable_group", text)
+
+    def refuse(self, entry: Entry, why: Problem) -> None:
+        """Keep that a record cannot be used."""
+        self.bad.append(why)
+        self.unusable.update(mapping.guid(each) for each in entry.values.get("objectguid", ()))
+
+    def expiring(self, account: Account, now: datetime) -> None:
+        """Keep when the next account expires by itself."""
+        due = account.expires_at
+        if due is not None and due > now and (self.expires is None or due < self.expires):
+            self.expires = due
 
     def miss(self, group_id: str, code: str, detail: str) -> None:
         """Keep that a group's members are not all known; the rest of the read goes on."""
@@ -73,15 +88,73 @@ class _Kept:
 
 
 @dataclass(slots=True)
+class Parts:
+    """Reads the members of single groups, by range.
+
+    Attributes:
+        client: Of the domain.
+        kept: Gets the members, and why some are missing.
+        query: Counts.
+    """
+
+    client: LdapClient
+    kept: Kept
+    query: Search
+
+    def read(self, group_id: str, place: int) -> None:
+        """Ask for a member list from some place on, part by part."""
+        following: int | None = place
+        while following is not None:
+            place = following
+            found = self._part(group_id, f"member;range={place}-{place + RANGE - 1}")
+            if found is None:
+                return
+            values, following = mapping.member_range(found.values)
+            if following is not None and following <= place:
+                text = "Its members cannot be read to the end: the parts do not go on."
+                self.kept.miss(group_id, "unreadable_group", text)
+                return
+            self.kept.link(group_id, values)
+            self.query.returned += len(values)
+            self.query.pages += 1
+
+    def _part(self, group_id: str, attribute: str) -> Entry | None:
+        """Return a part of a group's members; None if it is gone or cannot be read, and say so."""
+        part = self.client.search(
+            Search(self.query.text),
+            f"<GUID={group_id}>",
+            "(objectClass=*)",
+            [attribute],
+            scope="base",
+            controls=[EXTENDED],
+        )
+        text = "It was gone before all its members were read: read again."
+        try:
+            found = next(iter(list(part)), None)
+        except TargetMissingError:
+            found = None
+        except (DeniedError, IncompleteReadError) as error:
+            self.kept.miss(group_id, "unreadable_group", f"Its members cannot be read: {error}")
+            return None
+        if found is None:
+            self.kept.miss(group_id, "vanished_group", text)
+        return found
+
+
+@dataclass(slots=True)
 class Reader:
     """One read of a domain."""
 
     client: LdapClient
     now: Callable[[], datetime]
-    _kept: _Kept = field(default_factory=_Kept)
+    _kept: Kept = field(default_factory=Kept)
 
-    def read(self) -> Iterator[Batch]:
-        """Read all accounts, groups and direct members; the report comes last."""
+    def read(self, start: Cursor | None = None) -> Iterator[Batch]:
+        """Read all accounts, groups and direct members; the report comes last.
+
+        Args:
+            start: Where the changes stood before this, for the delta that follows.
+        """
         base = self.client.config.base_dn
         people = narrowed(ACCOUNTS, self.client.config.user_filter)
         groups = narrowed(GROUPS, self.client.config.group_filter)
@@ -101,6 +174,7 @@ class Reader:
                 for purpose, each in asked.items()
             ),
             problems=tuple(self._kept.problems()),
+            cursor=replace(start, expires=self._kept.expires).text if start else "",
         )
 
     def _accounts(self, query: Search, where: str) -> Iterator[Batch]:
@@ -108,8 +182,9 @@ class Reader:
         for entry in self._search(query, where, mapping.ACCOUNT_ATTRIBUTES):
             account = mapping.account(entry, now)
             if isinstance(account, Problem):
-                kept.bad.append(account)
+                kept.refuse(entry, account)
                 continue
+            kept.expiring(account, now)
             kept.accounts.add(account.external_id)
             kept.primary.append((account.external_id, entry.number("primaryGroupID") or 0))
             batch.append(account)
@@ -126,7 +201,7 @@ class Reader:
         for entry in self._search(query, where, attributes, size):
             group = mapping.group(entry)
             if isinstance(group, Problem):
-                kept.bad.append(group)
+                kept.refuse(entry, group)
                 continue
             kept.groups.add(group.external_id)
             kept.tokens[entry.number("primaryGroupToken") or -1] = group.external_id
@@ -140,48 +215,10 @@ class Reader:
                 yield GroupBatch(tuple(batch))
                 batch = []
         yield GroupBatch(tuple(batch))
+        parts = Parts(self.client, kept, of_members)
         for group_id, following in longer:
-            self._rest(group_id, following, of_members)
+            parts.read(group_id, following)
         of_members.pages += query.pages
-
-    def _rest(self, group_id: str, place: int, query: Search) -> None:
-        """Ask for the rest of a long member list, part by part."""
-        following: int | None = place
-        while following is not None:
-            place = following
-            found = self._part(group_id, f"member;range={place}-{place + RANGE - 1}", query)
-            if found is None:
-                return
-            values, following = mapping.member_range(found.values)
-            if following is not None and following <= place:
-                text = "Its members cannot be read to the end: the parts do not go on."
-                self._kept.miss(group_id, "unreadable_group", text)
-                return
-            self._kept.link(group_id, values)
-            query.returned += len(values)
-            query.pages += 1
-
-    def _part(self, group_id: str, attribute: str, query: Search) -> Entry | None:
-        """Return a part of a group's members; None if it is gone or cannot be read, and say so."""
-        part = self.client.search(
-            Search(query.text),
-            f"<GUID={group_id}>",
-            "(objectClass=*)",
-            [attribute],
-            scope="base",
-            controls=[_EXTENDED],
-        )
-        text = "It was gone before all its members were read: read again."
-        try:
-            found = next(iter(list(part)), None)
-        except TargetMissingError:
-            found = None
-        except (DeniedError, IncompleteReadError) as error:
-            self._kept.miss(group_id, "unreadable_group", f"Its members cannot be read: {error}")
-            return None
-        if found is None:
-            self._kept.miss(group_id, "vanished_group", text)
-        return found
 
     def _members(self) -> Iterator[Batch]:
         kept, lists = self._kept, []
@@ -209,7 +246,7 @@ class Reader:
             self.client.config.base_dn,
             where,
             attributes,
-            controls=[_EXTENDED],
+            controls=[EXTENDED],
             page_size=page_size,
         )
 

@@ -92,6 +92,21 @@ class Search:
     is_complete: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What came of one search that is not paged.
+
+    Attributes:
+        code: Result code.
+        entries: What came.
+        controls: Controls of the answer by their OID, as ldap3 decodes them.
+    """
+
+    code: int
+    entries: tuple[Entry, ...]
+    controls: Mapping[str, Any]
+
+
 @dataclass(slots=True)
 class LdapClient:
     """A connection that opens when first needed, to the first server that answers."""
@@ -243,6 +258,43 @@ class LdapClient:
             return next(iter(self.search(query, base, where, attributes, scope="base")), None)
         except TargetMissingError:
             return None
+
+    def ask(
+        self,
+        base: str,
+        where: str,
+        attributes: Sequence[str],
+        *,
+        scope: str = "subtree",
+        controls: Sequence[Any] = (),
+    ) -> Asked:
+        """Search once without paging, for controls that page by themselves; whatever the result.
+
+        Args:
+            base: Where.
+            where: The filter.
+            attributes: Which attributes.
+            scope: `base` or `subtree`.
+            controls: Controls of ldap3.
+
+        Raises:
+            UnavailableError: The connection broke off.
+        """
+        self.open()
+        try:
+            _, result, response, _ = self._connection.search(
+                base,
+                where,
+                SCOPES[scope],
+                attributes=list(attributes),
+                controls=list(controls) or None,
+            )
+        except LDAPExceptionError as error:
+            raise self._broken(error) from error
+        entries = tuple(
+            _entry(each) for each in response or () if each.get("type") == "searchResEntry"
+        )
+        return Asked(result["result"], entries, result.get("controls") or {})
 
     def modify(self, dn: str, attribute: str, how: str, values: Sequence[str]) -> Answer:
         """Send one modification and return the server's answer, whatever it is.
