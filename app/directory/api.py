@@ -10,6 +10,7 @@ from app.directory.scheduling import Next
 from app.directory.schemas import (
     AccessList,
     BetweenArgs,
+    ChangeAnswer,
     ExclusionAnswer,
     ExclusionBody,
     GroupAnswer,
@@ -20,6 +21,7 @@ from app.directory.schemas import (
     MemberAnswer,
     MembersArgs,
     ReadingBody,
+    RunLineAnswer,
     ScheduleAnswer,
     SearchArgs,
     SourceAnswer,
@@ -55,6 +57,20 @@ def sync(uow: UnitOfWork, body: dict[str, Any], name: str) -> RunRow:
 def show_run(reading: Reading, run_id: str) -> RunRow:
     """Show one run: counts, completeness, digest, why it waits."""
     return queries.show_run(reading, run_id)
+
+
+@blp.route("/sources/<name>/sync-runs", methods=["GET"])
+@scope.query(blp, page_of(RunLineAnswer), args=PageArgs)
+def list_runs(reading: Reading, args: dict[str, Any], name: str) -> Page[queries.RunLine]:
+    """List the reads of a source, newest first."""
+    return queries.recent_runs(reading, queries.show_source(reading, name), window(args))
+
+
+@blp.route("/sync-runs/<run_id>/changes", methods=["GET"])
+@scope.query(blp, page_of(ChangeAnswer), args=PageArgs)
+def list_changes(reading: Reading, args: dict[str, Any], run_id: str) -> Page[queries.Change]:
+    """List what a stored run changed, or what a parked one would change, by name."""
+    return queries.list_changes(reading, run_id, window(args))
 
 
 @blp.route("/sync-runs/<run_id>/accept", methods=["POST"])

@@ -294,6 +294,8 @@ def _named(
     chosen: sa.Select[*tuple[Any, ...]],
 ) -> Iterator[Any]:
     """Read records by name if they are few; if they are many, the whole source is read."""
+    if names is not None and not names:
+        return iter(())
     if names is None or len(names) > FEW:
         rows = session.execute(chosen)
         return (row for row in rows if names is None or row[0] in names)

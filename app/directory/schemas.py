@@ -187,6 +187,40 @@ class SyncRunAnswer(Schema):
     unread = fields.List(fields.Nested(UnreadAnswer))
 
 
+class RunLineAnswer(Schema):
+    """One read of a source, in a list."""
+
+    id = fields.String()
+    state = fields.Enum(SyncState, by_value=True)
+    mode = fields.Function(
+        lambda run: "delta" if run.is_delta else "full",
+        metadata={"type": "string", "enum": ["full", "delta"]},
+    )
+    is_baseline = fields.Boolean()
+    begun_at = Moment()
+    ended_at = Moment(allow_none=True)
+    counts = fields.Dict(keys=fields.String(), values=fields.Integer())
+    why = fields.String(allow_none=True)
+
+
+class ThingAnswer(Schema):
+    """An account or a group of a difference; without an address it is not stored yet."""
+
+    name = fields.String()
+    href = fields.String(allow_none=True)
+
+
+class ChangeAnswer(Schema):
+    """One line of what a read changed, or would change."""
+
+    kind = fields.String()
+    subject = fields.Nested(ThingAnswer)
+    group = fields.Nested(ThingAnswer, allow_none=True)
+    fields_ = fields.List(
+        fields.String(), attribute="fields", data_key="fields", metadata={"readOnly": True}
+    )
+
+
 class IdentityAnswer(Schema):
     """A person or a service."""
 
@@ -247,6 +281,12 @@ class GroupAnswer(Schema):
     master_name = fields.String(allow_none=True)
     first_seen_at = Moment()
     ended_at = Moment(allow_none=True)
+    unread_since = Moment(
+        allow_none=True,
+        metadata={
+            "description": "since when its members could not be read; null if they are known"
+        },
+    )
 
 
 class PlaceAnswer(Schema):

@@ -20,7 +20,10 @@ from app.web.paging import Page, Window, page
 
 @dataclass(frozen=True, slots=True)
 class GroupRow:
-    """A group. `master` is the group it mirrors, if that one is known."""
+    """A group. `master` is the group it mirrors, if that one is known.
+
+    `unread_since` says since when its members could not be read; None if they are known.
+    """
 
     key: int
     id: str
@@ -37,6 +40,7 @@ class GroupRow:
     master_name: str | None
     first_seen_at: datetime
     ended_at: datetime | None
+    unread_since: datetime | None
 
 
 # What is kept of the past, by the names it has in the row that is shown.
@@ -251,6 +255,7 @@ def _groups() -> sa.Select[*tuple[Any, ...]]:
             shown.name,
             Group.first_seen_at,
             Group.ended_at,
+            Group.unread_since,
         )
         .join(Source, Source.id == Group.source_id)
         .outerjoin(shown, shown.id == nearest)

@@ -25,7 +25,9 @@ ROUTES = [
     ("POST", "/sources/corp/sync"),
     ("GET", "/sources/corp/schedule"),
     ("GET", "/sources/corp/exclusions"),
+    ("GET", "/sources/corp/sync-runs"),
     ("GET", "/sync-runs/{run}"),
+    ("GET", "/sync-runs/{run}/changes"),
     ("POST", "/sync-runs/{run}/accept"),
     ("POST", "/sync-runs/{run}/refuse"),
     ("GET", "/identities"),
@@ -163,6 +165,34 @@ def test_two_moments_are_compared_and_a_past_one_is_shown_as_it_was_known(
     found = get(client, f"/groups/{admins['id']}/members?{moment}")["items"]
     assert [each["login"] for each in found] == ["bob"]
     assert get(client, f"/identities/{alice['id']}/access?{moment}")["items"]
+
+
+def test_the_whole_difference_of_a_parked_run_is_listed_and_so_are_the_runs(
+    client: FlaskClient, directory: Directory
+) -> None:
+    directory.show(directory.state().add(members={"admins": people("alice")}))
+    run = directory.sync(dry_run=True).public_id
+    (change,) = get(client, f"/sync-runs/{run}/changes")["items"]
+    assert change["kind"] == "membership.appeared"
+    assert (change["subject"]["name"], change["group"]["name"]) == (
+        "Alice (alice)",
+        "Group admins",
+    )
+    assert change["fields"] == []
+    listed = get(client, "/sources/corp/sync-runs")["items"]
+    assert [(each["id"] == run, each["state"], each["mode"]) for each in listed] == [
+        (True, "parked", "full"),
+        (False, "complete", "full"),
+    ]
+
+
+def test_a_group_whose_members_were_not_read_says_so(
+    client: FlaskClient, directory: Directory
+) -> None:
+    directory.set(unreadable="staff")
+    directory.sync(full=True)
+    shown = get(client, f"/groups/{ids(directory)['group']}")
+    assert shown["unread_since"] is not None
 
 
 def test_a_group_is_left_out_by_name_and_expected_again(client: FlaskClient) -> None:
