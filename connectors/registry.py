@@ -16,6 +16,7 @@ from connectors.settings import check_keys
 GROUP = "attestry.connectors"
 BUILT_IN = {
     "active_directory": "connectors.active_directory.connector:KIND",
+    "openldap": "connectors.openldap.connector:KIND",
     "okta": "connectors.okta.connector:KIND",
     "memory": "connectors.memory.connector:KIND",
 }

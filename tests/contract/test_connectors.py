@@ -1,4 +1,4 @@
-"""One suite for every connector: the memory source, a real Samba AD, the Okta simulator."""
+"""One suite for every connector: memory, a real Samba AD, a real OpenLDAP, the Okta simulator."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,14 +19,15 @@ from connectors.records import (
     ReadReport,
     Verb,
 )
-from contract.worlds import MemoryWorld, OktaWorld, SambaWorld, World
+from contract.worlds import MemoryWorld, OktaWorld, OpenLdapWorld, SambaWorld, World
+from support.servers import openldap
 from support.servers.okta import running as running_okta
 
 pytestmark = pytest.mark.enable_socket
 NOBODY = "00000000-0000-4000-8000-000000000000"
 
 
-@pytest.fixture(scope="module", params=["memory", "samba", "okta"])
+@pytest.fixture(scope="module", params=["memory", "samba", "openldap", "okta"])
 def world(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[World]:
@@ -35,6 +36,12 @@ def world(
         yield MemoryWorld(folder / "state.json")
     elif request.param == "samba":
         yield SambaWorld(request.getfixturevalue("samba_ad"))
+    elif request.param == "openldap":
+        why = openldap.missing()
+        if why is not None:
+            pytest.skip(why)
+        with openldap.running(folder, users=1600) as ldap:
+            yield OpenLdapWorld(ldap)
     else:
         with running_okta(folder, users="2000", groups="200", memberships="12000") as server:
             yield OktaWorld(server)

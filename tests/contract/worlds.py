@@ -9,11 +9,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
+from ldap3.utils.conv import escape_filter_chars
+
 from connectors.memory.state import State, read_state, write_state
 from connectors.port import Connector
 from connectors.records import Account, Group, Member, MemberKind, Verb
 from connectors.registry import connect
 from support.servers.okta import OktaSimulator
+from support.servers.openldap import OpenLdap
 from support.servers.samba_ad import SambaAd, read_truth
 
 NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
@@ -151,6 +154,72 @@ class SambaWorld:
 
     def is_closed(self, account: str) -> bool:
         return self.server.is_disabled(self.by_guid[account]["sAMAccountName"])
+
+
+@dataclass
+class OpenLdapWorld:
+    """A real OpenLDAP server."""
+
+    server: OpenLdap
+    name: str = "openldap"
+    closing: Verb = Verb.DISABLE_ACCOUNT
+    own: str | None = None
+
+    def __post_init__(self) -> None:
+        self.records = read_truth(self.server.truth)
+        self.ids = {each["dn"]: each["entryUUID"] for each in self.records}
+        self.by_id = {each["entryUUID"]: each for each in self.records}
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """As the account that may write."""
+        return {
+            **self.server.settings,
+            "bind_dn": self.server.environment["LDAP_PROVISIONER_DN"],
+        }
+
+    def connector(self) -> Connector:
+        return connect("openldap", self.settings, self.server.secrets, now=now)
+
+    def truth(self) -> Mapping[str, set[str]]:
+        return {
+            each["entryUUID"]: {self.ids[dn] for dn in each["member"] if dn in self.ids}
+            for each in self.records
+            if each["kind"] == "group"
+        }
+
+    def accounts(self) -> Mapping[str, str]:
+        return {
+            each["entryUUID"]: each.get("employeeNumber", "")
+            for each in self.records
+            if each["kind"] == "user"
+        }
+
+    def outsider(self) -> tuple[str, str]:
+        user = next(
+            each
+            for each in self.records
+            if each["kind"] == "user" and each["enabled"] and "," in each["displayName"]
+        )
+        group = next(
+            each
+            for each in self.records
+            if each["kind"] == "group"
+            and user["dn"] not in each["member"]
+            and each["cn"].startswith("Odd")
+        )
+        return user["entryUUID"], group["entryUUID"]
+
+    def is_member(self, account: str, group: str) -> bool:
+        dn = escape_filter_chars(self.by_id[account]["dn"])
+        found = self.server.ask(self.by_id[group]["dn"], f"(member={dn})", "cn", scope="base")
+        return found.startswith("dn:")
+
+    def is_closed(self, account: str) -> bool:
+        shown = self.server.ask(
+            self.by_id[account]["dn"], "(objectClass=*)", "pwdAccountLockedTime", scope="base"
+        )
+        return "pwdAccountLockedTime: 000001010000Z" in shown
 
 
 @dataclass

@@ -44,9 +44,11 @@ class OpenLdap:
 
     Attributes:
         environment: What the program tells of it, by name.
+        folder: Where it keeps everything.
     """
 
     environment: dict[str, str]
+    folder: Path
 
     @property
     def settings(self) -> dict[str, str]:
@@ -64,6 +66,39 @@ class OpenLdap:
         return {"password": self.environment["LDAP_PASSWORD"]}
 
     @property
+    def truth(self) -> Path:
+        """What was planted, one JSON object a line."""
+        return self.folder / "expected.ndjson"
+
+    def ask(self, base: str, where: str, *attributes: str, scope: str = "sub") -> str:
+        """Ask the server with OpenLDAP's own program, not with ours; return its LDIF."""
+        return self._program(
+            "ldapsearch", "-LLL", "-o", "ldif-wrap=no", "-E", "pr=1000/noprompt",
+            "-s", scope, "-b", base, where, *attributes,
+        )  # fmt: skip
+
+    def change(self, ldif: str) -> None:
+        """Change the directory with OpenLDAP's own program, behind the product's back."""
+        self._program("ldapmodify", given=ldif)
+
+    def _program(self, name: str, *arguments: str, given: str = "") -> str:
+        done = subprocess.run(
+            [
+                name, "-x", "-H", self.environment["LDAP_URI"],
+                "-D", self.environment["LDAP_PROVISIONER_DN"],
+                "-w", self.environment["LDAP_PASSWORD"], *arguments,
+            ],
+            env={"LDAPTLS_CACERT": self.environment["LDAP_CA_FILE"], "PATH": os.environ["PATH"]},
+            input=given.encode(),
+            capture_output=True,
+            timeout=TIMEOUT,
+            check=False,
+        )  # fmt: skip
+        if done.returncode:
+            raise RuntimeError(done.stderr.decode())
+        return done.stdout.decode()
+
+    @property
     def port(self) -> int:
         """Where it speaks TLS, on 127.0.0.1."""
         return int(self.environment["LDAP_URI"].rsplit(":", 1)[1])
@@ -77,6 +112,6 @@ def running(folder: Path, *, users: int) -> Iterator[OpenLdap]:
         _run("populate", folder, "--users", str(users), "--groups", "20", "--memberships", "2000")
         lines = _run("env", folder).splitlines()
         pairs = (line.removeprefix("export ").partition("=") for line in lines)
-        yield OpenLdap({name: value for name, _, value in pairs})
+        yield OpenLdap({name: value for name, _, value in pairs}, folder)
     finally:
         _run("stop", folder)

@@ -1,0 +1,1 @@
+"""OpenLDAP, and directories that keep to the same schemas."""
