@@ -20,7 +20,7 @@ from app.kernel.delivery import Handler, deliver
 from app.kernel.ids import Ids, RandomIds
 from app.kernel.jobs import DurableJobs, JobQueue, Runner
 from app.kernel.sealed import SealKey
-from app.kernel.settings import Settings
+from app.kernel.settings import PKCS11, TOKEN, Settings
 from app.kernel.uow import DELIVER, Reading, Transactions
 from app.lifecycle import handlers as lifecycle_handlers
 from app.lifecycle import service as lifecycle
@@ -39,6 +39,7 @@ from app.signin import sessions
 from app.tables import TABLES
 from connectors.port import Connector
 from connectors.registry import connect as connect_source
+from evidence.token import Token
 
 Connect = Callable[[str, Mapping[str, str], Mapping[str, str]], Connector]
 
@@ -133,6 +134,15 @@ class House:
     ticks: tuple[Callable[[], object], ...] = ()
 
     @property
+    def token(self) -> Token | None:
+        """The security module with the key of documents, or None: it is sealed in the database."""
+        held = self.settings
+        if held.signer != PKCS11:
+            return None
+        library, label, key, pin, chain = (getattr(held, name) for name in TOKEN)
+        return Token(library, label, key, pin, chain.encode())
+
+    @property
     def authority(self) -> stamping.Authority | None:
         """Who stamps the signatures of bundles, or None."""
         url, settings = self.settings.tsa_url, self.settings
@@ -198,7 +208,10 @@ def _runners(house: House, crash: CrashPoints) -> dict[str, Runner]:
         witnessing.ASK: partial(witnessing.run_ask, tx, house.ask_witness),
         publishing.SEND: partial(publishing.run_send, tx, _outside(house)),
         bundles.BUILD: partial(
-            bundles.run_build, tx, seal, house.settings.home, authority=house.authority
+            bundles.run_build,
+            *(tx, seal, house.settings.home),
+            authority=house.authority,
+            token=house.token,
         ),
     }
 

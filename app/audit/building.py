@@ -46,6 +46,7 @@ from evidence.keys import Signer, verifier_key
 from evidence.pdf.render import render_to
 from evidence.pdf.seal import seal_file
 from evidence.record import Disclosure
+from evidence.token import Token
 
 AT_ONCE = 1_000
 UNSTAMPED = Stamping()
@@ -88,7 +89,12 @@ class Built:
 
 
 def build(
-    reading: Reading, seal: SealKey, order: Order, out: Path, stamping: Stamping = UNSTAMPED
+    reading: Reading,
+    seal: SealKey,
+    order: Order,
+    out: Path,
+    stamping: Stamping = UNSTAMPED,
+    token: Token | None = None,
 ) -> Built:
     """Write a bundle.
 
@@ -98,13 +104,14 @@ def build(
         order: What is to be built.
         out: The file to make.
         stamping: Who stamps the signatures, if anybody.
+        token: The security module with the key of documents, if it is in one.
 
     Raises:
         ConflictError: The ledger was never sealed.
         EvidenceError: Something cannot be put into the format.
     """
     signer = signing.log_signer(reading, seal)
-    documents = signing.document_key(reading, seal)
+    documents = signing.document_key(reading, seal, token)
     head = _head(reading.session, signer)
     seen = reports.Findings()
     files = gathering.data_files(order.scope)

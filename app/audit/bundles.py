@@ -26,6 +26,7 @@ from app.kernel.sealed import SealKey
 from app.kernel.uow import Reading, Transactions, UnitOfWork
 from app.web.paging import Page, Window, page
 from evidence.errors import EvidenceError
+from evidence.token import Token
 from evidence.verify import Report, verify_bundle
 
 BUILD = "build_bundle"
@@ -144,6 +145,7 @@ def run_build(
     home: Path,
     payload: Mapping[str, str],
     authority: Authority | None = None,
+    token: Token | None = None,
 ) -> None:
     """Build a bundle that was asked for, and check it; the runner of `build_bundle` jobs.
 
@@ -155,6 +157,7 @@ def run_build(
         home: Bundles are kept in its folder `bundles`.
         payload: `bundle`, a public id.
         authority: Who stamps its signatures, or nobody.
+        token: The security module with the key of documents, if it is in one.
     """
     public_id = payload["bundle"]
     with progress.begun(home / FOLDER, public_id) as work:
@@ -168,7 +171,7 @@ def run_build(
                 if order is None:
                     return
                 keys, anchor = [signing.present_key(reading)], signing.anchor(reading)
-                built = build(reading, seal, order, made, stamping)
+                built = build(reading, seal, order, made, stamping, token)
             work.is_at(Step.CHECKING)
             checked = verify_bundle(made, keys, [anchor])
         except (AttestryError, EvidenceError) as error:

@@ -11,12 +11,13 @@ from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 import sqlalchemy as sa
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from app import events
 from app.audit.domain import KeyPurpose
 from app.audit.models import SigningKey
 from app.kernel.actor import Permission
-from app.kernel.errors import NotFoundError
+from app.kernel.errors import ConflictError, NotFoundError, NothingToChangeError
 from app.kernel.ledger import HEAD, LedgerHead
 from app.kernel.sealed import SealKey
 from app.kernel.uow import Reading, UnitOfWork
@@ -30,8 +31,10 @@ from evidence.certificates import (
 )
 from evidence.checkpoint import sign_note as make_note
 from evidence.keys import MemorySigner, VerifierKey, parse_vkey, verifier_key
+from evidence.token import Token, chain_of, load_token
 
 ORGANIZATION = "Attestry"
+IN_TOKEN = b"pkcs11"  # stands where a sealed private half would: the key never was here
 AUTHORITY_LIFE = timedelta(days=3650)
 SIGNER_LIFE = timedelta(days=1095)
 LONGEST_NAME = 64
@@ -79,13 +82,17 @@ def make_keys(uow: UnitOfWork, seal: SealKey, base_url: str) -> None:
     _make_document_key(uow, seal, origin)
 
 
-def rotate(uow: UnitOfWork, seal: SealKey, purpose: KeyPurpose) -> KeyRow:
+def rotate(
+    uow: UnitOfWork, seal: SealKey, purpose: KeyPurpose, token: Token | None = None
+) -> KeyRow:
     """Make a new key and let the present one sign no longer; it stays in the history.
 
     Args:
         uow: The unit of work.
         seal: Seals the private half.
         purpose: Which of the keys.
+        token: The security module that holds the key of documents, found to work; None: it is
+            made here.
 
     Returns:
         The new key.
@@ -93,15 +100,21 @@ def rotate(uow: UnitOfWork, seal: SealKey, purpose: KeyPurpose) -> KeyRow:
     Raises:
         NotPermittedError: The actor may not.
         NotFoundError: There is no key yet.
+        NothingToChangeError: The token's key is the present one.
     """
     uow.actor.require(Permission.KEY_ROTATE)
     present = _present(uow, purpose)
+    in_token = token if purpose is KeyPurpose.DOCUMENT else None
+    if in_token is not None and present.public == _public(in_token):
+        raise NothingToChangeError("The key of this token signs documents already.")
     present.retired_at = uow.now
     uow.record(
         events.KeyRetired(
             subject=present.public_id, purpose=purpose, key_id=_key_id(purpose, present.public)
         )
     )
+    if in_token is not None:
+        return _row(_keep_token_key(uow, in_token, present.name))
     make = {KeyPurpose.LOG: _make_log_key, KeyPurpose.DOCUMENT: _make_document_key}[purpose]
     return _row(make(uow, seal, present.name))
 
@@ -128,14 +141,25 @@ def log_signer(reading: Reading, seal: SealKey) -> MemorySigner:
     return MemorySigner(key.name, seal.open(sealed_for(key.public_id), key.sealed))
 
 
-def document_key(reading: Reading, seal: SealKey) -> DocumentKey:
+def document_key(reading: Reading, seal: SealKey, token: Token | None = None) -> DocumentKey:
     """Open the key that signs reports and containers.
 
     Raises:
         NotFoundError: There is none: `attestry init` was not run.
+        ConflictError: It is not where the settings say.
+        EvidenceError: The token cannot be used.
         SealError: It was sealed under another seal key.
     """
     key = _present(reading, KeyPurpose.DOCUMENT)
+    is_in_token = key.sealed == IN_TOKEN
+    if is_in_token != (token is not None) or (token and key.public != _public(token)):
+        raise ConflictError(
+            "The key that signs documents is not where ATTESTRY_SIGNER says: change that setting "
+            "back, or run `attestry key rotate --purpose document` to change over."
+        )
+    if token is not None:
+        signer, anchor = split_chain(key.public)
+        return DocumentKey(load_token(token), signer, anchor)
     opened = seal.open_mapping(sealed_for(key.public_id), key.sealed)
     signer, anchor = split_chain(key.public)
     pair = KeyedCertificate(signer, opened["signer"].encode("ascii"))
@@ -229,6 +253,18 @@ def _make_document_key(uow: UnitOfWork, seal: SealKey, name: str) -> SigningKey:
     sealed = seal.seal_mapping(sealed_for(public_id), {"signer": signer.key.decode("ascii")})
     public = (signer.certificate + authority.certificate).decode("ascii")
     return _keep(uow, KeyPurpose.DOCUMENT, public_id, name=name, public=public, sealed=sealed)
+
+
+def _keep_token_key(uow: UnitOfWork, token: Token, name: str) -> SigningKey:
+    public_id = uow.ids.new()
+    public = _public(token)
+    return _keep(uow, KeyPurpose.DOCUMENT, public_id, name=name, public=public, sealed=IN_TOKEN)
+
+
+def _public(token: Token) -> str:
+    """The certificates of a token's key in one form, whatever stands around them in the file."""
+    chain = (each.public_bytes(Encoding.PEM) for each in chain_of(token))
+    return b"".join(chain).decode("ascii")
 
 
 def _keep(

@@ -59,7 +59,8 @@ def build(
     with house.tx.write(local.actor) as uow:
         asked = bundles.request(uow, wish, is_built_here=True)
     home = house.settings.home
-    bundles.run_build(house.tx, house.seal, home, {"bundle": asked.id}, house.authority)
+    payload = {"bundle": asked.id}
+    bundles.run_build(house.tx, house.seal, home, payload, house.authority, house.token)
     with house.tx.read(local.actor) as reading:
         made = bundles.find_bundle(reading, asked.id)
     if made.state is not BundleState.READY:

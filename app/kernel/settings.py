@@ -23,6 +23,7 @@ from marshmallow import ValidationError, validate
 from app.kernel.actor import Role
 
 PREFIX = "ATTESTRY_"
+FILE, PKCS11 = "file", "pkcs11"
 DEFAULT_ADDRESS = "http://127.0.0.1:8000"
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _ADDRESSEE = re.compile(r"[^\s@,:/]{1,64}@[A-Za-z0-9.-]{1,255}")
@@ -51,7 +52,12 @@ class Settings:
         mode: Production or demonstration.
         secret_key: Signs forms and passing cookies, 32 characters or more; made if absent.
         seal_key_file: File with the key that seals source secrets and signing keys.
-        signer: Where signing keys live.
+        signer: Where the key of documents lives: `file`, sealed in the database, or `pkcs11`.
+        pkcs11_library: Path of the security module's library.
+        pkcs11_token: Label of the token.
+        pkcs11_key: Label of its private key, P-256 or RSA.
+        pkcs11_pin: Opens the token.
+        pkcs11_chain: The key's certificate and those above it, PEM, the last one the anchor.
         oidc_issuer: The identity provider, by the address it calls itself; https. None: links only.
         oidc_client_id: Our name there.
         oidc_client_secret: Our secret there; none for a public client.
@@ -73,6 +79,11 @@ class Settings:
     secret_key: str = field(default="", repr=False)
     seal_key_file: Path = Path("seal.key")
     signer: str = "file"
+    pkcs11_library: str | None = None
+    pkcs11_token: str | None = None
+    pkcs11_key: str | None = None
+    pkcs11_pin: str | None = field(default=None, repr=False)
+    pkcs11_chain: str | None = None
     oidc_issuer: str | None = None
     oidc_client_id: str | None = None
     oidc_client_secret: str | None = field(default=None, repr=False)
@@ -98,7 +109,7 @@ class Settings:
         home = env.path("HOME", Path("var")).resolve()
         address = env.str("BASE_URL", DEFAULT_ADDRESS, validate=_ADDRESS)
         mode = env.enum("MODE", Mode.PRODUCTION, enum=Mode, by_value=True)
-        signer = env.str("SIGNER", "file", validate=validate.OneOf(["file"]))
+        signer = env.str("SIGNER", "file", validate=validate.OneOf([FILE, PKCS11]))
         database_url = env.str("DATABASE_URL", f"sqlite:///{home / 'attestry.sqlite3'}")
         secret_key = env.str("SECRET_KEY", "", validate=_long_enough)
         seal_key_file = env.path("SEAL_KEY_FILE", home / "seal.key")
@@ -108,6 +119,7 @@ class Settings:
         targets = env.str("CHECKPOINT_TO", "", validate=_targets)
         role_map = env.str("OIDC_ROLE_MAP", "{}", validate=_role_map)
         _raise_what_is_wrong(env)
+        _refuse_half_a_token(signer, others)
         _refuse_half_an_authority(others)
         _refuse_unusable_secret(others["checkpoint_secret"])
         _refuse_half_a_provider(others, role_map=role_map)
@@ -127,17 +139,21 @@ class Settings:
         )
 
 
+TOKEN = ("pkcs11_library", "pkcs11_token", "pkcs11_key", "pkcs11_pin", "pkcs11_chain")
 OPTIONAL = (
     "oidc_issuer",
     "oidc_client_id",
     "oidc_client_secret",
     "oidc_roles_claim",
+    *TOKEN,
     "tsa_url",
     "tsa_ca",
     "smtp_url",
     "checkpoint_secret",
 )
-SECRETS = frozenset({"secret_key", "oidc_client_secret", "smtp_url", "checkpoint_secret"})
+SECRETS = frozenset(
+    {"secret_key", "oidc_client_secret", "smtp_url", "checkpoint_secret", "pkcs11_pin"}
+)
 LEAST_SECRET = 32
 LEAST_WEBHOOK_KEY = 24
 NAMES = frozenset(
@@ -174,6 +190,14 @@ def _targets(text: str) -> tuple[str, ...]:
             f"{wrong[0]} is neither a mail address nor an https address of a webhook."
         )
     return found
+
+
+def _refuse_half_a_token(signer: str, given: Mapping[str, str | None]) -> None:
+    missing = [f"ATTESTRY_{name.upper()}" for name in TOKEN if given[name] is None]
+    if signer == PKCS11 and missing:
+        raise SettingsError(f"ATTESTRY_SIGNER=pkcs11 needs {', '.join(missing)}.")
+    if signer == FILE and len(missing) < len(TOKEN):
+        raise SettingsError("A token is named, but ATTESTRY_SIGNER is file: set it to pkcs11.")
 
 
 def _refuse_half_an_authority(given: Mapping[str, str | None]) -> None:
