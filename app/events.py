@@ -1039,6 +1039,8 @@ class BundleRequested(Event):
     kind: ClassVar[str] = "bundle.requested"
     bundle_kind: str
     scope: dict[str, str]
+    supersedes: str | None = None
+    why_anew: str | None = personal(default=None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -1125,6 +1127,44 @@ class CheckpointRefused(Event):
     is_given_up: bool
     target: str = personal()
     error: str = personal()
+
+
+@dataclass(frozen=True, kw_only=True)
+class BundleFileRemoved(Event):
+    """The file of a bundle was removed when its time was over; that it was there stays told."""
+
+    kind: ClassVar[str] = "bundle.file_removed"
+    sha256: str
+    kept_days: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuditSampleDrawn(Event):
+    """An auditor drew a sample; anyone can draw it again."""
+
+    kind: ClassVar[str] = "audit.sample_drawn"
+    population: str
+    population_count: int
+    population_digest: str
+    seed: str
+    size: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class NonceGiven(Event):
+    """An auditor gave a word of their own: whatever is signed after it was not made before."""
+
+    kind: ClassVar[str] = "audit.nonce_given"
+    nonce: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuditorLooked(Event):
+    """An auditor opened a page or asked the interface; the subject is who looked."""
+
+    kind: ClassVar[str] = "audit.looked"
+    door: str
+    about: dict[str, str]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -1253,6 +1293,10 @@ EVENTS: Mapping[str, type[Event]] = {
         CheckpointQueued,
         CheckpointSent,
         CheckpointRefused,
+        BundleFileRemoved,
+        AuditSampleDrawn,
+        NonceGiven,
+        AuditorLooked,
         DemonstrationMade,
     )
 }

@@ -5,19 +5,23 @@ the consistency with the bundle before and the keys come from the same moment.
 """
 
 import base64
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import sqlalchemy as sa
+from cryptography.x509 import load_pem_x509_certificate
 from sqlalchemy.orm import Session
 
 from app.audit import gathering, reports, signing
+from app.audit.circumstances import Custody, circumstances
 from app.audit.domain import BundleKind, BundleState
+from app.audit.evaluating import Evaluation, Told
+from app.audit.evaluating.checklist import Line, checklist
 from app.audit.models import Bundle
+from app.audit.oscal import assessment_results
 from app.audit.proving import proofs_of
 from app.audit.redacting import redacted
 from app.audit.scope import PeriodScope, Scope, period
@@ -62,7 +66,7 @@ class Order:
         kind: Its kind.
         scope: What it is about.
         controls: Which controls it answers.
-        supersedes: Which bundle it replaces, or None.
+        custody: Who asked for it, and which bundle it replaces.
         is_redacted: With ids only, and no commitment opened.
     """
 
@@ -71,7 +75,7 @@ class Order:
     kind: BundleKind
     scope: Scope
     controls: Sequence[str]
-    supersedes: str | None
+    custody: Custody
     is_redacted: bool = False
 
 
@@ -82,10 +86,12 @@ class Built:
     Attributes:
         summary: Size, digest and counts.
         tree_size: The log's size it is held against.
+        closing: Memberships at the end of a period; None in other kinds.
     """
 
     summary: BundleSummary
     tree_size: int
+    closing: int | None
 
 
 def build(
@@ -113,20 +119,24 @@ def build(
     signer = signing.log_signer(reading, seal)
     documents = signing.document_key(reading, seal, token)
     head = _head(reading.session, signer)
-    seen = reports.Findings()
     files = gathering.data_files(order.scope)
+    told = circumstances(reading, order.scope, replace(order.custody, time_stamp=stamping.told))
+    consistency = _consistency(reading.session, head, signer)
+    seen = Evaluation(
+        Told(order.kind.value, told, order.scope.start, order.scope.end, order.created_at)
+    )
     subject = reports.Subject(
-        order.id,
-        order.created_at,
-        order.scope,
-        order.controls,
-        head,
-        verifier_key(signer),
-        stamping.told,
+        order.id, order.controls, head, verifier_key(signer), _subject(documents.signer)
     )
 
+    def lines() -> Sequence[Line]:
+        return checklist(seen, has_earlier=consistency is not None)
+
+    def assess(records: Records) -> bytes:
+        return assessment_results(order.id, seen.told, order.controls, lines(), records.counts)
+
     def draw(records: Records, out: BinaryIO) -> None:
-        render_to(reports.report(subject, records.counts, seen, records.rows), out)
+        render_to(reports.report(subject, seen, lines(), records.counts, records.rows), out)
 
     session, proofs = reading.session, proofs_of(reading, order.id, head, signer)
     parts = BundleParts(
@@ -134,11 +144,11 @@ def build(
         created_at=moment(order.created_at),
         kind=order.kind.value,
         period=period(order.scope),
-        scope=order.scope.told(),
+        scope=told,
         controls=order.controls,
-        supersedes=order.supersedes,
+        supersedes=order.custody.supersedes,
         tables={
-            name: Table(tuple(file.columns), _told(order, name, file, reading.session, seen))
+            name: Table(tuple(file.columns), _seen(order, name, file, reading.session, seen))
             for name, file in files.items()
         },
         entries=_entries(reading.session, order.scope, head.size),
@@ -147,9 +157,10 @@ def build(
         checkpoint=proofs.note,
         proof=proofs.prove,
         render=draw,
+        assess=assess,
         trust={"ca.pem": documents.anchor, "signer.pem": documents.signer}
         | ({"tsa.pem": stamping.anchor} if stamping.stamp else {}),
-        consistency=_consistency(reading.session, head, signer),
+        consistency=consistency,
         samples=proofs.samples,
         witnesses=proofs.witnesses,
     )
@@ -165,7 +176,14 @@ def build(
             content, documents.credential, order.created_at, stamping.stamp
         ),
     )
-    return Built(write_bundle(out, parts, signers), head.size)
+    summary = write_bundle(out, parts, signers)
+    closing = seen.numbers["closing"] if order.kind is BundleKind.PERIOD else None
+    return Built(summary, head.size, closing)
+
+
+def _subject(certificate: bytes) -> str:
+    """Say whose certificate it is, as it says itself."""
+    return load_pem_x509_certificate(certificate).subject.rfc4514_string()
 
 
 def _head(session: Session, signer: Signer) -> Checkpoint:
@@ -179,20 +197,13 @@ def _head(session: Session, signer: Signer) -> Checkpoint:
     return Checkpoint(signer.name, row.size, row.root)
 
 
-def _told(
-    order: Order, name: str, file: gathering.DataFile, session: Session, seen: reports.Findings
+def _seen(
+    order: Order, name: str, file: gathering.DataFile, session: Session, seen: Evaluation
 ) -> Iterator[Mapping[str, Any]]:
-    rows = _counted(name, file, session, seen)
-    return redacted(name, rows) if order.is_redacted else rows
-
-
-def _counted(
-    name: str, file: gathering.DataFile, session: Session, seen: reports.Findings
-) -> Iterator[Mapping[str, Any]]:
-    tally = seen.tallies.setdefault(name, Counter())
-    for row in file.rows(session, tally):
-        if row["what"] == "item":
-            seen.decided[f"{row['decision']}.{row['remediation']}"] += 1
+    """The rows of a file, counted as they pass; what is left out of them is not counted either."""
+    rows = file.rows(session)
+    for row in redacted(name, rows) if order.is_redacted else rows:
+        seen.take(name, row)
         yield row
 
 

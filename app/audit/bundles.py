@@ -9,8 +9,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from app import events
-from app.audit import progress, sealing, signing
+from app.audit import progress, sampling, sealing, signing
 from app.audit.building import Order, build
+from app.audit.circumstances import Custody
 from app.audit.controls import CONTROLS, answered_by
 from app.audit.domain import BundleKind, BundleState
 from app.audit.models import Bundle
@@ -43,7 +44,10 @@ class Wish:
         start: Begin of a period, or None.
         end: Its end, which does not belong to it; a later one than now is now.
         leavers: Of a period, only what was done about leavers.
-        controls: Which controls it answers; none: all that its kind speaks to.
+        sample: Public id of a sample, or None.
+        controls: Which controls it answers; none: all that its kind speaks to. A period with
+            exactly one is a bundle of that control: only what speaks to it is in its data files.
+        why_anew: Why a bundle of the same scope is asked for again.
         redacted: With ids only, and no commitment opened.
     """
 
@@ -51,8 +55,10 @@ class Wish:
     start: datetime | None = None
     end: datetime | None = None
     leavers: bool = False
+    sample: str | None = None
     controls: Sequence[str] = ()
     redacted: bool = False
+    why_anew: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +78,9 @@ class BundleRow:
     bytes: int | None
     tree_size: int | None
     checks: Sequence[Mapping[str, Any]]
+    supersedes: str | None
+    why_anew: str | None
+    removed_at: datetime | None
     why: str | None
 
 
@@ -102,9 +111,19 @@ def request(uow: UnitOfWork, wish: Wish, *, is_built_here: bool = False) -> Bund
         requested_by=uow.actor.public_id,
         requested_at=uow.now,
         checks=[],
+        supersedes=_earlier(uow, kind, scope),
+        why_anew=wish.why_anew,
     )
     uow.session.add(bundle)
-    uow.record(events.BundleRequested(subject=bundle.public_id, bundle_kind=kind, scope=scope))
+    uow.record(
+        events.BundleRequested(
+            subject=bundle.public_id,
+            bundle_kind=kind,
+            scope=scope,
+            supersedes=bundle.supersedes,
+            why_anew=bundle.why_anew,
+        )
+    )
     if not is_built_here:
         payload = {"bundle": bundle.public_id}
         uow.enqueue(Job(Queue.BUILD, BUILD, bundle.public_id, payload))
@@ -133,10 +152,22 @@ def ask_again(uow: UnitOfWork, public_id: str) -> BundleRow:
         start=datetime.fromisoformat(start) if start else None,
         end=datetime.fromisoformat(end) if end else None,
         leavers=failed.scope.get("about") == "leavers",
+        sample=failed.scope.get("sample"),
         controls=failed.controls,
         redacted=REDACTED in failed.scope,
+        why_anew=failed.why_anew,
     )
     return request(uow, wish)
+
+
+def _earlier(reading: Reading, kind: BundleKind, scope: Mapping[str, str]) -> str | None:
+    """Return the newest bundle of the same scope: the one that a new one replaces."""
+    rows = reading.session.execute(
+        sa.select(Bundle.public_id, Bundle.scope)
+        .where(Bundle.kind == kind, Bundle.state == BundleState.READY)
+        .order_by(Bundle.id.desc())
+    )
+    return next((row.public_id for row in rows if row.scope == scope), None)
 
 
 def run_build(
@@ -192,6 +223,7 @@ def run_build(
         bundle.state, bundle.built_at = BundleState.READY, uow.now
         bundle.sha256, bundle.bytes_count = built.summary.sha256, built.summary.bytes
         bundle.tree_size, bundle.checks = built.tree_size, _checks(checked)
+        bundle.closing = built.closing
         uow.record(
             events.BundleBuilt(
                 subject=public_id, sha256=built.summary.sha256, tree_size=built.tree_size
@@ -254,10 +286,11 @@ def bundle_path(home: Path, public_id: str) -> Path:
 def _refuse_unclear(wish: Wish, now: datetime) -> None:
     wrong = FieldErrors()
     has_period = wish.start is not None or wish.end is not None
-    if wish.campaign is None and not has_period:
-        wrong.add("campaign", "Give a campaign, or a period by from and to.")
-    if wish.campaign is not None and (has_period or wish.leavers):
-        wrong.add("campaign", "Give either a campaign or a period, not both.")
+    asked = [name for name in ("campaign", "sample") if getattr(wish, name) is not None]
+    if not asked and not has_period:
+        wrong.add("campaign", "Give a campaign, or a period by from and to; or a sample.")
+    if asked and (has_period or wish.leavers or len(asked) > 1):
+        wrong.add(asked[0], "Give one of a campaign, a sample or a period.")
     if has_period and wish.start is None:
         wrong.add("from", "Say when the period begins.")
     if has_period and wish.end is None:
@@ -273,11 +306,15 @@ def _refuse_unclear(wish: Wish, now: datetime) -> None:
 def _kept_scope(uow: UnitOfWork, wish: Wish) -> tuple[BundleKind, dict[str, str]]:
     if wish.campaign is not None:
         return BundleKind.CAMPAIGN, {"campaign": campaign_scope(uow, wish.campaign).id}
+    if wish.sample is not None:
+        return BundleKind.SAMPLE, {"sample": sampling.sample_scope(uow, wish.sample).id}
     assert wish.start is not None  # noqa: S101 - refused above
     assert wish.end is not None  # noqa: S101
     about = "leavers" if wish.leavers else "all"
-    end = min(wish.end, uow.now)
-    return BundleKind.PERIOD, {"from": moment(wish.start), "to": moment(end), "about": about}
+    span = {"from": moment(wish.start), "to": moment(min(wish.end, uow.now))}
+    if len(wish.controls) == 1 and not wish.leavers:
+        return BundleKind.CONTROL, {**span, "about": "control", "control": wish.controls[0]}
+    return BundleKind.PERIOD, {**span, "about": about}
 
 
 def _order(reading: Reading, public_id: str) -> Order | None:
@@ -290,7 +327,12 @@ def _order(reading: Reading, public_id: str) -> Order | None:
         kind=bundle.kind,
         scope=_scope(reading, bundle.scope),
         controls=bundle.controls,
-        supersedes=bundle.supersedes,
+        custody=Custody(
+            bundle.requested_by,
+            bundle.supersedes,
+            bundle.why_anew,
+            is_redacted=REDACTED in bundle.scope,
+        ),
         is_redacted=REDACTED in bundle.scope,
     )
 
@@ -298,8 +340,11 @@ def _order(reading: Reading, public_id: str) -> Order | None:
 def _scope(reading: Reading, kept: Mapping[str, str]) -> Scope:
     if "campaign" in kept:
         return campaign_scope(reading, kept["campaign"])
+    if "sample" in kept:
+        return sampling.sample_scope(reading, kept["sample"])
     start, end = (datetime.fromisoformat(kept[name]) for name in ("from", "to"))
-    return PeriodScope(start, end, leavers_only=kept["about"] == "leavers")
+    is_of_leavers = kept["about"] == "leavers"
+    return PeriodScope(start, end, leavers_only=is_of_leavers, control=kept.get("control"))
 
 
 def _fail(
@@ -349,5 +394,8 @@ def _row(bundle: Bundle) -> BundleRow:
         bytes=bundle.bytes_count,
         tree_size=bundle.tree_size,
         checks=bundle.checks,
+        supersedes=bundle.supersedes,
+        why_anew=bundle.why_anew,
+        removed_at=bundle.removed_at,
         why=bundle.why,
     )

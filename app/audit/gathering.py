@@ -5,7 +5,6 @@ building, so that people can read them. Columns are told in `docs/reference/bund
 """
 
 import hashlib
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
 from app.audit import columns
-from app.audit.scope import CampaignScope, PeriodScope, Scope
+from app.audit.scope import CampaignScope, PeriodScope, SampleScope, Scope
 from app.directory.domain import Provenance
 from app.directory.models import (
     Account,
@@ -29,11 +28,13 @@ from app.directory.models import (
     SyncRun,
 )
 from app.grants.domain import EndState
-from app.grants.models import End
+from app.grants.models import End, Grant
 from app.kernel.event import moment
+from app.lifecycle.domain import LifecycleState, LifecycleType
 from app.lifecycle.models import LifecycleEvent
 from app.provisioning.models import Plan, Task
 from app.requests.models import AccessRequest, Approval, Step
+from app.reviews.domain import Decision
 from app.reviews.models import Campaign, Excluded, Item, ItemDecision, Sample, SignOff
 from app.rulebook.models import Policy, Ruling
 
@@ -45,6 +46,7 @@ Rows = Iterator[Row]
 By = aliased(Identity)
 Reviewer = aliased(Identity)
 Parent = aliased(Group)
+Asker = aliased(Identity)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,16 +61,12 @@ class DataFile:
     columns: Sequence[str]
     statements: Sequence[Statement]
 
-    def rows(self, session: Session, tally: Counter[str] | None = None) -> Rows:
-        """Read its rows; a tally counts `what` and `what.state` as they pass."""
+    def rows(self, session: Session) -> Rows:
+        """Read its rows."""
         for statement in self.statements:
             found = session.execute(statement.execution_options(yield_per=AT_ONCE))
             for mapping in found.mappings():
-                row = {name: _plain(name, value) for name, value in mapping.items()}
-                if tally is not None:
-                    tally[row["what"]] += 1
-                    tally[f"{row['what']}.{row.get('state')}"] += 1
-                yield row
+                yield {name: _plain(name, value) for name, value in mapping.items()}
 
 
 def data_files(scope: Scope) -> Mapping[str, DataFile]:
@@ -79,10 +77,10 @@ def data_files(scope: Scope) -> Mapping[str, DataFile]:
     if isinstance(scope, CampaignScope):
         population = [_frozen_population(scope)]
         excluded = [_left_out(scope), _excluded(scope)]
-    elif not scope.leavers_only:
+    elif isinstance(scope, SampleScope) or not scope.leavers_only:
         population, drift = _open_population(scope), _drift(scope)
         excluded = [_left_out(scope)]
-    return {
+    made = {
         "population": DataFile(columns.POPULATION, population),
         "excluded": DataFile(columns.EXCLUDED, excluded),
         "decisions": DataFile(columns.DECISIONS, _decisions(scope)),
@@ -91,6 +89,22 @@ def data_files(scope: Scope) -> Mapping[str, DataFile]:
         "drift": DataFile(columns.DRIFT, drift),
         "sources": DataFile(columns.SOURCES, [_sources(scope)]),
     }
+    return {
+        name: file if scope.speaks_of(name) else DataFile(file.columns, [])
+        for name, file in made.items()
+    }
+
+
+def _pairs(scope: Scope, table: Any) -> sa.ColumnElement[bool]:
+    """Of a sample, only what is about the access that was drawn."""
+    if isinstance(scope, SampleScope):
+        return scope.memberships(table.account_id, table.group_id)
+    return sa.true()
+
+
+def _whole(scope: Scope) -> sa.ColumnElement[bool]:
+    """What is about no one access belongs to every bundle but a sample's."""
+    return sa.false() if isinstance(scope, SampleScope) else sa.true()
 
 
 def _what(what: str) -> sa.Label[str]:
@@ -107,6 +121,12 @@ HELD = (
     Group.public_id.label("group"),
     Group.name.label("group_name"),
 )
+WHAT_KIND = (
+    Account.kind.label("account_kind"),
+    Account.status.label("account_status"),
+    Account.last_sign_in_at.label("last_sign_in_at"),
+    Group.is_administrative.label("is_privileged"),
+)
 WHY = (
     sa.case((Membership.is_primary, "primary group"), else_="direct").label("path"),
     Membership.provenance.label("provenance"),
@@ -115,19 +135,55 @@ WHY = (
     Membership.valid_to.label("valid_to"),
 )
 
-
-def _open_population(scope: PeriodScope) -> list[Statement]:
-    """Who had what when the period ended, and which group stood in which."""
-    memberships = (
-        sa.select(_what("membership"), *HELD, *WHY)
-        .select_from(Membership)
-        .join(Account, Account.id == Membership.account_id)
-        .join(Group, Group.id == Membership.group_id)
-        .join(Source, Source.id == Group.source_id)
-        .outerjoin(Identity, Identity.id == Account.identity_id)
-        .where(_stood_at(Membership, scope.end))
-        .order_by(Membership.id)
+Ending = aliased(End)
+DECIDED_END = (
+    sa.select(sa.func.min(Ending.public_id))
+    .where(
+        Ending.account_id == Membership.account_id,
+        Ending.group_id == Membership.group_id,
+        Ending.state.in_([EndState.AUTHORISED, EndState.CONFIRMED]),
+        Ending.decided_at <= Membership.valid_to,
+        Ending.decided_at >= Membership.valid_from,
     )
+    .correlate(Membership)
+    .scalar_subquery()
+)
+CAUSE = (
+    sa.case((Membership.valid_to.is_not(None), DECIDED_END)).label("end"),
+    Group.master_external_id.is_not(None).label("is_mirrored"),
+)
+Again = aliased(Membership)
+RETURNED = (
+    sa.select(sa.func.min(Again.valid_from))
+    .where(
+        Again.account_id == Item.account_id,
+        Again.group_id == Item.group_id,
+        Again.valid_from > Item.remediation_at,
+    )
+    .correlate(Item)
+    .scalar_subquery()
+)
+
+
+def _open_population(scope: PeriodScope | SampleScope) -> list[Statement]:
+    """Who had what when the period ended, what had ended in it, and which group stood in which."""
+
+    def held(what: str) -> Statement:
+        return (
+            sa.select(_what(what), *HELD, *WHAT_KIND, *WHY, *CAUSE)
+            .select_from(Membership)
+            .join(Account, Account.id == Membership.account_id)
+            .join(Group, Group.id == Membership.group_id)
+            .join(Source, Source.id == Group.source_id)
+            .outerjoin(Identity, Identity.id == Account.identity_id)
+            .where(scope.memberships(Membership.account_id, Membership.group_id))
+            .order_by(Membership.id)
+        )
+
+    memberships = held("membership").where(_stood_at(Membership, scope.end))
+    ended = held("ended").where(Membership.valid_to >= scope.start, Membership.valid_to < scope.end)
+    if isinstance(scope, SampleScope):
+        return [memberships, ended]
     nestings = (
         sa.select(
             _what("nesting"),
@@ -146,7 +202,7 @@ def _open_population(scope: PeriodScope) -> list[Statement]:
         .where(_stood_at(Nesting, scope.end))
         .order_by(Nesting.id)
     )
-    return [memberships, nestings]
+    return [memberships, ended, nestings]
 
 
 def _stood_at(interval: Any, at: datetime) -> sa.ColumnElement[bool]:
@@ -161,7 +217,9 @@ def _frozen_population(scope: CampaignScope) -> Statement:
             _what("item"),
             Item.public_id.label("item"),
             *HELD,
+            *WHAT_KIND,
             *WHY,
+            Group.master_external_id.is_not(None).label("is_mirrored"),
             Reviewer.public_id.label("reviewer"),
             Reviewer.display_name.label("reviewer_name"),
             Item.via.label("relationship"),
@@ -173,7 +231,10 @@ def _frozen_population(scope: CampaignScope) -> Statement:
             Item.remediation.label("remediation"),
             Item.remediation_at.label("remediation_at"),
             Item.remediation_why.label("remediation_why"),
-            End.public_id.label("end"),
+            sa.case((Item.decision == Decision.REVOKE, RETURNED)).label("returned_at"),
+            sa.func.coalesce(
+                End.public_id, sa.case((Membership.valid_to.is_not(None), DECIDED_END))
+            ).label("end"),
             Item.frozen.label("frozen"),
         )
         .select_from(Item)
@@ -234,6 +295,20 @@ def _left_out(scope: Scope) -> Statement:
     )
 
 
+Left = aliased(LifecycleEvent)
+HAD_LEFT = (
+    sa.select(Left.id)
+    .where(
+        Left.identity_id == ItemDecision.decided_by_id,
+        Left.type == LifecycleType.LEAVER,
+        Left.state != LifecycleState.CANCELLED,
+        Left.effective_at <= ItemDecision.decided_at,
+    )
+    .correlate(ItemDecision)
+    .exists()
+)
+
+
 def _decisions(scope: Scope) -> list[Statement]:
     """Each decision and each change of mind, what was checked first, each word to be done."""
     decisions = (
@@ -241,12 +316,17 @@ def _decisions(scope: Scope) -> list[Statement]:
             _what("decision"),
             Campaign.public_id.label("campaign"),
             Item.public_id.label("item"),
+            *HELD,
             ItemDecision.move.label("move"),
+            sa.func.row_number()
+            .over(partition_by=ItemDecision.item_id, order_by=ItemDecision.id)
+            .label("turn"),
             ItemDecision.reason.label("reason"),
             ItemDecision.until.label("until"),
             ItemDecision.decided_at.label("at"),
             By.public_id.label("by"),
             By.display_name.label("by_name"),
+            HAD_LEFT.label("had_left"),
             Reviewer.public_id.label("reviewer"),
             Reviewer.display_name.label("reviewer_name"),
             Item.via.label("relationship"),
@@ -259,9 +339,13 @@ def _decisions(scope: Scope) -> list[Statement]:
         .outerjoin(Sample, Sample.id == ItemDecision.sample_id)
         .join(Item, Item.id == ItemDecision.item_id)
         .join(Campaign, Campaign.id == Item.campaign_id)
+        .join(Account, Account.id == Item.account_id)
+        .join(Group, Group.id == Item.group_id)
+        .join(Source, Source.id == Group.source_id)
+        .outerjoin(Identity, Identity.id == Item.identity_id)
         .join(By, By.id == ItemDecision.decided_by_id)
         .outerjoin(Reviewer, Reviewer.id == Item.reviewer_id)
-        .where(scope.decided(ItemDecision.decided_at))
+        .where(scope.decided(ItemDecision.decided_at), _pairs(scope, Item))
         .order_by(ItemDecision.id)
     )
     samples = (
@@ -283,7 +367,7 @@ def _decisions(scope: Scope) -> list[Statement]:
         .select_from(Sample)
         .join(Campaign, Campaign.id == Sample.campaign_id)
         .join(By, By.id == Sample.reviewer_id)
-        .where(scope.decided(Sample.drawn_at))
+        .where(scope.decided(Sample.drawn_at), _whole(scope))
         .order_by(Sample.id)
     )
     words = (
@@ -300,7 +384,7 @@ def _decisions(scope: Scope) -> list[Statement]:
         .select_from(SignOff)
         .join(Campaign, Campaign.id == SignOff.campaign_id)
         .join(By, By.id == SignOff.reviewer_id)
-        .where(scope.decided(SignOff.signed_at))
+        .where(scope.decided(SignOff.signed_at), _whole(scope))
         .order_by(SignOff.id)
     )
     return [decisions, samples, words]
@@ -356,11 +440,18 @@ def _requests(scope: Scope) -> list[Statement]:
             Approval.comment.label("reason"),
             Approval.plan_digest.label("plan_digest"),
             Approval.decided_at.label("at"),
+            AccessRequest.submitted_at.label("after"),
+            AccessRequest.plan_digest.label("asked_digest"),
+            Asker.public_id.label("requester"),
+            Identity.public_id.label("identity"),
+            Identity.display_name.label("identity_name"),
         )
         .select_from(Approval)
         .join(Step, Step.id == Approval.step_id)
         .join(AccessRequest, AccessRequest.id == Step.request_id)
         .join(Reviewer, Reviewer.id == Approval.approver_id)
+        .join(Asker, Asker.id == AccessRequest.requester_id)
+        .join(Identity, Identity.id == AccessRequest.beneficiary_id)
         .outerjoin(By, By.id == Approval.decided_by_id)
         .where(scope.requests())
         .order_by(Approval.id)
@@ -381,7 +472,29 @@ def _requests(scope: Scope) -> list[Statement]:
         .where(scope.plans())
         .order_by(Plan.id)
     )
-    return [requests, approvals, plans, _tasks(Task.public_id.label("id")).where(scope.plans())]
+    grants = (
+        sa.select(
+            _what("grant"),
+            Grant.public_id.label("id"),
+            Grant.cause.label("cause"),
+            Grant.cause_ref.label("cause_ref"),
+            Grant.state.label("state"),
+            *HELD,
+            Grant.authorised_at.label("at"),
+            Grant.until.label("until"),
+            Grant.confirmed_at.label("verified_at"),
+            Grant.ended_at.label("ended_at"),
+        )
+        .select_from(Grant)
+        .join(Account, Account.id == Grant.account_id)
+        .join(Group, Group.id == Grant.group_id)
+        .join(Source, Source.id == Group.source_id)
+        .outerjoin(Identity, Identity.id == Account.identity_id)
+        .where(scope.grants())
+        .order_by(Grant.id)
+    )
+    tasks = _tasks(Task.public_id.label("id")).where(scope.plans(), _pairs(scope, Task))
+    return [requests, approvals, plans, grants, tasks]
 
 
 def _tasks(*more: Any) -> Statement:
@@ -401,6 +514,7 @@ def _tasks(*more: Any) -> Statement:
             Task.read_back.label("read_back"),
             Task.error.label("why"),
             Task.created_at.label("at"),
+            sa.func.coalesce(Grant.authorised_at, End.decided_at).label("after"),
             Task.applied_at.label("applied_at"),
             Task.verified_at.label("verified_at"),
         )
@@ -410,6 +524,8 @@ def _tasks(*more: Any) -> Statement:
         .join(Account, Account.id == Task.account_id)
         .outerjoin(Identity, Identity.id == Account.identity_id)
         .outerjoin(Group, Group.id == Task.group_id)
+        .outerjoin(Grant, Grant.id == Task.grant_id)
+        .outerjoin(End, End.id == Task.end_id)
         .order_by(Task.id)
     )
 
@@ -440,14 +556,23 @@ def _leavers(scope: Scope) -> list[Statement]:
         .order_by(LifecycleEvent.id)
     )
     done = (
-        _tasks(Task.public_id.label("id"))
+        _tasks(
+            Task.public_id.label("id"),
+            LifecycleEvent.type.label("type"),
+            _later(LifecycleEvent.effective_at, LifecycleEvent.received_at).label("due_from"),
+        )
         .join(LifecycleEvent, LifecycleEvent.plan_id == Plan.id)
         .where(scope.leavers())
     )
     return [told, done]
 
 
-def _drift(scope: PeriodScope) -> list[Statement]:
+def _later(one: Any, other: Any) -> sa.ColumnElement[Any]:
+    """The later of two moments, said in a way that both stores know."""
+    return sa.case((one > other, one), else_=other)
+
+
+def _drift(scope: PeriodScope | SampleScope) -> list[Statement]:
     """Memberships that came or went in the period without anybody here having decided it."""
     decided = (
         sa.select(End.id)
@@ -474,7 +599,11 @@ def _drift(scope: PeriodScope) -> list[Statement]:
         .join(Group, Group.id == Membership.group_id)
         .join(Source, Source.id == Group.source_id)
         .outerjoin(Identity, Identity.id == Account.identity_id)
-        .where(scope.holds(at), undecided)
+        .where(
+            scope.holds(at),
+            undecided,
+            scope.memberships(Membership.account_id, Membership.group_id),
+        )
         .order_by(Membership.id)
         for what, (at, undecided) in changed.items()
     ]

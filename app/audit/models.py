@@ -1,4 +1,4 @@
-"""Signing keys with their history, witnesses, heads sent out; bundles and their checks."""
+"""Signing keys with their history, witnesses, heads sent out; bundles, auditors' samples."""
 
 from datetime import datetime
 from typing import Any
@@ -6,7 +6,14 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.audit.domain import BundleKind, BundleState, DispatchState, KeyPurpose
+from app.audit.domain import (
+    BundleKind,
+    BundleState,
+    DispatchState,
+    Frequency,
+    KeyPurpose,
+    Population,
+)
 from app.kernel.columns import state_column
 from app.kernel.db import Governed, Keyed, Model, Named
 
@@ -39,6 +46,9 @@ class Bundle(Governed, Named, Model):
     checks: Mapped[list[Any]] = mapped_column(default=list)
     tree_size: Mapped[int | None] = mapped_column(sa.BigInteger)
     supersedes: Mapped[str | None] = mapped_column(sa.String(36))
+    why_anew: Mapped[str | None]
+    closing: Mapped[int | None] = mapped_column(sa.BigInteger)
+    removed_at: Mapped[datetime | None]
     why: Mapped[str | None]
 
 
@@ -82,3 +92,30 @@ class Dispatch(Governed, Named, Model):
     def channel(self) -> str:
         """How it goes out: by mail or to a webhook."""
         return "webhook" if "://" in self.target else "mail"
+
+
+class Nonce(Governed, Keyed, Model):
+    """A word of an auditor's own: what is signed after it cannot have been made before."""
+
+    __tablename__ = "audit_nonce"
+    __table_args__ = (sa.UniqueConstraint("campaign_id", "nonce"),)
+    campaign_id: Mapped[int] = mapped_column(sa.ForeignKey("reviews_campaign.id"), index=True)
+    nonce: Mapped[str]
+    given_by: Mapped[str]
+    given_at: Mapped[datetime]
+
+
+class Draw(Governed, Named, Model):
+    """A sample: from which population, by which seed, and what was drawn."""
+
+    __tablename__ = "audit_sample"
+    population: Mapped[Population] = state_column(Population)
+    scope: Mapped[dict[str, Any]]
+    frequency: Mapped[Frequency | None] = state_column(Frequency, nullable=True)
+    size: Mapped[int]
+    seed: Mapped[str]
+    population_count: Mapped[int]
+    population_digest: Mapped[str] = mapped_column(sa.String(64))
+    lines: Mapped[list[Any]]
+    drawn_by: Mapped[str]
+    drawn_at: Mapped[datetime]

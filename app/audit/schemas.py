@@ -30,13 +30,15 @@ class Base64(fields.Field[bytes]):
 
 
 class NewBundleSchema(Schema):
-    """What a bundle is to be about: a campaign, or a period."""
+    """What a bundle is to be about: a campaign, a sample, or a period; of one control, or all."""
 
     campaign = PublicIdField(load_default=None)
+    sample = PublicIdField(load_default=None)
     start = Moment(data_key="from", load_default=None)
     end = Moment(data_key="to", load_default=None)
     leavers = fields.Boolean(load_default=False)
     redacted = fields.Boolean(load_default=False)
+    why_anew = fields.String(load_default=None, validate=validate.Length(1, 500))
     controls = fields.List(
         fields.String(validate=validate.Length(max=40)),
         load_default=list,
@@ -92,6 +94,9 @@ class BundleSchema(Schema):
     bytes = fields.Integer(allow_none=True)
     tree_size = fields.Integer(allow_none=True)
     checks = fields.List(fields.Nested(CheckSchema))
+    supersedes = fields.String(allow_none=True)
+    why_anew = fields.String(allow_none=True)
+    removed_at = Moment(allow_none=True)
     why = fields.String(allow_none=True)
 
 

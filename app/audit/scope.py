@@ -4,15 +4,16 @@ The rules stand in the manifest in words and here in SQL, once each, so that eve
 bundle is cut by the same rule.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
+from app.audit.controls import files_of
 from app.directory.models import SyncRun
-from app.grants.models import End
+from app.grants.models import End, Grant
 from app.kernel.errors import ConflictError, NotFoundError
 from app.kernel.event import moment
 from app.kernel.ledger import LedgerEntry
@@ -29,6 +30,11 @@ CAMPAIGN_RULE = (
     "in its snapshot."
 )
 PERIOD_RULE = "Every ledger entry with from <= at < to that the log holds at its checkpoint."
+
+SAMPLE_RULE = (
+    "Every ledger entry whose subject is the sample, or a request, grant, end, review item, "
+    "lifecycle event or task about an access or a leaver that was drawn."
+)
 
 Ids = sa.Select[str]
 
@@ -89,6 +95,10 @@ class CampaignScope:
         """Say which lifecycle events belong: none."""
         return sa.false()
 
+    def grants(self) -> sa.ColumnElement[bool]:
+        """Say which grants belong: none."""
+        return sa.false()
+
     def sync_runs(self) -> sa.ColumnElement[bool]:
         """Say which reads of sources belong."""
         return SyncRun.public_id.in_(self.runs)
@@ -96,6 +106,10 @@ class CampaignScope:
     def stood(self, begun: Any, ended: Any) -> sa.ColumnElement[bool]:
         """Say whether something was in force when the population was frozen."""
         return sa.and_(begun <= self.start, sa.or_(ended.is_(None), ended > self.start))
+
+    def speaks_of(self, _name: str) -> bool:
+        """Say whether a data file has rows: all of a campaign have."""
+        return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,16 +120,40 @@ class PeriodScope:
         start: Its begin.
         end: Its end.
         leavers_only: Only what was done about leavers; the ledger is told of in full all the same.
+        control: Only the data files that speak to this control; the ledger in full all the same.
     """
 
     start: datetime
     end: datetime
     leavers_only: bool = False
+    control: str | None = None
 
     def told(self) -> dict[str, Any]:
         """Return what the manifest says."""
+        if self.control is not None:
+            files = sorted(files_of([self.control]))
+            return {
+                "about": "control",
+                "control": self.control,
+                "files": files,
+                "entries": PERIOD_RULE,
+            }
         what = "leavers" if self.leavers_only else "all"
         return {"about": what, "entries": PERIOD_RULE}
+
+    def speaks_of(self, name: str) -> bool:
+        """Say whether a data file has rows; reads of sources stand in each bundle."""
+        return self.control is None or name == "sources" or name in files_of([self.control])
+
+    def memberships(self, _account: Any, _group: Any) -> sa.ColumnElement[bool]:
+        """Say which access belongs: all."""
+        return sa.true()
+
+    def grants(self) -> sa.ColumnElement[bool]:
+        """Say which grants belong: those that held at some moment of it."""
+        if self.leavers_only:
+            return sa.false()
+        return self._under_way(Grant.authorised_at, Grant.ended_at)
 
     def entries(self) -> sa.ColumnElement[bool]:
         """Say which ledger entries are told of."""
@@ -157,7 +195,96 @@ class PeriodScope:
         return sa.and_(begun < self.end, sa.or_(ended.is_(None), ended >= self.start))
 
 
-Scope = CampaignScope | PeriodScope
+@dataclass(frozen=True, slots=True)
+class SampleScope:
+    """What was drawn from a population, each with its whole life up to the moment of building.
+
+    Attributes:
+        id: Public id of the sample.
+        start: Begin of what the population was drawn from.
+        end: The moment of building.
+        pairs: Keys of account and group of each access drawn.
+        events: Keys of the lifecycle events drawn.
+        drawn: How it was drawn, for the manifest.
+    """
+
+    id: str
+    start: datetime
+    end: datetime
+    pairs: tuple[tuple[int, int], ...]
+    events: tuple[int, ...]
+    drawn: Mapping[str, Any]
+
+    def told(self) -> dict[str, Any]:
+        """Return what the manifest says."""
+        return {"sample": self.id, "entries": SAMPLE_RULE, "drawn": dict(self.drawn)}
+
+    def speaks_of(self, _name: str) -> bool:
+        """Say whether a data file has rows: all of a sample's have."""
+        return True
+
+    def memberships(self, account: Any, group: Any) -> sa.ColumnElement[bool]:
+        """Say which access belongs: what was drawn."""
+        if not self.pairs:
+            return sa.false()
+        return sa.or_(*(sa.and_(account == one, group == other) for one, other in self.pairs))
+
+    def entries(self) -> sa.ColumnElement[bool]:
+        """Say which ledger entries are told of."""
+        tasks = sa.select(Task.public_id).join(Plan, Plan.id == Task.plan_id)
+        told = (
+            [self.id],
+            sa.select(AccessRequest.public_id).where(self.requests()),
+            sa.select(Grant.public_id).where(self.grants()),
+            sa.select(End.public_id).where(self.memberships(End.account_id, End.group_id)),
+            sa.select(Item.public_id).where(self.memberships(Item.account_id, Item.group_id)),
+            sa.select(LifecycleEvent.public_id).where(self.leavers()),
+            tasks.where(self.plans(), self.memberships(Task.account_id, Task.group_id)),
+            tasks.where(Plan.cause_ref.in_(self._events())),
+        )
+        return sa.or_(*(LedgerEntry.subject.in_(each) for each in told))
+
+    def holds(self, at: Any) -> sa.ColumnElement[bool]:
+        """Say whether a moment lies in it."""
+        return sa.and_(at >= self.start, at < self.end)
+
+    def stood(self, begun: Any, ended: Any) -> sa.ColumnElement[bool]:
+        """Say whether something was in force at some moment of it."""
+        return sa.and_(begun < self.end, sa.or_(ended.is_(None), ended >= self.start))
+
+    def decided(self, at: Any) -> sa.ColumnElement[bool]:
+        """Say which review decisions belong: whenever they were made."""
+        return sa.and_(at < self.end)
+
+    def requests(self) -> sa.ColumnElement[bool]:
+        """Say which requests belong: those about the access drawn."""
+        return self.memberships(AccessRequest.account_id, AccessRequest.group_id)
+
+    def plans(self) -> sa.ColumnElement[bool]:
+        """Say which plans belong: those with a task about the access drawn."""
+        about = self.memberships(Task.account_id, Task.group_id)
+        return sa.or_(
+            Plan.id.in_(sa.select(Task.plan_id).where(about)),
+            Plan.cause_ref.in_(self._events()),
+        )
+
+    def grants(self) -> sa.ColumnElement[bool]:
+        """Say which grants belong: those of the access drawn."""
+        return self.memberships(Grant.account_id, Grant.group_id)
+
+    def leavers(self) -> sa.ColumnElement[bool]:
+        """Say which lifecycle events belong: those drawn."""
+        return LifecycleEvent.id.in_(self.events)
+
+    def sync_runs(self) -> sa.ColumnElement[bool]:
+        """Say which reads of sources belong: those begun in it."""
+        return self.holds(SyncRun.begun_at)
+
+    def _events(self) -> Ids:
+        return sa.select(LifecycleEvent.public_id).where(self.leavers())
+
+
+Scope = CampaignScope | PeriodScope | SampleScope
 
 
 def campaign_scope(reading: Reading, public_id: str) -> CampaignScope:

@@ -29,7 +29,15 @@ def evidence() -> None:
 @click.option("--to", "last", type=DAY, metavar="DAY", help="Of a period: its last day.")
 @click.option("--leavers", is_flag=True, help="Of a period, only what was done about leavers.")
 @click.option("--redacted", is_flag=True, help="With ids only, and no commitment opened.")
-@click.option("--control", "controls", multiple=True, metavar="ID", help="Which it answers.")
+@click.option("--sample", metavar="ID", help="Of a sample.")
+@click.option(
+    "--control",
+    "controls",
+    multiple=True,
+    metavar="ID",
+    help="Which it answers; a period with one holds only what speaks to it.",
+)
+@click.option("--why-anew", metavar="TEXT", help="Why it replaces one of the same scope.")
 @click.option(
     "--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="The file."
 )
@@ -43,18 +51,22 @@ def build(
     last: datetime | None,
     leavers: bool,
     redacted: bool,
+    sample: str | None,
     controls: tuple[str, ...],
+    why_anew: str | None,
     out: Path,
 ) -> tuple[Any, str]:
-    """Build a bundle of a campaign or a period into --out."""
+    """Build a bundle of a campaign, a sample, a period or a control into --out."""
     house = local.house
     wish = bundles.Wish(
         campaign=campaign,
         start=first and first.replace(tzinfo=UTC),
         end=last and last.replace(tzinfo=UTC) + timedelta(days=1),
         leavers=leavers,
+        sample=sample,
         controls=controls,
         redacted=redacted,
+        why_anew=why_anew,
     )
     with house.tx.write(local.actor) as uow:
         asked = bundles.request(uow, wish, is_built_here=True)

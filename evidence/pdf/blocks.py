@@ -36,7 +36,7 @@ SHADES: Final[tuple[Colour, ...]] = (  # apart from each other in grey, too
 )
 
 
-def heading(pages: Pages, title: str, *, level: int, key: str = "") -> None:
+def heading(pages: Pages, title: str, *, level: int, key: str = "", is_wide: bool = False) -> None:
     """Set a heading and put it into the outline.
 
     Args:
@@ -44,12 +44,13 @@ def heading(pages: Pages, title: str, *, level: int, key: str = "") -> None:
         title: What.
         level: 0 for a section, 1 below it.
         key: What links lead here by.
+        is_wide: Of a section: whether what follows wants a page on its side.
     """
     size = 10.0 if level else 15.0
     if level == 0:
         pages.need(150)
-        if pages.is_wide:
-            pages.turn()
+        if pages.is_wide != is_wide:
+            pages.turn(is_wide=is_wide)
     pages.need(size * 4)
     if not pages.is_fresh:
         pages.y -= 4 if level else 16

@@ -144,7 +144,7 @@ class Register:
     """A table of records, one line each; a text too long for its column ends in an ellipsis.
 
     Attributes:
-        title: What is listed.
+        title: What is listed; empty if the section's own title says it.
         columns: The columns; the renderer puts the row's number before them.
         rows: One text a column, as many rows as `total` says. Read once.
         total: How many rows there are.

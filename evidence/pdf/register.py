@@ -159,11 +159,12 @@ def draw_register(pages: Pages, register: Register) -> None:
     Raises:
         EvidenceError: There are more or fewer rows than it says, or a row of another length.
     """
-    is_wide = len(register.columns) >= WIDE_FROM and register.total > 0
+    is_wide = is_wide_register(register)
     if is_wide != pages.is_wide:
         pages.turn(is_wide=is_wide)
     pages.need(34 + CAPTION + HEAD + ROW * min(LEAST_ROWS, register.total))
-    _title(pages, register)
+    if register.title:
+        _title(pages, register)
     rows = iter(register.rows)
     if register.total == 0:
         pages.paragraph(f"No records: {register.empty}", colour=MUTED, after=12)
@@ -175,6 +176,15 @@ def draw_register(pages: Pages, register: Register) -> None:
             f"rows: the register {register.title!r} has more rows than its total of "
             f"{register.total}"
         )
+
+
+def is_wide_register(register: Register) -> bool:
+    """Say whether a register wants pages on their side.
+
+    Args:
+        register: Which.
+    """
+    return len(register.columns) >= WIDE_FROM and register.total > 0
 
 
 def _title(pages: Pages, register: Register) -> None:

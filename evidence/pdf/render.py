@@ -23,7 +23,7 @@ from evidence.pdf.envelope import (
 )
 from evidence.pdf.lettering import Lettering, spelled_out
 from evidence.pdf.page import A4, HAIRLINE, MARGIN, MUTED, Link, Pages, Place, Sheet, paint
-from evidence.pdf.register import draw_register
+from evidence.pdf.register import draw_register, is_wide_register
 from evidence.pdf.tags import Tree
 from evidence.pdf.writer import Writer, references, text_string
 
@@ -88,7 +88,8 @@ def _keyed(index: int, place: Place) -> Place:
 
 def _section(pages: Pages, section: Section) -> None:
     with pages.tree.group("Sect"):
-        blocks.heading(pages, section.title, level=0, key=section.key)
+        is_wide = _begins_wide(section)
+        blocks.heading(pages, section.title, level=0, key=section.key, is_wide=is_wide)
         for paragraph in section.paragraphs:
             pages.paragraph(paragraph)
         if section.figures:
@@ -101,6 +102,12 @@ def _section(pages: Pages, section: Section) -> None:
             blocks.table(pages, table)
         for register in section.registers:
             draw_register(pages, register)
+
+
+def _begins_wide(section: Section) -> bool:
+    """Say whether a section is a wide register from its beginning."""
+    before = (section.paragraphs, section.figures, section.facts, section.charts, section.tables)
+    return not any(before) and bool(section.registers) and is_wide_register(section.registers[0])
 
 
 class _Binder:

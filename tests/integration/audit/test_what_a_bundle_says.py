@@ -1,0 +1,324 @@
+"""Whoever has the bundle alone can count again: report, checklist and OSCAL document follow."""
+
+import hashlib
+import json
+import re
+import shutil
+import subprocess
+import zipfile
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import jsonschema_rs
+import pytest
+from cryptography.x509 import load_pem_x509_certificate
+
+from app.audit import bundles, sampling
+from app.audit.controls import CONTROLS
+from app.audit.domain import BundleState, Frequency, Population
+from app.audit.evaluating import Evaluation, Told, evaluate
+from app.audit.evaluating.checklist import ASKS, Line, State, checklist
+from app.audit.reports import Subject, report
+from app.kernel.errors import InvalidInputError, NotFoundError, NothingToChangeError
+from app.reviews.models import Campaign
+from evidence.checkpoint import open_checkpoint
+from evidence.keys import parse_vkey
+from evidence.pdf.byterange import unsigned_part
+from evidence.pdf.render import render_to
+from evidence.tables import DATA_FILES
+from evidence.verify import verify_bundle
+from integration.audit.test_campaign_bundle import hold_campaign
+from support.cast import Cast, bring_in
+from support.house import MORNING, TestHouse, open_house
+
+SCHEMA = Path(__file__).parents[2] / "vectors" / "oscal" / "oscal_assessment-results_schema.json"
+NAMES = [name for name in DATA_FILES if name not in {"ledger", "disclosures"}]
+WORD = "an-auditors-own-word-42"
+
+
+@dataclass(frozen=True)
+class Held:
+    """A bundle, and nothing else."""
+
+    content: bytes
+
+    def read(self, name: str) -> bytes:
+        with zipfile.ZipFile(BytesIO(self.content)) as container:
+            return container.read(name)
+
+    def has(self, name: str) -> bool:
+        with zipfile.ZipFile(BytesIO(self.content)) as container:
+            return name in container.namelist()
+
+    @property
+    def manifest(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self.read("manifest.json"))
+        return found
+
+    def rows(self, name: str) -> Iterator[dict[str, Any]]:
+        return map(json.loads, self.read(f"data/{name}.jsonl").splitlines())
+
+    def counted(self) -> Evaluation:
+        return evaluate(Told.of(self.manifest), self.rows, NAMES)
+
+    def lines(self) -> dict[str, Line]:
+        found = checklist(self.counted(), has_earlier=self.has("log/consistency"))
+        return {line.id: line for line in found}
+
+    def text(self, folder: Path) -> str:
+        tool = shutil.which("pdftotext")
+        if tool is None:
+            pytest.skip("pdftotext is not installed")
+        path = folder / "report.pdf"
+        path.write_bytes(self.read("report.pdf"))
+        done = subprocess.run(
+            [tool, "-layout", str(path), "-"], capture_output=True, check=True, timeout=60
+        )
+        return re.sub(r" +", " ", done.stdout.decode())
+
+
+def built(house: TestHouse, wish: bundles.Wish) -> Held:
+    with house.write() as uow:
+        asked = bundles.request(uow, wish)
+    house.drain()
+    with house.read() as reading:
+        made = bundles.find_bundle(reading, asked.id)
+    assert made.state is BundleState.READY, made.why
+    path = bundles.bundle_path(house.home, made.id)
+    assert verify_bundle(path).exit_code == 3
+    return Held(path.read_bytes())
+
+
+def over_all(house: TestHouse, **more: Any) -> bundles.Wish:
+    return bundles.Wish(start=MORNING - timedelta(days=1), end=house.clock.now(), **more)
+
+
+def something_appears(house: TestHouse, cast: Cast) -> None:
+    house.clock.advance(timedelta(hours=1))
+    cast.put("corp", "payroll", "mallory", "eve")
+    assert cast.sync("corp") == "complete"
+    house.clock.advance(timedelta(hours=1))
+
+
+@pytest.fixture(scope="module")
+def both(
+    tmp_path_factory: pytest.TempPathFactory, migrated_file: Path
+) -> Iterator[tuple[Held, Held]]:
+    """A period in which something appeared, and a campaign whose removals failed; built once."""
+    home = tmp_path_factory.mktemp("held")
+    shutil.copy(migrated_file, home / "attestry.sqlite3")
+    for house in open_house(home, f"sqlite:///{home / 'attestry.sqlite3'}"):
+        cast = bring_in(house)
+        something_appears(house, cast)
+        period = built(house, over_all(house))
+        asked = hold_campaign(house, cast)
+        with house.write() as uow:
+            sampling.give_nonce(uow, campaign_id=asked, nonce=WORD)
+        yield period, built(house, bundles.Wish(campaign=asked))
+
+
+@pytest.fixture
+def period(both: tuple[Held, Held]) -> Held:
+    return both[0]
+
+
+@pytest.fixture
+def campaign(both: tuple[Held, Held]) -> Held:
+    return both[1]
+
+
+def drawn_again(held: Held) -> bytes:
+    """The report, from the data files, the manifest and the log's head alone."""
+    manifest = held.manifest
+    key = parse_vkey(held.read("trust/signer.vkey").decode().strip())
+    subject = Subject(
+        manifest["id"],
+        manifest["controls"],
+        open_checkpoint(held.read("log/checkpoint"), [key]),
+        key,
+        load_pem_x509_certificate(held.read("trust/signer.pem")).subject.rfc4514_string(),
+    )
+    out = BytesIO()
+    found = held.counted()
+    lines = list(held.lines().values())
+    render_to(report(subject, found, lines, manifest["counts"], held.rows), out)
+    return out.getvalue()
+
+
+def test_every_letter_of_the_report_follows_from_the_bundle_alone(
+    period: Held, campaign: Held
+) -> None:
+    for held in (period, campaign):
+        again = drawn_again(held)
+        assert hashlib.sha256(again).hexdigest() == held.manifest["report"]["unsigned_sha256"]
+        assert again == unsigned_part(held.read("report.pdf"))
+
+
+def test_the_numbers_of_a_period_are_those_of_a_plain_recount(period: Held, tmp_path: Path) -> None:
+    begin = period.manifest["period"]["from"]
+    rows = list(period.rows("population"))
+    closing = sum(row["what"] == "membership" for row in rows)
+    ended = sum(row["what"] == "ended" for row in rows)
+    held = [row for row in rows if row["what"] != "nesting"]
+    appeared = Counter(row["provenance"] for row in held if row["valid_from"] >= begin)
+    opening = sum(row["valid_from"] < begin for row in held)
+    assert opening + appeared.total() - ended == closing
+    shown = period.text(tmp_path)
+    assert f"Memberships when the period began {opening:,}" in shown
+    for cause, count in appeared.items():
+        assert f"+ appeared provenance {cause} {count:,}" in shown
+    assert f"= when it ended {closing:,}" in shown
+    untraced = [number for number, row in enumerate(rows, 1) if row.get("provenance") == "observed"]
+    assert untraced
+    where = ", ".join(map(str, untraced[:12]))
+    assert re.search(rf"{len(untraced)} Memberships that nobody here decided", shown)
+    assert where in shown
+    for run in period.rows("sources"):
+        for query in run["queries"]:
+            assert f"{query['returned']:,}" in shown
+
+
+def test_the_numbers_of_a_campaign_are_those_of_a_plain_recount(
+    campaign: Held, tmp_path: Path
+) -> None:
+    items = list(campaign.rows("population"))
+    decided = Counter(row["decision"] for row in items)
+    failed = sum(row["remediation"] == "failed" for row in items)
+    moves = [row for row in campaign.rows("decisions") if row["what"] == "decision"]
+    shown = campaign.text(tmp_path)
+    assert f"Revoked {decided['revoke']} (" in shown
+    assert f"{failed} Removals that failed" in shown
+    assert f"Bob {len(items)} {decided['keep']} {decided['revoke']} 0" in shown
+    changed = sum(row["turn"] > 1 for row in moves)
+    assert campaign.lines()["D4"].answer.startswith(f"{changed} changes of mind")
+    assert "Exceptions of" in shown
+
+
+def test_every_line_of_the_checklist_is_answered_or_says_why_not(
+    period: Held, campaign: Held
+) -> None:
+    for held in (period, campaign):
+        lines = held.lines()
+        assert list(lines) == list(ASKS)
+        for line in lines.values():
+            assert line.answer.endswith((".", ")")), line
+        told = json.loads(held.read("oscal/assessment-results.json"))["assessment-results"]
+        seen = {
+            each["props"][0]["value"]: each["description"]
+            for each in told["results"][0]["observations"]
+        }
+        assert seen == {line.id: line.answer for line in lines.values()}
+
+
+def test_lines_of_the_checklist_see_what_is_there(campaign: Held, period: Held) -> None:
+    of_campaign, of_period = campaign.lines(), period.lines()
+    assert of_campaign["E4"].state is State.EXCEPTION
+    assert of_campaign["D7"].state is State.EXCEPTION  # it is not closed
+    assert of_campaign["B3"].answer.startswith("mirrored: 1")
+    assert of_campaign["F1"].state is State.NOT_CONCERNED
+    assert of_campaign["E7"].state is State.CANNOT
+    assert of_period["F4"].state is State.EXCEPTION
+    assert of_period["D1"].state is State.NOT_CONCERNED
+    assert of_period["B10"].state is State.CANNOT
+
+
+def test_the_oscal_document_is_valid_by_the_schema_of_nist(period: Held, campaign: Held) -> None:
+    for held in (period, campaign):
+        validator = jsonschema_rs.validator_for(json.loads(SCHEMA.read_text()))
+        document = json.loads(held.read("oscal/assessment-results.json"))
+        assert [each.message for each in validator.iter_errors(document)] == []
+        result = document["assessment-results"]["results"][0]
+        told = {each["target"]["target-id"] for each in result["findings"]}
+        assert told <= set(held.manifest["controls"]) <= CONTROLS.keys()
+        del result["observations"][0]["collected"]
+        assert not validator.is_valid(document)
+
+
+def test_an_auditors_word_is_under_the_root_and_in_the_report(
+    campaign: Held, tmp_path: Path
+) -> None:
+    entries = [each for each in campaign.rows("ledger") if each["kind"] == "audit.nonce_given"]
+    assert [each["data"]["nonce"] for each in entries] == [WORD]
+    assert [each["nonce"] for each in campaign.manifest["scope"]["nonces"]] == [WORD]
+    assert WORD in campaign.text(tmp_path)
+
+
+def test_a_bundle_of_a_control_holds_only_what_speaks_to_it(house: TestHouse, cast: Cast) -> None:
+    house.clock.advance(timedelta(hours=1))
+    assert cast.house is house
+    held = built(house, over_all(house, controls=["PCI-DSS-8.2.5"]))
+    assert held.manifest["kind"] == "control"
+    assert held.manifest["scope"]["files"] == ["leavers"]
+    assert held.manifest["counts"]["population"] == 0
+    assert held.manifest["counts"]["ledger"] > 0
+    assert held.lines()["F4"].state is State.NOT_CONCERNED
+
+
+def test_a_later_bundle_names_the_one_it_replaces_and_the_next_period_rolls_forward(
+    house: TestHouse, cast: Cast, tmp_path: Path
+) -> None:
+    something_appears(house, cast)
+    first = built(house, over_all(house)).manifest
+    end = house.clock.now()
+    same = built(house, over_all(house, why_anew="The first was lost."))
+    assert same.manifest["supersedes"] == first["id"]
+    assert same.manifest["scope"]["supersedes"]["why"] == "The first was lost."
+    assert "The first was lost." in same.text(tmp_path)
+    house.clock.advance(timedelta(hours=2))
+    following = built(house, bundles.Wish(start=end, end=house.clock.now()))
+    assert following.manifest["supersedes"] is None
+    assert following.manifest["scope"]["previous"]["bundle"] == same.manifest["id"]
+    assert following.lines()["B10"].state is State.ANSWERED
+
+
+def test_a_sample_is_drawn_by_the_auditors_seed_and_can_be_drawn_again(
+    house: TestHouse, cast: Cast
+) -> None:
+    something_appears(house, cast)
+    period = built(house, over_all(house))
+    wish = sampling.SampleWish(
+        Population.MEMBERSHIPS,
+        seed="2026-q1",
+        start=MORNING - timedelta(days=1),
+        end=house.clock.now(),
+        frequency=Frequency.QUARTERLY,
+    )
+    with house.write() as uow:
+        first = sampling.draw_sample(uow, wish)
+        again = sampling.draw_sample(uow, wish)
+    assert [each.key for each in first.lines] == [each.key for each in again.lines]
+    assert first.population_digest == again.population_digest
+    keys = [
+        f"{row['account']}/{row['group']}/{row['valid_from']}"
+        for row in period.rows("population")
+        if row["what"] in {"membership", "ended"}
+    ]
+    assert first.population_count == len(keys)
+    by_hand = sorted(keys, key=lambda key: hashlib.sha256(b"2026-q1\0" + key.encode()).digest())
+    assert [each.key for each in first.lines] == by_hand[:2]
+    held = built(house, bundles.Wish(sample=first.id))
+    assert held.manifest["scope"]["drawn"]["keys"] == by_hand[:2]
+    told = {(row["account"], row["group"]) for row in held.rows("population")}
+    assert told == {tuple(key.split("/")[:2]) for key in by_hand[:2]}
+
+
+def test_a_word_is_taken_once_and_only_while_the_campaign_is_open(
+    house: TestHouse, cast: Cast
+) -> None:
+    asked = hold_campaign(house, cast)
+    with house.write() as uow:
+        sampling.give_nonce(uow, campaign_id=asked, nonce=WORD)
+    with pytest.raises(NothingToChangeError), house.write() as uow:
+        sampling.give_nonce(uow, campaign_id=asked, nonce=WORD)
+    with pytest.raises(InvalidInputError), house.write() as uow:
+        sampling.give_nonce(uow, campaign_id=asked, nonce="short")
+    with pytest.raises(NotFoundError), house.write() as uow:
+        sampling.give_nonce(uow, campaign_id="x", nonce=WORD)
+    with house.read() as reading:
+        state = reading.session.query(Campaign).one().state
+    assert state.value == "open"
