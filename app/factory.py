@@ -7,6 +7,7 @@ from flask import Flask
 from app import finding, waiting
 from app.audit.api import blp as audit
 from app.audit.routes import blp as audit_pages
+from app.audit.routes import looks
 from app.catalog.api import blp as catalog
 from app.directory import queries as directory_queries
 from app.directory.api import blp as directory
@@ -103,6 +104,7 @@ def create_app(
     pages.install(app)
     rail.install(app, COUNTS)
     panels.install(app, PANELS)
+    looks.install(app)
     find.install(app, finding.FINDERS)
     reasons.install(app, finding.reasons)
     home.install(app, directory_queries.source_lines, waiting.MAKERS)

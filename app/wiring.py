@@ -10,7 +10,7 @@ from functools import partial
 
 from flask import Flask
 
-from app.audit import bundles, publishing, sealing, signing, stamping, witnessing
+from app.audit import bundles, publishing, retention, sealing, signing, stamping, witnessing
 from app.directory import service as directory
 from app.directory import syncing
 from app.directory.service import SYNC
@@ -227,6 +227,7 @@ def _ticks(house: House) -> tuple[Callable[[], object], ...]:
         partial(lapsing.tick, tx),
         partial(provisioning_handlers.heal, tx),
         partial(sealing.seal_pending, tx, house.seal, house.settings.home),
+        partial(retention.tick, tx, house.settings.home, house.settings.bundle_days),
         partial(witnessing.tick, tx),
         partial(publishing.tick, tx, _outside(house)),
     )

@@ -4,7 +4,8 @@ from typing import Any
 
 from flask import Response, send_file
 
-from app.audit import bundles, ledger, schemas, signing
+from app.audit import bundles, ledger, life, sampling, schemas, signing
+from app.audit.models import Nonce
 from app.kernel.uow import Reading, UnitOfWork
 from app.web import scope
 from app.web.paging import Page
@@ -42,6 +43,41 @@ def download(bundle_id: str) -> Response:
         path = bundles.take_away(uow, bundle_id, scope.doors().settings.home)
     name = f"attestry-{bundle_id}.zip"
     return send_file(path, "application/zip", as_attachment=True, download_name=name)
+
+
+@blp.route("/evidence/samples", methods=["POST"])
+@scope.command(blp, schemas.SampleSchema, body=schemas.NewSampleSchema, status=201)
+def draw_sample(uow: UnitOfWork, body: dict[str, Any]) -> sampling.SampleRow:
+    """Draw a sample by a seed of your own; anyone can draw it again."""
+    return sampling.draw_sample(uow, sampling.SampleWish(**body))
+
+
+@blp.route("/evidence/samples", methods=["GET"])
+@scope.query(blp, schemas.SamplePage, args=PageArgs)
+def list_samples(reading: Reading, args: dict[str, Any]) -> Page[sampling.SampleRow]:
+    """The samples, newest first."""
+    return sampling.list_samples(reading, window(args))
+
+
+@blp.route("/evidence/samples/<sample_id>", methods=["GET"])
+@scope.query(blp, schemas.SampleSchema)
+def show_sample(reading: Reading, sample_id: str) -> sampling.SampleRow:
+    """One sample with what was drawn."""
+    return sampling.find_sample(reading, sample_id)
+
+
+@blp.route("/evidence/access", methods=["GET"])
+@scope.query(blp, schemas.LifeSchema, args=schemas.LifeArgs)
+def show_life(reading: Reading, args: dict[str, Any]) -> life.Life:
+    """The life of one access: asked, approved, done, read back, reviewed."""
+    return life.life_of(reading, args["account"], args["group"], args["as_of"])
+
+
+@blp.route("/evidence/nonces", methods=["POST"])
+@scope.command(blp, schemas.GivenNonceSchema, body=schemas.NonceSchema, status=201)
+def give_nonce(uow: UnitOfWork, body: dict[str, Any]) -> Nonce:
+    """Give a word of your own before a campaign closes; it comes under the signed root."""
+    return sampling.give_nonce(uow, campaign_id=body["campaign"], nonce=body["nonce"])
 
 
 @blp.route("/ledger/checkpoint", methods=["GET"])

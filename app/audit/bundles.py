@@ -246,6 +246,11 @@ def take_away(uow: UnitOfWork, public_id: str, home: Path) -> Path:
             f"The bundle is {bundle.state.value}: wait until it is ready.",
             {"state": bundle.state.value},
         )
+    if bundle.removed_at is not None:
+        raise NotFoundError(
+            f"The file was removed on {bundle.removed_at:%Y-%m-%d}, when its time was over: ask "
+            "for the bundle again."
+        )
     path = bundle_path(home, public_id)
     if not path.is_file():
         raise NotFoundError("The bundle's file is gone from this instance's home: build it anew.")

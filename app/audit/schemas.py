@@ -7,7 +7,13 @@ from marshmallow import Schema, fields, validate
 from typing_extensions import override
 
 from app.audit.controls import CONTROLS
-from app.audit.domain import BundleKind, BundleState, KeyPurpose
+from app.audit.domain import (
+    BundleKind,
+    BundleState,
+    Frequency,
+    KeyPurpose,
+    Population,
+)
 from app.web.days import FirstDay, LastDay
 from app.web.shapes import Moment, PageArgs, PublicIdField, page_of
 
@@ -98,6 +104,106 @@ class BundleSchema(Schema):
     why_anew = fields.String(allow_none=True)
     removed_at = Moment(allow_none=True)
     why = fields.String(allow_none=True)
+
+
+class NewSampleSchema(Schema):
+    """What is to be drawn, from which population, by which seed."""
+
+    population = fields.Enum(Population, by_value=True, required=True)
+    seed = fields.String(required=True, validate=validate.Length(1, 128))
+    campaign = PublicIdField(load_default=None)
+    start = Moment(data_key="from", load_default=None)
+    end = Moment(data_key="to", load_default=None)
+    frequency = fields.Enum(Frequency, by_value=True, load_default=None)
+    size = fields.Integer(load_default=None)
+
+
+class SampleForm(Schema):
+    """The form of a sample."""
+
+    population = fields.Enum(Population, by_value=True, required=True)
+    seed = fields.String(required=True, validate=validate.Length(max=128))
+    campaign = PublicIdField(load_default=None)
+    start = FirstDay(data_key="from", load_default=None)
+    end = LastDay(data_key="to", load_default=None)
+    frequency = fields.Enum(Frequency, by_value=True, load_default=None)
+    size = fields.Integer(load_default=None)
+
+
+class SampleLineSchema(Schema):
+    """One of what was drawn."""
+
+    key = fields.String()
+    account = fields.String(allow_none=True)
+    account_login = fields.String(allow_none=True)
+    identity_name = fields.String(allow_none=True)
+    group = fields.String(allow_none=True)
+    group_name = fields.String(allow_none=True)
+    event = fields.String(allow_none=True)
+
+
+class SampleSchema(Schema):
+    """A sample: population, seed, and what was drawn; lists leave the lines out."""
+
+    id = fields.String()
+    population = fields.Enum(Population, by_value=True)
+    scope = fields.Dict()
+    frequency = fields.Enum(Frequency, by_value=True, allow_none=True)
+    size = fields.Integer()
+    seed = fields.String()
+    population_count = fields.Integer()
+    population_digest = fields.String()
+    drawn_by = fields.String()
+    drawn_at = Moment()
+    lines = fields.List(fields.Nested(SampleLineSchema))
+
+
+class NonceSchema(Schema):
+    """An auditor's own word, for a campaign that is still open."""
+
+    campaign = PublicIdField(required=True)
+    nonce = fields.String(required=True, validate=validate.Length(max=128))
+
+
+class GivenNonceSchema(Schema):
+    """A word that was given."""
+
+    nonce = fields.String()
+    given_by = fields.String()
+    given_at = Moment()
+
+
+class LifeArgs(Schema):
+    """Whose access to what, and was it held at a moment."""
+
+    account = PublicIdField(required=True)
+    group = PublicIdField(required=True)
+    as_of = Moment(load_default=None)
+
+
+class MomentSchema(Schema):
+    """One thing that happened to an access."""
+
+    at = Moment()
+    what = fields.String()
+    who = fields.String(allow_none=True)
+    detail = fields.String()
+    ref = fields.String(allow_none=True)
+
+
+class LifeSchema(Schema):
+    """The life of one access, in order."""
+
+    account = fields.String()
+    account_login = fields.String()
+    identity_name = fields.String(allow_none=True)
+    group = fields.String()
+    group_name = fields.String()
+    source = fields.String()
+    is_held = fields.Boolean()
+    as_of = Moment(allow_none=True)
+    was_held = fields.Boolean(allow_none=True)
+    moments = fields.List(fields.Nested(MomentSchema))
 
 
 class HeadSchema(Schema):
@@ -192,4 +298,5 @@ class ConsistencySchema(Schema):
 
 
 BundlePage = page_of(BundleSchema)
+SamplePage = page_of(SampleSchema)
 EntryPage = page_of(EntrySchema)

@@ -8,9 +8,9 @@ from typing import Any
 
 import click
 
-from app.audit import bundles
-from app.audit.domain import BundleState
-from app.audit.schemas import BundleSchema
+from app.audit import bundles, sampling
+from app.audit.domain import BundleState, Frequency, Population
+from app.audit.schemas import BundleSchema, SampleSchema
 from app.cli.main import Local
 from app.cli.output import answers
 from evidence.verify import main as verify_main
@@ -79,6 +79,51 @@ def build(
         raise click.ClickException(f"The bundle could not be built: {made.why}")
     shutil.copyfile(bundles.bundle_path(home, made.id), out)
     return BundleSchema().dump(made), f"{out}: bundle {made.id}, manifest SHA-256 {made.sha256}"
+
+
+@evidence.command()
+@click.option("--population", required=True, type=click.Choice([each.value for each in Population]))
+@click.option("--seed", required=True, metavar="TEXT", help="Your own; nobody here can choose it.")
+@click.option("--campaign", metavar="ID", help="Of items: whose.")
+@click.option("--from", "first", type=DAY, metavar="DAY", help="Of anything else: the first day.")
+@click.option("--to", "last", type=DAY, metavar="DAY", help="The last day.")
+@click.option(
+    "--frequency",
+    type=click.Choice([each.value for each in Frequency]),
+    help="How often the control is performed; says how many.",
+)
+@click.option("--size", type=int, metavar="N", help="How many; goes before the frequency.")
+@click.pass_obj
+@answers
+def sample(
+    local: Local,
+    *,
+    population: str,
+    seed: str,
+    campaign: str | None,
+    first: datetime | None,
+    last: datetime | None,
+    frequency: str | None,
+    size: int | None,
+) -> tuple[Any, str]:
+    """Draw a sample that anyone can draw again."""
+    wish = sampling.SampleWish(
+        Population(population),
+        seed=seed,
+        campaign=campaign,
+        start=first and first.replace(tzinfo=UTC),
+        end=last and last.replace(tzinfo=UTC) + timedelta(days=1),
+        frequency=Frequency(frequency) if frequency else None,
+        size=size,
+    )
+    with local.house.tx.write(local.actor) as uow:
+        drawn = sampling.draw_sample(uow, wish)
+    told = [f"{drawn.id}: {len(drawn.lines)} of {drawn.population_count}", *_keys(drawn)]
+    return SampleSchema().dump(drawn), "\n".join(told)
+
+
+def _keys(drawn: sampling.SampleRow) -> list[str]:
+    return [each.key for each in drawn.lines]
 
 
 @evidence.command(

@@ -67,6 +67,7 @@ class Settings:
         tsa_url: RFC 3161 time-stamping authority, or None: then the time is our own word.
         tsa_ca: Its certificates, PEM; bundles carry them.
         tsa_when_down: `refuse` to make a bundle, or `go_on` without; the report says so.
+        bundle_days: How many days files of bundles are kept; None: for ever.
         smtp_url: Mail relay, or None: then notices stay in the app.
         checkpoint_to: Who outside is sent the ledger's head daily: mail addresses and webhooks.
         checkpoint_secret: Signs it for webhooks (Standard Webhooks): `whsec_` and base64.
@@ -93,6 +94,7 @@ class Settings:
     tsa_url: str | None = None
     tsa_ca: str | None = None
     tsa_when_down: str = "refuse"
+    bundle_days: int | None = None
     smtp_url: str | None = field(default=None, repr=False)
     checkpoint_to: Sequence[str] = ()
     checkpoint_secret: str | None = field(default=None, repr=False)
@@ -118,6 +120,7 @@ class Settings:
         when_down = env.str("TSA_WHEN_DOWN", "refuse", validate=validate.OneOf(["refuse", "go_on"]))
         targets = env.str("CHECKPOINT_TO", "", validate=_targets)
         role_map = env.str("OIDC_ROLE_MAP", "{}", validate=_role_map)
+        bundle_days = env.int("BUNDLE_DAYS", None, validate=validate.Range(1, 36_500))
         _raise_what_is_wrong(env)
         _refuse_half_a_token(signer, others)
         _refuse_half_an_authority(others)
@@ -133,6 +136,7 @@ class Settings:
             signer=signer,
             oidc_scope=scope,
             oidc_role_map=_role_map(role_map),
+            bundle_days=bundle_days,
             checkpoint_to=_targets(targets),
             tsa_when_down=when_down,
             **others,
@@ -158,7 +162,7 @@ LEAST_SECRET = 32
 LEAST_WEBHOOK_KEY = 24
 NAMES = frozenset(
     {"HOME", "DATABASE_URL", "BASE_URL", "MODE", "SECRET_KEY", "SEAL_KEY_FILE", "SIGNER"}
-    | {"OIDC_SCOPE", "OIDC_ROLE_MAP", "CHECKPOINT_TO", "TSA_WHEN_DOWN"}
+    | {"OIDC_SCOPE", "OIDC_ROLE_MAP", "CHECKPOINT_TO", "TSA_WHEN_DOWN", "BUNDLE_DAYS"}
     | {name.upper() for name in OPTIONAL}
 )
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
-from flask import Response, current_app, json, request
+from flask import Response, current_app, g, json, request
 from flask_smorest import Blueprint
 from marshmallow import RAISE, Schema
 from sqlalchemy.exc import IntegrityError
@@ -121,10 +121,11 @@ def actor(reading: Reading) -> Actor:
     if scheme.lower() != "bearer" or not token:
         raise NotSignedInError("Send an API token: `Authorization: Bearer TOKEN`.")
     try:
-        return doors().authenticate(reading, token.strip())
+        found = g.caller = doors().authenticate(reading, token.strip())
     except NotSignedInError:
         throttle.failed("token")
         raise
+    return found
 
 
 @contextmanager
