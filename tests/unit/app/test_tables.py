@@ -160,6 +160,7 @@ def test_the_store_itself_refuses_a_state_that_nobody_declared(
 @pytest.mark.parametrize("column", STATE_COLUMNS, ids=_named)
 def test_a_state_is_optional_only_where_nothing_has_been_decided(column: sa.Column[Any]) -> None:
     undecided = {
+        "audit_sample.frequency",  # the auditor said how many instead
         "requests_approval.outcome",  # the question is open
         "reviews_item.decision",  # nobody has looked yet
         "signin_token.role",  # the token stands for a person
