@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 import pytest
 
+from app.directory import service
 from app.directory.queries import connection
 from app.directory.service import live_source
 from connectors.memory.state import changing
@@ -14,6 +15,8 @@ from connectors.records import Group as ShownGroup
 from support.cast import PEOPLE, Cast, members
 from support.statements import counted
 from support.visitor import Visitor
+
+READING = "/sources/corp/reading"
 
 
 def visitor(cast: Cast, who: str = "frank") -> Visitor:
@@ -372,3 +375,47 @@ def test_a_failed_read_says_what_to_do_next(cast: Cast) -> None:
     run = started(cast)
     cast.house.drain()
     assert "Check the source" in visitor(cast).page(run)
+
+
+def test_when_a_source_is_read_by_itself_is_shown_and_changed_on_its_page(cast: Cast) -> None:
+    frank = visitor(cast)
+    assert "Every 15 minutes" in frank.page("/sources/corp")
+    typed = {
+        "delta_minutes": "5",
+        "full_hours": "12",
+        "most_accounts_percent": "10",
+        "most_memberships_percent": "10",
+        "most_of_group_percent": "40",
+        "large_group": "200",
+    }
+    wrong = frank.submit("/sources/corp/reading", typed | {"full_hours": "0"}, on=READING)
+    assert wrong.status_code == 422
+    assert "from 1 to 168" in wrong.text.split('id="f-full_hours-error"')[1]
+    assert frank.submit("/sources/corp/reading", typed, on=READING).status_code == 303
+    assert "Every 5 minutes" in frank.page("/sources/corp")
+
+
+def test_a_group_that_cannot_be_read_is_named_on_the_run_and_left_out_there(cast: Cast) -> None:
+    with cast.house.write() as uow:
+        service.set_source(
+            uow,
+            cast.house.house.seal,
+            name="corp",
+            settings={"unreadable": "corp-payroll"},
+            secrets={},
+        )
+        public_id = service.request_sync(uow, source_name="corp", full=True).public_id
+    cast.house.drain()
+    frank = visitor(cast)
+    run = f"/sync-runs/{public_id}"
+    shown = frank.page(run)
+    assert "Groups whose members could not be read" in shown
+    assert "Payroll" in shown
+    typed = {"group": "corp-payroll", "reason": "Its owner keeps it secret."}
+    assert frank.submit("/sources/corp/exclusions", typed, on=run).status_code == 303
+    assert "Left out by name" in frank.page(run)
+    source = frank.page("/sources/corp")
+    lift = source.split("/sources/corp/exclusions/")[1].split('"')[0]
+    address = f"/sources/corp/exclusions/{lift}"
+    assert frank.submit(address, on="/sources/corp").status_code == 303
+    assert "Left out by name" not in frank.page("/sources/corp")

@@ -70,6 +70,25 @@ def test_a_source_is_added_checked_read_and_listed(attestry: Any, directory: Dir
     assert (listed["name"], listed["last_state"]) == ("corp", "complete")
 
 
+def test_how_a_source_is_read_is_set_and_a_group_left_out_and_taken_back(
+    attestry: Any, directory: Directory
+) -> None:
+    directory.show(small())
+    add(attestry, directory)
+    attestry("sync")
+    ran = attestry("source", "set", "corp", "--delta-minutes", "5", "--full-hours", "12", "--json")
+    assert (ran.code, ran.document["delta_minutes"], ran.document["full_hours"]) == (0, 5, 12)
+    assert attestry("source", "set", "corp", "--full-hours", "0").code == 1
+    reason = ("--reason", "Its owner keeps it secret.")
+    left_out = attestry("source", "exclude", "corp", "--group", "staff", *reason, "--json")
+    assert left_out.document["name"] == "Group staff"
+    assert attestry("source", "exclude", "corp", "--group", "staff", *reason).code == 1
+    assert attestry("source", "include", left_out.document["id"]).code == 0
+    quiet = attestry("sync")
+    assert "corp: complete, what changed" in quiet.out
+    assert "all of it" in attestry("sync", "--full").out
+
+
 def test_an_unknown_key_ends_with_1_and_adds_nothing(attestry: Any) -> None:
     ran = attestry("source", "add", "corp", "--kind", "memory", "--set", "colour=blue")
     assert ran.code == 1
