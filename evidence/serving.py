@@ -5,6 +5,7 @@ the proxy before it. It takes one kind of request, of limited size, with a time-
 """
 
 import os
+import re
 import sys
 import time
 from argparse import ArgumentParser
@@ -24,6 +25,7 @@ from evidence.witness import LARGEST_REQUEST, Answer, Witness, WitnessFile
 PATIENCE_SECONDS: Final = 10
 DEFAULT_ADDRESS: Final = "127.0.0.1:8077"
 ADD: Final = "/add-checkpoint"
+LENGTH: Final = re.compile(r"[0-9]{1,6}")
 
 
 class Server(ThreadingHTTPServer):
@@ -53,7 +55,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(Answer(HTTPStatus.NOT_FOUND, f"only POST {ADD} is answered here\n"))
             return
         length = self.headers.get("Content-Length", "")
-        if not (length.isascii() and length.isdigit() and int(length[:9]) <= LARGEST_REQUEST):
+        if not LENGTH.fullmatch(length) or int(length) > LARGEST_REQUEST:
             refusal = "a Content-Length of at most 64 KiB is wanted\n"
             self._answer(Answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, refusal))
             return

@@ -15,6 +15,7 @@ from app import events
 from app.audit import bundles, ledger, progress
 from app.audit.controls import CONTROLS, Control
 from app.audit.domain import BundleKind, BundleState
+from app.audit.witnessing import cosigned
 from app.directory.models import Identity
 from app.kernel.actor import SYSTEM_ID, Permission
 from app.kernel.event import Event
@@ -173,13 +174,14 @@ class EntryPage:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The newest signed head, and how many entries wait for a number."""
+    """The newest signed head, who cosigned it, and how many entries wait for a number."""
 
     size: int
     root: bytes
     note: str
     at: datetime
     pending: int
+    cosigners: tuple[str, ...] = ()
 
 
 # --- bundles -------------------------------------------------------------------------------
@@ -333,7 +335,10 @@ def head(reading: Reading) -> Head | None:
         .order_by(LedgerCheckpoint.size.desc())
         .limit(1)
     ).one_or_none()
-    return None if row is None else Head(*row)
+    if row is None:
+        return None
+    names = tuple(key.name for key in cosigned(reading, row.size).keys)
+    return Head(row.size, row.root, row.note, row.at, row[4], names)
 
 
 def list_entries(reading: Reading, window: Window, wanted: Wanted) -> Page[EntryLine]:

@@ -11,7 +11,7 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from app.audit import bundles, publishing, signing, witnessing
+from app.audit import bundles, publishing, queries, signing, witnessing
 from app.audit.models import Cosignature, Dispatch
 from app.kernel.actor import Actor, ActorKind, Role
 from app.kernel.errors import ConflictError, InvalidInputError, NotFoundError, NotPermittedError
@@ -82,6 +82,10 @@ def test_each_head_is_cosigned_once_and_told_with_it(house: TestHouse, watched: 
         known = signing.verifier_keys(reading)
     told = house.caller(house.admin_token).get("/ledger/checkpoint")
     note = (told["note"] + told["cosignatures"]).encode()
+    with house.read() as reading:
+        shown = queries.head(reading)
+    assert shown is not None
+    assert shown.cosigners == (KEY.name,)
     assert watched.asked == 2
     assert sizes(house)[-1] == found[0].size
     assert open_checkpoint(note, known, head.keys).size == found[0].size

@@ -244,7 +244,8 @@ def test_it_answers_over_http_and_refuses_what_is_too_large_or_elsewhere(
         sign_checkpoint(head(8), SIGNER) + line.encode(), [KEY], [WITNESS_KEY]
     ) == head(8)
     assert post(port, b"", "/other")[0] == 404
-    assert post(port, b"x", **{"Content-Length": "99999999999"})[0] == 413
+    for length in ("99999999999", "0000000000001234567890", "-1", "x", "70000"):
+        assert post(port, b"x", **{"Content-Length": length})[0] == 413
     (tmp_path / "heads.json").write_text("broken")
     assert post(port, sent(8, 9))[0] == 500
 
