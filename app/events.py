@@ -270,6 +270,76 @@ class IdentitiesCorrelated(Event):
     appeared: int
     changed: int
     linked: int
+    rules: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class CasesFound(Event):
+    """Correlation found accounts that may be somebody, or that nobody doubts any more."""
+
+    kind: ClassVar[str] = "correlation.cases_found"
+    opened: int
+    changed: int
+    gone: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class CaseSettled(Event):
+    """A person decided who an account in doubt is."""
+
+    kind: ClassVar[str] = "correlation.case_settled"
+    account: str
+    outcome: str
+    identity: str | None
+    reason: str = personal()
+
+
+@dataclass(frozen=True, kw_only=True)
+class CorrelationRulesSet(Event):
+    """The rules by which accounts are tied to identities were changed."""
+
+    kind: ClassVar[str] = "correlation.rules_set"
+    source: str | None
+    version: int
+    rules: int
+    text: str = personal()
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccountTied(Event):
+    """A person said whose account this is."""
+
+    kind: ClassVar[str] = "account.tied"
+    identity: str
+    reason: str = personal()
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccountSeparated(Event):
+    """A person took an account away from an identity; it has one of its own since."""
+
+    kind: ClassVar[str] = "account.separated"
+    identity: str | None
+    own: str
+    reason: str = personal()
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccountTyped(Event):
+    """A person said what an account is for, and who answers for it."""
+
+    kind: ClassVar[str] = "account.typed"
+    type: str | None
+    owner: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListTaken(Event):
+    """Somebody took a list away as a file."""
+
+    kind: ClassVar[str] = "list.taken"
+    list: str
+    filtered: str = personal()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -1206,6 +1276,13 @@ EVENTS: Mapping[str, type[Event]] = {
         NestingAppeared,
         NestingEnded,
         IdentitiesCorrelated,
+        CasesFound,
+        CaseSettled,
+        CorrelationRulesSet,
+        AccountTied,
+        AccountSeparated,
+        AccountTyped,
+        ListTaken,
         EntitlementDescribed,
         ProtectionSet,
         ProtectionEnded,

@@ -17,6 +17,7 @@ GROUP = "attestry.connectors"
 BUILT_IN = {
     "active_directory": "connectors.active_directory.connector:KIND",
     "openldap": "connectors.openldap.connector:KIND",
+    "hr_csv": "connectors.hr_csv.connector:KIND",
     "okta": "connectors.okta.connector:KIND",
     "memory": "connectors.memory.connector:KIND",
 }

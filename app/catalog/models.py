@@ -1,6 +1,7 @@
 """What people said about groups, where it differs from what the source says or the defaults."""
 
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
@@ -19,6 +20,7 @@ class Entitlement(Governed, Keyed, Versioned, Model):
     risk: Mapped[Risk] = state_column(Risk)
     is_requestable: Mapped[bool] = mapped_column(default=True)
     description: Mapped[str | None]
+    tags: Mapped[list[Any]] = mapped_column(default=list)
 
 
 class Protection(Governed, Named, Model):

@@ -5,11 +5,26 @@ from datetime import datetime
 from typing import Any
 
 from app.directory import queries, service
-from app.directory.queries import ExclusionRow, GroupRow, IdentityRow, MemberRow, RunRow, SourceRow
+from app.directory.matching import Rule
+from app.directory.queries import (
+    AccountLine,
+    CaseRow,
+    ExclusionRow,
+    GroupRow,
+    IdentityRow,
+    MemberRow,
+    Ruling,
+    RunRow,
+    SourceRow,
+)
 from app.directory.scheduling import Next
 from app.directory.schemas import (
     AccessList,
+    AccountArgs,
+    AccountLineAnswer,
     BetweenArgs,
+    CaseAnswer,
+    CaseArgs,
     ChangeAnswer,
     ExclusionAnswer,
     ExclusionBody,
@@ -21,13 +36,19 @@ from app.directory.schemas import (
     MemberAnswer,
     MembersArgs,
     ReadingBody,
+    RuledAnswer,
+    RulesBody,
     RunLineAnswer,
     ScheduleAnswer,
     SearchArgs,
+    SeparationBody,
+    SettlementBody,
     SourceAnswer,
     SyncBody,
     SyncRunAnswer,
     ThenArgs,
+    TyingBody,
+    TypingBody,
 )
 from app.kernel.uow import Reading, UnitOfWork
 from app.web import scope
@@ -201,3 +222,82 @@ def detail(found: queries.IdentityDetail) -> dict[str, Any]:
     """Return an identity with its accounts as one flat document."""
     names = [field.name for field in dataclasses.fields(found.row)]
     return {name: getattr(found.row, name) for name in names} | {"accounts": found.accounts}
+
+
+@blp.route("/accounts", methods=["GET"])
+@scope.query(blp, page_of(AccountLineAnswer), args=AccountArgs)
+def list_accounts(reading: Reading, args: dict[str, Any]) -> Page[AccountLine]:
+    """List accounts: whose they are, what they are for; `which` picks orphans and other sorts."""
+    return queries.list_accounts(reading, window(args), q=args["q"], only=args["which"])
+
+
+@blp.route("/accounts/<account_id>", methods=["GET"])
+@scope.query(blp, AccountLineAnswer)
+def show_account(reading: Reading, account_id: str) -> AccountLine:
+    """Show one account."""
+    return queries.show_account(reading, account_id)
+
+
+@blp.route("/accounts/<account_id>/identity", methods=["PUT"])
+@scope.command(blp, AccountLineAnswer, body=TyingBody)
+def link_account(uow: UnitOfWork, body: dict[str, Any], account_id: str) -> AccountLine:
+    """Say whose account this is; no read and no rule changes it."""
+    service.link_account(uow, account=account_id, **body)
+    return queries.show_account(uow, account_id)
+
+
+@blp.route("/accounts/<account_id>/separate", methods=["POST"])
+@scope.command(blp, AccountLineAnswer, body=SeparationBody)
+def separate_account(uow: UnitOfWork, body: dict[str, Any], account_id: str) -> AccountLine:
+    """Take an account away from its identity: it has one of its own from now on."""
+    service.separate_account(uow, account=account_id, **body)
+    return queries.show_account(uow, account_id)
+
+
+@blp.route("/accounts/<account_id>/type", methods=["PUT"])
+@scope.command(blp, AccountLineAnswer, body=TypingBody)
+def type_account(uow: UnitOfWork, body: dict[str, Any], account_id: str) -> AccountLine:
+    """Say what an account is for, and who answers for it."""
+    kind = body.pop("type")
+    service.type_account(uow, account=account_id, kind=kind, **body)
+    return queries.show_account(uow, account_id)
+
+
+@blp.route("/cases", methods=["GET"])
+@scope.query(blp, page_of(CaseAnswer), args=CaseArgs)
+def list_cases(reading: Reading, args: dict[str, Any]) -> Page[CaseRow]:
+    """List the accounts in doubt."""
+    return queries.list_cases(reading, window(args), state=args["state"])
+
+
+@blp.route("/cases/<case_id>", methods=["GET"])
+@scope.query(blp, CaseAnswer)
+def show_case(reading: Reading, case_id: str) -> CaseRow:
+    """Show one of them."""
+    return queries.show_case(reading, case_id)
+
+
+@blp.route("/cases/<case_id>/settle", methods=["POST"])
+@scope.command(blp, CaseAnswer, body=SettlementBody)
+def settle_case(uow: UnitOfWork, body: dict[str, Any], case_id: str) -> CaseRow:
+    """Decide who an account in doubt is."""
+    service.settle_case(uow, case_id=case_id, **body)
+    return queries.show_case(uow, case_id)
+
+
+@blp.route("/correlation-rules", methods=["GET"])
+@scope.query(blp, RuledAnswer)
+def show_rules(reading: Reading) -> Ruling:
+    """Show by which rules accounts are tied to identities."""
+    return queries.show_rules(reading)
+
+
+@blp.route("/correlation-rules", methods=["PUT"])
+@scope.command(blp, RuledAnswer, body=RulesBody)
+def set_rules(uow: UnitOfWork, body: dict[str, Any]) -> Ruling:
+    """Change them, and tie accounts anew; ties that were made stay."""
+    rules = [
+        Rule(**{**each, "against": each["against"] or each["match"]}) for each in body["rules"]
+    ]
+    service.set_correlation(uow, rules=rules, version=body["version"], source=body["source"])
+    return queries.show_rules(uow)

@@ -7,9 +7,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from app import events
-from app.directory import correlation, past
-from app.directory.correlation import Candidate, Person, Portrait, Tie
-from app.directory.models import Account, Identity
+from app.directory import casebook, correlation, past, ruling
+from app.directory.candidates import Candidate, Hand, Person, Tie
+from app.directory.correlation import Portrait
+from app.directory.domain import PEOPLE_KINDS
+from app.directory.models import Account, AccountTyping, HandTie, Identity, Source
 from app.kernel.uow import UnitOfWork
 
 
@@ -27,9 +29,16 @@ def correlate_all(uow: UnitOfWork, *, subject: str, turned: set[int]) -> list[di
     """
     accounts = _accounts(uow)
     people = _people(uow)
-    found = correlation.correlate(accounts, people.values())
+    ruled = ruling.in_force(uow)
+    found = correlation.correlate(
+        accounts,
+        people.values(),
+        rules=ruled.rules,
+        by_source=ruled.by_source,
+        hands=_hands(uow),
+    )
     ties = {each.account_id: each for each in found.ties}
-    portraits, disagreed = correlation.portraits(accounts, ties)
+    portraits, disagreed = correlation.portraits(accounts, ties, found.numbers)
     keys = _make(uow, portraits)
     linked = _link(uow, accounts, ties, keys)
     roused = {_key(keys, ties[each].identity_id) for each in turned if each in ties}
@@ -37,9 +46,14 @@ def correlate_all(uow: UnitOfWork, *, subject: str, turned: set[int]) -> list[di
     if keys or linked or changed:
         uow.record(
             events.IdentitiesCorrelated(
-                subject=subject, appeared=len(keys), changed=changed, linked=linked
+                subject=subject,
+                appeared=len(keys),
+                changed=changed,
+                linked=linked,
+                rules=ruled.version,
             )
         )
+    casebook.keep(uow, subject, found.doubts, lambda each: keys.get(each, each))
     return [dataclasses.asdict(each) for each in (*found.conflicts, *disagreed)]
 
 
@@ -48,7 +62,9 @@ def refresh_activity(uow: UnitOfWork, identity_id: int) -> None:
     enabled = uow.session.scalar(
         sa.select(sa.func.count())
         .select_from(Account)
+        .join(Source, Source.id == Account.source_id)
         .where(
+            Source.kind.not_in(PEOPLE_KINDS),
             Account.identity_id == identity_id,
             Account.ended_at.is_(None),
             Account.is_enabled,
@@ -68,7 +84,7 @@ def _accounts(uow: UnitOfWork) -> list[Candidate]:
             Account.external_id,
             Account.identity_id,
             Account.correlation_rule,
-            Account.kind,
+            sa.func.coalesce(sa.cast(AccountTyping.type, sa.String), Account.kind),
             Account.display_name,
             Account.mail,
             Account.employee_number,
@@ -77,9 +93,24 @@ def _accounts(uow: UnitOfWork) -> list[Candidate]:
             Account.title,
             Account.is_enabled,
             Account.public_id,
-        ).where(Account.ended_at.is_(None))
+            Account.login,
+            Account.correlation_confidence,
+            Source.kind.in_(PEOPLE_KINDS),
+        )
+        .join(Source, Source.id == Account.source_id)
+        .outerjoin(AccountTyping, AccountTyping.account_id == Account.id)
+        .where(Account.ended_at.is_(None))
     )
     return [Candidate(*tuple(row)) for row in rows]
+
+
+def _hands(uow: UnitOfWork) -> list[Hand]:
+    rows = uow.session.execute(
+        sa.select(HandTie.account_id, HandTie.identity_id, HandTie.is_same)
+        .where(HandTie.ended_at.is_(None))
+        .order_by(HandTie.id)
+    )
+    return [Hand(account, identity, is_same=is_same) for account, identity, is_same in rows]
 
 
 def _people(uow: UnitOfWork) -> dict[int, Person]:
@@ -121,7 +152,7 @@ def _make(uow: UnitOfWork, portraits: Mapping[int, Portrait]) -> dict[int, int]:
                 "department": drawn.department,
                 "title": drawn.title,
                 "is_active": drawn.is_enabled,
-                "correlation_rule": drawn.rule.value,
+                "correlation_rule": drawn.rule,
                 "first_seen_at": uow.now,
             }
         )
@@ -150,8 +181,15 @@ def _link(
         wanted = _key(keys, tie.identity_id)
         if each.identity_id not in (None, wanted):
             moved.append({"id": each.id, "identity_id": wanted})
-        if (each.identity_id, each.rule) != (wanted, tie.rule.value):
-            rows.append({"id": each.id, "identity_id": wanted, "correlation_rule": tie.rule.value})
+        if (each.identity_id, each.rule, each.confidence) != (wanted, tie.rule, tie.confidence):
+            rows.append(
+                {
+                    "id": each.id,
+                    "identity_id": wanted,
+                    "correlation_rule": tie.rule,
+                    "correlation_confidence": tie.confidence,
+                }
+            )
     past.keep(uow, Account, moved)
     if rows:
         uow.session.execute(sa.update(Account), rows)

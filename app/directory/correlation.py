@@ -1,130 +1,96 @@
 """Which accounts are one identity, and why. Pure: all accounts and identities in, ties out.
 
-In this order, and the rule that held is kept on the account:
+In this order, and the rule that held is kept on the account, with how sure it is:
 
-1. *Employee number*: the same number is the same identity, in every source.
-2. A tie that was made once stays, as long as no number speaks against it.
-3. *Mail* (in any case): exactly one identity has it, and no number speaks against it.
-4. *Own*: nobody matches, so the account makes an identity of its own.
+1. *Hand*: what a person said counts before every rule, and stays until a person takes it back.
+2. *Employee number*: the same number is the same identity, in every source.
+3. A tie that was made once stays, as long as no number and no person speaks against it.
+4. The rules, in their order (`matching.py`): mail, login, a name cut to its core. Exactly one
+   identity fits, and no number speaks against it.
+5. *Own*: nobody fits, so the account makes an identity of its own.
 
-A service account is never tied to a person: sharing a mailbox with its owner must not disable it
-when the owner leaves. It makes an identity of the kind `service`, so that somebody can own it.
+What fits but not surely (several fit, a number speaks against it, the rule is not sure enough) is
+told as a doubt, and becomes a case for a person. Accounts are looked at with their identifiers in
+order, so that nothing depends on the order in which they come.
 
-What an identity is called, its mail, department and title come from its account in the source
-that was added first, and what that one does not say from the next. Its manager is the identity of
-the account its leading account names; where two sources name different ones, that is told.
+A service or shared account is never tied to a person by a rule: sharing a mailbox with its owner
+must not disable it when the owner leaves. It makes an identity of the kind `service`, so that
+somebody can own it; and so does what nobody signs in with (a computer, a contact, a member of
+another domain).
 """
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from app.directory.domain import CorrelationRule, IdentityKind
-from connectors.records import AccountKind
+from app.directory.candidates import Candidate, Conflict, Doubt, Hand, Person, Tie, Ties
+from app.directory.domain import NOBODYS_TYPES, SERVICE_TYPES, CorrelationRule, IdentityKind
+from app.directory.matching import DEFAULT_RULES, Field, Rule
 
-# By a mail address people are found; a contact may carry somebody's.
-WITH_MAIL = frozenset({AccountKind.PERSON.value, AccountKind.SERVICE.value})
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A live account, as far as correlation looks at it."""
-
-    id: int
-    source_id: int
-    external_id: str
-    identity_id: int | None
-    rule: str | None
-    kind: str
-    display_name: str
-    mail: str | None
-    employee_number: str | None
-    manager_external_id: str | None
-    department: str | None
-    title: str | None
-    is_enabled: bool
-    public_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class Person:
-    """An identity as it stands."""
-
-    id: int
-    kind: IdentityKind
-    display_name: str
-    mail: str | None
-    employee_number: str | None
-    manager_id: int | None
-    department: str | None
-    title: str | None
-    is_active: bool
-    is_ended: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Tie:
-    """An account and its identity.
-
-    Attributes:
-        account_id: The account.
-        identity_id: The identity; a negative key stands for one that is to be made.
-        rule: Why.
-    """
-
-    account_id: int
-    identity_id: int
-    rule: CorrelationRule
-
-
-@dataclass(frozen=True, slots=True)
-class Conflict:
-    """Something sources do not agree on; told, not decided. `about` is an account's public id."""
-
-    code: str
-    about: str
-    detail: str
-
-
-@dataclass(frozen=True, slots=True)
-class Ties:
-    """The outcome: the tie of every live account, and what sources disagree on."""
-
-    ties: tuple[Tie, ...]
-    conflicts: tuple[Conflict, ...]
+CERTAIN = 100
+MOST_CANDIDATES = 5
 
 
 class _Register:
-    """Who has which number and mail, while accounts are looked at one after the other."""
+    """Who has which number, mail and login, while accounts are looked at one after the other."""
 
-    def __init__(self, people: Iterable[Person], accounts: Sequence[Candidate]) -> None:
+    def __init__(
+        self,
+        people: Iterable[Person],
+        accounts: Sequence[Candidate],
+        rules: Sequence[Rule],
+        hands: Iterable[Hand],
+    ) -> None:
+        self.place = {rule: place for place, rule in enumerate(rules)}
         self.by_number: dict[str, int] = {}
-        self.by_mail: dict[str, set[int]] = defaultdict(set)
+        self.by_value: dict[tuple[int, str], set[int]] = defaultdict(set)
         self.number_of: dict[int, str] = {}
         self.services: set[int] = set()
+        self.said: dict[int, int] = {}
+        self.apart: set[tuple[int, int]] = set()
         self.next_new = -1
+        self.doubts: list[Doubt] = []
+        alive: set[int] = set()
         for person in people:
             if person.kind is IdentityKind.SERVICE:
                 self.services.add(person.id)
-            else:  # a mail address may be given to somebody else once its holder is gone
-                mail = None if person.is_ended else person.mail
-                self.know(person.id, person.employee_number, mail)
-        self.carriers: dict[tuple[int, str], int] = defaultdict(int)
+                continue
+            if person.employee_number:
+                self.by_number[person.employee_number] = person.id
+                self.number_of[person.id] = person.employee_number
+            if not person.is_ended:  # a mail may be given to somebody else once its holder is gone
+                alive.add(person.id)
+                self._know_values(person.id, mail=person.mail, login=None)
+        for hand in hands:
+            if hand.is_same:
+                self.said[hand.account_id] = hand.identity_id
+            else:
+                self.apart.add((hand.account_id, hand.identity_id))
+        self.shown = {each.employee_number for each in accounts if each.employee_number}
         for each in accounts:
-            if each.identity_id is not None and each.employee_number:
-                self.carriers[each.identity_id, each.employee_number] += 1
+            tied = each.identity_id
+            if tied is not None and tied in alive and each.kind not in NOBODYS_TYPES:
+                self._know_values(tied, mail=None, login=each.login)
 
-    def know(self, identity_id: int, number: str | None, mail: str | None) -> None:
+    def _know_values(self, identity_id: int, *, mail: str | None, login: str | None) -> None:
+        for rule, place in self.place.items():
+            value = mail if rule.against is Field.MAIL else login
+            core = rule.known(value) if rule.against is not Field.EMPLOYEE_NUMBER else None
+            if core:
+                self.by_value[place, core].add(identity_id)
+
+    def know(self, identity_id: int, account: Candidate, number: str | None = None) -> None:
+        """Take in what a tied account says of its identity."""
         if number:
             self.by_number[number] = identity_id
             self.number_of[identity_id] = number
-        if mail:
-            self.by_mail[mail.casefold()].add(identity_id)
+        self._know_values(identity_id, mail=account.mail, login=account.login)
 
-    def make(self, number: str | None = None, mail: str | None = None) -> int:
+    def make(self, account: Candidate, number: str | None = None) -> int:
         made = self.next_new
         self.next_new -= 1
-        self.know(made, number, mail)
+        if account.kind not in NOBODYS_TYPES:
+            self.know(made, account, number)
         return made
 
     def agrees(self, identity_id: int, number: str | None) -> bool:
@@ -132,78 +98,190 @@ class _Register:
         has = self.number_of.get(identity_id)
         return number is None or has is None or has == number
 
-    def may_keep(self, identity_id: int, number: str | None) -> bool:
-        """Whether an account may stay tied: its number agrees, or was corrected everywhere."""
-        if self.agrees(identity_id, number):
+    def having(self, account: Candidate, rule: Rule) -> set[int]:
+        """Return the identities that a rule fits, without those a person has ruled out."""
+        core = rule.cut(account.value(rule.match))
+        if not core:
+            return set()
+        if rule.against is Field.EMPLOYEE_NUMBER:
+            one = self.by_number.get(core)
+            found = set() if one is None else {one}
+        else:
+            found = self.by_value.get((self.place[rule], core), set())
+        return {each for each in found if (account.id, each) not in self.apart}
+
+    def may_keep(self, account: Candidate) -> bool:
+        """Whether it may stay tied: its number agrees, or was corrected everywhere."""
+        tied, number = account.identity_id, account.employee_number or None
+        if tied is None or tied in self.services or (account.id, tied) in self.apart:
+            return False
+        if account.rule == CorrelationRule.HAND:  # what a person said was taken back
+            return False
+        if self.agrees(tied, number):
             return True
-        return self.carriers[identity_id, self.number_of[identity_id]] == 0
+        return self.number_of[tied] not in self.shown
 
     def renumber(self, identity_id: int, number: str) -> None:
         had = self.number_of.get(identity_id)
         if had is not None:
             self.by_number.pop(had, None)
-        self.know(identity_id, number, None)
+        self.by_number[number] = identity_id
+        self.number_of[identity_id] = number
 
 
-def correlate(accounts: Iterable[Candidate], people: Iterable[Person]) -> Ties:
+def correlate(
+    accounts: Iterable[Candidate],
+    people: Iterable[Person],
+    *,
+    rules: Sequence[Rule] = DEFAULT_RULES,
+    by_source: Mapping[int, Sequence[Rule]] | None = None,
+    hands: Iterable[Hand] = (),
+) -> Ties:
     """Tie every live account to an identity.
 
     Args:
         accounts: All accounts that have not ended.
         people: All identities, also those that ended.
+        rules: In their order.
+        by_source: Rules of single sources, which count there instead.
+        hands: What people said: this account is that identity, or is not.
     """
-    ordered = sorted(accounts, key=lambda each: (each.source_id, each.id))
-    register = _Register(people, ordered)
-    conflicts: list[Conflict] = []
-    numbered = [each for each in ordered if each.employee_number]
-    rest = [each for each in ordered if not each.employee_number]
-    ties = [_tie(each, register, conflicts) for each in (*numbered, *rest)]
-    return Ties(tuple(ties), tuple(conflicts))
+    ordered = sorted(accounts, key=lambda each: (not each.is_leading, each.source_id, each.id))
+    every = tuple(
+        dict.fromkeys([*rules, *(r for some in (by_source or {}).values() for r in some)])
+    )
+    register = _Register(people, ordered, every, hands)
+    ties: list[Tie] = []
+    said = [each for each in ordered if each.id in register.said]
+    rest = [each for each in ordered if each.id not in register.said]
+    numbered = [each for each in rest if each.employee_number]
+    without = [each for each in rest if not each.employee_number]
+    ties += [_by_hand(each, register) for each in said]
+    for each in (*numbered, *without):
+        mine = (by_source or {}).get(each.source_id, rules)
+        ties.append(_tie(each, register, mine))
+    return Ties(
+        tuple(ties),
+        tuple(_conflict(each) for each in register.doubts if each.is_conflict and each.is_new),
+        tuple(each for each in register.doubts if each.is_case),
+        register.by_number,
+    )
 
 
-def _tie(account: Candidate, register: _Register, conflicts: list[Conflict]) -> Tie:
-    if account.kind != AccountKind.PERSON.value:
-        own = account.identity_id
-        kept = own if own in register.services else None
-        return Tie(account.id, register.make() if kept is None else kept, CorrelationRule.OWN)
-    number, mail = account.employee_number or None, account.mail
+def _conflict(doubt: Doubt) -> Conflict:
+    return Conflict(doubt.code, doubt.about, doubt.detail)
+
+
+def _by_hand(account: Candidate, register: _Register) -> Tie:
+    identity_id = register.said[account.id]
+    number = account.employee_number or None
+    if account.kind not in NOBODYS_TYPES and identity_id not in register.services:
+        if register.agrees(identity_id, number) and number not in register.by_number:
+            register.know(identity_id, account, number)
+        else:
+            register.know(identity_id, account)
+        if not register.agrees(identity_id, number):
+            detail = "A person tied it, and since then its employee number is another one."
+            register.doubts.append(
+                Doubt("number_conflict", account.id, account.public_id, detail, (identity_id,))
+            )
+    return Tie(account.id, identity_id, CorrelationRule.HAND.value, CERTAIN)
+
+
+def _tie(account: Candidate, register: _Register, rules: Sequence[Rule]) -> Tie:
+    own = CorrelationRule.OWN.value
+    if account.kind in NOBODYS_TYPES:
+        held = account.identity_id
+        kept = held if held in register.services else None
+        made = register.make(account) if kept is None else kept
+        return Tie(account.id, made, own, CERTAIN)
+    number = account.employee_number or None
     if number is not None and number in register.by_number:
         found = register.by_number[number]
-        register.know(found, None, mail)
-        return Tie(account.id, found, CorrelationRule.EMPLOYEE_NUMBER)
-    found_by = _stays(account, register) or _by_mail(account, register, conflicts)
-    if found_by is None:
-        rule = CorrelationRule.OWN
-        return Tie(account.id, register.make(number, mail), rule)
-    identity_id, rule = found_by
+        if (account.id, found) not in register.apart:
+            register.know(found, account)
+            return Tie(account.id, found, CorrelationRule.EMPLOYEE_NUMBER.value, CERTAIN)
+        number = None  # a person said that this is somebody else: its number is not taken for one
+    tie = _stays(account, register)
+    if tie is None:
+        tie = _by_rules(account, register, rules, number)
+    elif tie.rule == own:
+        _doubt_own(account, register, rules, number, tie.identity_id)
+    if tie is None:
+        return Tie(account.id, register.make(account, number), own, CERTAIN)
     if number is not None:
-        register.renumber(identity_id, number)
-    return Tie(account.id, identity_id, rule)
+        register.renumber(tie.identity_id, number)
+    register.know(tie.identity_id, account)
+    return tie
 
 
-def _stays(account: Candidate, register: _Register) -> tuple[int, CorrelationRule] | None:
-    tied = account.identity_id
-    if tied is None or tied in register.services:
+def _stays(account: Candidate, register: _Register) -> Tie | None:
+    if account.identity_id is None or not register.may_keep(account):
         return None
-    if not register.may_keep(tied, account.employee_number or None):
-        return None
-    return tied, CorrelationRule(account.rule or CorrelationRule.OWN)
+    confidence = CERTAIN if account.confidence is None else account.confidence
+    rule = account.rule or CorrelationRule.OWN.value
+    return Tie(account.id, account.identity_id, rule, confidence)
 
 
-def _by_mail(
-    account: Candidate, register: _Register, conflicts: list[Conflict]
-) -> tuple[int, CorrelationRule] | None:
-    if not account.mail:
+def _by_rules(
+    account: Candidate, register: _Register, rules: Sequence[Rule], number: str | None
+) -> Tie | None:
+    """Return the tie of the first rule that fits exactly one; else tell what is in doubt."""
+    for rule in rules:
+        having = register.having(account, rule)
+        if not having:
+            continue
+        free = [each for each in having if register.agrees(each, number)]
+        if len(free) == 1 and len(having) == 1 and rule.is_sure:
+            return Tie(account.id, free[0], rule.name, rule.confidence)
+        _doubt(account, register, rule, having, number)
         return None
-    number = account.employee_number or None
-    having = register.by_mail.get(account.mail.casefold(), set())
-    free = [each for each in having if register.agrees(each, number)]
-    if len(free) == 1 and len(having) == 1:
-        return free[0], CorrelationRule.MAIL
-    if having:
-        detail = "Its mail belongs to another identity; numbers or several owners forbid the tie."
-        conflicts.append(Conflict("mail_conflict", account.public_id, detail))
     return None
+
+
+def _doubt_own(
+    account: Candidate, register: _Register, rules: Sequence[Rule], number: str | None, own: int
+) -> None:
+    """Tell whom an account with an identity of its own fits; it stays so until a person says."""
+    for rule in rules:
+        having = register.having(account, rule) - {own}
+        if any(register.agrees(each, number) for each in having):
+            _doubt(account, register, rule, having, number, is_new=False)
+            return
+
+
+def _doubt(
+    account: Candidate,
+    register: _Register,
+    rule: Rule,
+    having: set[int],
+    number: str | None,
+    *,
+    is_new: bool = True,
+) -> None:
+    free = [each for each in having if register.agrees(each, number)]
+    is_near = len(free) == 1 == len(having)
+    candidates = tuple(sorted(having, key=lambda each: (each < 0, abs(each))))
+    register.doubts.append(
+        Doubt(
+            code="near_match" if is_near else f"{rule.match.value}_conflict",
+            account_id=account.id,
+            about=account.public_id,
+            detail=_WHY["near" if is_near else rule.match.value],
+            candidates=candidates[:MOST_CANDIDATES],
+            # Where numbers forbid every tie there is nothing to decide.
+            is_case=number is None or bool(free),
+            is_new=is_new,
+        )
+    )
+
+
+_WHY = {
+    "near": "It fits one identity, though not surely enough to be tied: a person decides.",
+    "mail": "Its mail belongs to another identity; numbers or several owners forbid the tie.",
+    "login": "Its login fits another identity; numbers or several owners forbid the tie.",
+    "employee_number": "Its number, cut to its core, is another identity's; its own forbids a tie.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,36 +296,51 @@ class Portrait:
     department: str | None
     title: str | None
     is_enabled: bool
-    rule: CorrelationRule
+    rule: str
 
 
 def portraits(
-    accounts: Sequence[Candidate], ties: Mapping[int, Tie]
+    accounts: Sequence[Candidate],
+    ties: Mapping[int, Tie],
+    numbers: Mapping[str, int] | None = None,
 ) -> tuple[dict[int, Portrait], tuple[Conflict, ...]]:
     """Draw each identity from its accounts.
+
+    What an identity is called, its mail, department and title come from HR if HR tells of it, else
+    from its account in the source that was added first, and what that one does not say from the
+    next. Its manager is the identity of the account its leading account names; where two sources
+    name different ones, that is told.
 
     Args:
         accounts: All live accounts.
         ties: Account to its tie.
+        numbers: Which identity has a number; another one is never drawn with it.
 
     Returns:
         Identity to portrait, and the managers on whom sources disagree.
     """
-    at = {(each.source_id, each.external_id): ties[each.id].identity_id for each in accounts}
+    tied = [each for each in accounts if each.id in ties]
+    at = {(each.source_id, each.external_id): ties[each.id].identity_id for each in tied}
     mine: dict[int, list[Candidate]] = defaultdict(list)
-    for each in accounts:
+    for each in tied:
         mine[ties[each.id].identity_id].append(each)
     conflicts: list[Conflict] = []
     drawn = {
-        identity_id: _portrait(identity_id, sorted(held, key=_lead), at, ties, conflicts)
+        identity_id: _portrait(identity_id, sorted(held, key=_lead), at, ties, numbers, conflicts)
         for identity_id, held in mine.items()
     }
     return drawn, tuple(conflicts)
 
 
-def _lead(account: Candidate) -> tuple[int, bool, bool, int]:
-    """First source first; within it the account that is told most of (not the spare admin one)."""
-    return account.source_id, not account.employee_number, not account.mail, account.id
+def _lead(account: Candidate) -> tuple[bool, int, bool, bool, int]:
+    """HR first, then by source; in it the account told most of (not the spare admin one)."""
+    return (
+        not account.is_leading,
+        account.source_id,
+        not account.employee_number,
+        not account.mail,
+        account.id,
+    )
 
 
 def _portrait(
@@ -255,29 +348,40 @@ def _portrait(
     held: Sequence[Candidate],
     at: Mapping[tuple[int, str], int],
     ties: Mapping[int, Tie],
+    numbers: Mapping[str, int] | None,
     conflicts: list[Conflict],
 ) -> Portrait:
-    lead = held[0]
+    # A service account that a person tied to somebody does not say what they are called.
+    own = [each for each in held if each.kind not in NOBODYS_TYPES] or held
+    lead = own[0]
     managers = [
         found
-        for each in held
+        for each in own
         if each.manager_external_id is not None
         and (found := at.get((each.source_id, each.manager_external_id))) is not None
         and found != identity_id
     ]
-    if len(set(managers)) > 1:
+    if len(set(managers)) > 1 and not lead.is_leading:
         detail = "Sources name different managers; the one of the first source is taken."
         conflicts.append(Conflict("manager_conflict", lead.public_id, detail))
-    is_service = lead.kind != AccountKind.PERSON.value
+    is_service = lead.kind in NOBODYS_TYPES
+    has_mail = not is_service or lead.kind in SERVICE_TYPES
+    theirs = [
+        each.employee_number
+        for each in own
+        if numbers is None or numbers.get(each.employee_number or "") == identity_id
+    ]
+    told_by_hr = [each for each in own if each.is_leading]
     return Portrait(
         kind=IdentityKind.SERVICE if is_service else IdentityKind.PERSON,
         display_name=lead.display_name or lead.external_id,
-        mail=_first(each.mail for each in held) if lead.kind in WITH_MAIL else None,
-        employee_number=None if is_service else _first(each.employee_number for each in held),
+        # By a mail people are found; a contact may carry somebody's.
+        mail=_first(each.mail for each in own) if has_mail else None,
+        employee_number=None if is_service else _first(theirs),
         manager_id=managers[0] if managers else None,
-        department=_first(each.department for each in held),
-        title=_first(each.title for each in held),
-        is_enabled=any(each.is_enabled for each in held),
+        department=_first(each.department for each in own),
+        title=_first(each.title for each in own),
+        is_enabled=any(each.is_enabled for each in told_by_hr or held),
         rule=ties[lead.id].rule,
     )
 

@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.directory.domain import IdentityKind, Provenance, SyncState
+from app.directory.domain import AccountType, CaseState, IdentityKind, Provenance, SyncState
 from app.kernel.columns import state_column
 from app.kernel.db import BigId, Governed, Keyed, Model, Named, Versioned
 
@@ -113,6 +113,7 @@ class Account(Governed, Named, Model):
         sa.ForeignKey("directory_identity.id"), index=True
     )
     correlation_rule: Mapped[str | None]
+    correlation_confidence: Mapped[int | None]
     login: Mapped[str] = mapped_column(index=True)
     display_name: Mapped[str]
     mail: Mapped[str | None]
@@ -304,3 +305,70 @@ class ParkedRead(Governed, Model):
     )
     scope_digest: Mapped[str]
     body: Mapped[bytes]
+
+
+class CorrelationRules(Governed, Named, Model):
+    """By which rules accounts are tied, of all sources or of one; each change is a new row."""
+
+    __tablename__ = "directory_correlation_rules"
+    source_id: Mapped[int | None] = mapped_column(sa.ForeignKey("directory_source.id"))
+    version: Mapped[int]
+    rules: Mapped[list[Any]]
+    created_at: Mapped[datetime]
+    created_by: Mapped[str]
+
+
+class HandTie(Governed, Named, Model):
+    """What a person said: this account is that identity, or it is not."""
+
+    __tablename__ = "directory_hand_tie"
+    __table_args__ = (
+        sa.Index(
+            "uq_directory_hand_tie_open",
+            "account_id",
+            "identity_id",
+            unique=True,
+            **_open_only("ended_at"),
+        ),
+    )
+    account_id: Mapped[int] = mapped_column(sa.ForeignKey("directory_account.id"))
+    identity_id: Mapped[int] = mapped_column(sa.ForeignKey("directory_identity.id"))
+    is_same: Mapped[bool]
+    reason: Mapped[str]
+    created_at: Mapped[datetime]
+    created_by: Mapped[str]
+    ended_at: Mapped[datetime | None]
+
+
+class Case(Governed, Named, Versioned, Model):
+    """An account that fits somebody, but not surely: a person decides."""
+
+    __tablename__ = "directory_case"
+    __table_args__ = (
+        sa.Index(
+            "uq_directory_case_open",
+            "account_id",
+            unique=True,
+            **_open_only("settled_at"),
+        ),
+    )
+    account_id: Mapped[int] = mapped_column(sa.ForeignKey("directory_account.id"))
+    code: Mapped[str]
+    detail: Mapped[str]
+    candidates: Mapped[list[Any]]
+    state: Mapped[CaseState] = state_column(CaseState)
+    opened_at: Mapped[datetime]
+    settled_at: Mapped[datetime | None]
+    settled_by: Mapped[str | None]
+    reason: Mapped[str | None]
+
+
+class AccountTyping(Governed, Keyed, Versioned, Model):
+    """What an account is for and who answers for it, as a person said; no read changes it."""
+
+    __tablename__ = "directory_account_typing"
+    account_id: Mapped[int] = mapped_column(sa.ForeignKey("directory_account.id"), unique=True)
+    type: Mapped[AccountType | None] = state_column(AccountType)
+    owner_id: Mapped[int | None] = mapped_column(sa.ForeignKey("directory_identity.id"), index=True)
+    said_at: Mapped[datetime]
+    said_by: Mapped[str]

@@ -17,7 +17,9 @@ from connectors.records import Account, Group, MemberList, Problem, ReadReport
 # What a source tells of one group alone: its members could not be read, or it was gone by then.
 GROUP_CODES = frozenset({"unreadable_group", "vanished_group"})
 # What is worth telling of a record, and is no reason why a list is not complete.
-NOTES = frozenset({"bad_record", "duplicate", "unknown_member", "unknown_group"})
+NOTES = frozenset(
+    {"bad_record", "duplicate", "unknown_member", "unknown_group", "quarantined_record"}
+)
 
 
 @dataclass(frozen=True, slots=True)

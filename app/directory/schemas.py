@@ -5,9 +5,11 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
-from app.directory.domain import IdentityKind, Provenance, SyncState
+from app.directory.domain import AccountType, CaseState, IdentityKind, Provenance, SyncState
+from app.directory.matching import LONGEST_PART, Field
+from app.directory.queries.ties import Only
 from app.directory.scheduling import Waits
-from app.web.shapes import AsOfArgs, Moment, PageArgs, Sentence
+from app.web.shapes import AsOfArgs, Moment, PageArgs, PersonSchema, PublicIdField, Sentence
 
 LONGEST_SEARCH = 200
 MAX_NAME, MAX_REASON = 1000, 2000
@@ -367,3 +369,128 @@ class GroupDifferenceAnswer(Schema):
     joined = fields.List(fields.Nested(IntervalAnswer))
     left = fields.List(fields.Nested(IntervalAnswer))
     values = fields.List(fields.Nested(ValueAnswer))
+
+
+SETTLED = (CaseState.LINKED, CaseState.OWN, CaseState.NOT_SAME)
+
+
+class AccountArgs(PageArgs):
+    """Which accounts."""
+
+    q = Sentence(load_default=None, validate=validate.Length(min=1, max=LONGEST_SEARCH))
+    which = fields.Enum(Only, by_value=True, load_default=None)
+
+
+class CaseArgs(PageArgs):
+    """Which cases."""
+
+    state = fields.Enum(CaseState, by_value=True, load_default=CaseState.OPEN)
+
+
+class AccountLineAnswer(Schema):
+    """An account, whose it is and what it is for."""
+
+    id = fields.String()
+    source = fields.String()
+    login = fields.String()
+    name = fields.String()
+    mail = fields.String(allow_none=True)
+    status = fields.String()
+    is_enabled = fields.Boolean()
+    type = fields.String(metadata={"description": "as a person said, else as its source suggests"})
+    suggested = fields.String()
+    said = fields.Enum(AccountType, by_value=True, allow_none=True)
+    owner = fields.String(allow_none=True)
+    owner_name = fields.String(allow_none=True)
+    owner_is_active = fields.Boolean(allow_none=True)
+    identity = fields.String(allow_none=True)
+    identity_name = fields.String(allow_none=True)
+    rule = fields.String(allow_none=True)
+    confidence = fields.Integer(allow_none=True)
+    last_sign_in_at = Moment(allow_none=True)
+    version = fields.Integer()
+
+
+class PersonChoiceAnswer(PersonSchema):
+    """Somebody an account may be."""
+
+    mail = fields.String(allow_none=True)
+    employee_number = fields.String(allow_none=True)
+    is_active = fields.Boolean()
+
+
+class CaseAnswer(Schema):
+    """An account in doubt."""
+
+    id = fields.String()
+    code = fields.String()
+    detail = fields.String()
+    state = fields.Enum(CaseState, by_value=True)
+    opened_at = Moment()
+    settled_at = Moment(allow_none=True)
+    reason = fields.String(allow_none=True)
+    version = fields.Integer()
+    account = fields.Nested(AccountLineAnswer)
+    candidates = fields.List(fields.Nested(PersonChoiceAnswer))
+
+
+class TyingBody(Schema):
+    """Whose an account is, and why."""
+
+    identity = PublicIdField(required=True)
+    reason = Sentence(required=True, validate=validate.Length(min=3, max=MAX_REASON))
+
+
+class SeparationBody(Schema):
+    """Why an account is nobody else's."""
+
+    reason = Sentence(required=True, validate=validate.Length(min=3, max=MAX_REASON))
+
+
+class SettlementBody(Schema):
+    """Who an account in doubt is."""
+
+    version = fields.Integer(required=True, strict=True)
+    outcome = fields.Enum(
+        CaseState,
+        by_value=True,
+        required=True,
+        validate=validate.OneOf(SETTLED, error="It is linked, own or not_same."),
+    )
+    identity = PublicIdField(load_default=None, allow_none=True)
+    reason = Sentence(required=True, validate=validate.Length(min=3, max=MAX_REASON))
+
+
+class TypingBody(Schema):
+    """What an account is for, and who answers for it."""
+
+    version = fields.Integer(required=True, strict=True, validate=validate.Range(0, 2**31))
+    type = fields.Enum(AccountType, by_value=True, load_default=None, allow_none=True)
+    owner = PublicIdField(load_default=None, allow_none=True)
+
+
+class RuleBody(Schema):
+    """One rule by which an account is tied to an identity."""
+
+    match = fields.Enum(Field, by_value=True, required=True)
+    against = fields.Enum(Field, by_value=True, load_default=None, allow_none=True)
+    confidence = fields.Integer(required=True, strict=True, validate=validate.Range(1, 100))
+    strip_prefix = Sentence(load_default="", validate=validate.Length(max=LONGEST_PART))
+    strip_suffix = Sentence(load_default="", validate=validate.Length(max=LONGEST_PART))
+    strip_domain = fields.Boolean(load_default=False, truthy={True}, falsy={False})
+
+
+class RulesBody(Schema):
+    """The rules, in their order."""
+
+    version = fields.Integer(required=True, strict=True, validate=validate.Range(0, 2**31))
+    rules = fields.List(fields.Nested(RuleBody), required=True)
+    source = Sentence(load_default=None, allow_none=True)
+
+
+class RuledAnswer(Schema):
+    """The rules in force."""
+
+    version = fields.Integer()
+    rules = fields.List(fields.Nested(RuleBody))
+    by_source = fields.Dict(keys=fields.String(), values=fields.List(fields.Nested(RuleBody)))

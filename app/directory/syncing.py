@@ -4,6 +4,8 @@
 * An incomplete run leaves its own record and nothing else, and the cursor where it was.
 * A run that missed only the members of some groups is stored but for those, and marked incomplete
   (`unread.py`); a first one is not stored, unless a person has excluded them by name.
+* A run with records that could not be used is stored but for those, ends none of their accounts,
+  and is marked incomplete (`quarantine.py`).
 * The first complete run of a source is its baseline.
 * A run that would end too much, or that follows a change of scope, or that was asked for as a dry
   run, is parked: what it read is kept, and a person accepts or refuses exactly that.
@@ -20,7 +22,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from app import events
-from app.directory import applying, breakers, delta, difference, intake, reading, unread
+from app.directory import applying, breakers, delta, difference, intake, quarantine, reading, unread
 from app.directory.breakers import Protected, nothing_protected
 from app.directory.connecting import Connect, connection
 from app.directory.delta import Told
@@ -140,9 +142,10 @@ def compare(
     """
     session, begun_at, missed = look.session, run.begun_at, judged.unread.keys()
     if isinstance(taken.body, Read):
-        return difference.find(
+        found = difference.find(
             session, source.id, taken.body, begun_at=begun_at, is_full=is_full, unread=missed
         )
+        return quarantine.spared(found, quarantine.quarantined(judged.problems))
     read, part = delta.expand(session, source.id, taken.body, missed)
     found = difference.find(
         session, source.id, read, begun_at=begun_at, is_full=False, unread=missed, part=part
@@ -236,6 +239,10 @@ def _store(uow: UnitOfWork, source: Source, run: SyncRun, new: Stored) -> None:
         if missing:
             run.state = SyncState.INCOMPLETE
             run.why = unread.tell(missing)
+    odd = quarantine.quarantined(new.judged.problems)
+    if odd:
+        run.state = SyncState.INCOMPLETE
+        run.why = " ".join(filter(None, (run.why, quarantine.tell(odd))))
     uow.record(
         events.DirectorySynced(
             subject=run.public_id,

@@ -32,6 +32,7 @@ class Permission(StrEnum):
     SYNC_RUN = "directory:sync:run"
     SYNC_JUDGE = "directory:sync:judge"
     DIRECTORY_READ = "directory:identity:read"
+    ACCOUNT_WRITE = "directory:account:write"
     CATALOG_WRITE = "catalog:entitlement:write"
     PROTECTION_WRITE = "catalog:protection:write"
     TOKEN_WRITE = "signin:token:write"  # noqa: S105 - the name of a permission
@@ -82,6 +83,7 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
         Permission.SOURCE_WRITE,
         Permission.SYNC_RUN,
         Permission.SYNC_JUDGE,
+        Permission.ACCOUNT_WRITE,
         Permission.CATALOG_WRITE,
         Permission.REQUEST_ON_BEHALF,
         Permission.TASK_RETRY,

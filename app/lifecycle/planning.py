@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from app.directory.domain import PEOPLE_KINDS
 from app.directory.models import Account, Group, Identity, Membership, Source
 from app.grants import service as grants
 from app.grants.domain import EndCause
@@ -84,6 +85,7 @@ def _accounts(reading: Reading, identity: Identity) -> list[tuple[Account, Sourc
             Account.identity_id == identity.id,
             Account.ended_at.is_(None),
             Source.is_enabled,
+            Source.kind.not_in(PEOPLE_KINDS),  # what HR says of somebody is no login to close
         )
         .order_by(Source.id, Account.id)
     )

@@ -58,6 +58,8 @@ LINES = (
     Line(RUN, _("Tasks"), "list-todo", "/tasks", Permission.TASK_READ, "tasks"),
     Line(RUN, _("Campaigns"), "calendar-check", "/campaigns", Permission.CAMPAIGN_READ),
     Line(KNOW, _("People"), "users", "/identities", Permission.DIRECTORY_READ),
+    Line(KNOW, _("Accounts"), "user", "/accounts", Permission.DIRECTORY_READ),
+    Line(KNOW, _("Cases"), "circle-help", "/cases", Permission.DIRECTORY_READ),
     Line(KNOW, _("Groups"), "boxes", "/groups", Permission.DIRECTORY_READ),
     Line(KNOW, _("Sources"), "plug", "/sources", Permission.SOURCE_READ),
     Line(KNOW, _("Policies"), "scale", "/policies", Permission.POLICY_READ),

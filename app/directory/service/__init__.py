@@ -7,6 +7,7 @@ ones here that reach out, and they do so between transactions.
 from app.directory.service.exclusions import exclude_group, lift_exclusion
 from app.directory.service.observed import explain_membership, observe_account, observe_membership
 from app.directory.service.rules import RULES, set_reading
+from app.directory.service.ruling import set_correlation
 from app.directory.service.runs import (
     SYNC,
     accept_run,
@@ -23,6 +24,12 @@ from app.directory.service.sources import (
     remove_source,
     set_source,
 )
+from app.directory.service.ties import (
+    link_account,
+    separate_account,
+    settle_case,
+    type_account,
+)
 from app.directory.service.trying import try_change, try_settings
 
 __all__ = [
@@ -35,6 +42,7 @@ __all__ = [
     "exclude_group",
     "explain_membership",
     "lift_exclusion",
+    "link_account",
     "live_source",
     "observe_account",
     "observe_membership",
@@ -42,9 +50,13 @@ __all__ = [
     "refuse_run",
     "remove_source",
     "request_sync",
+    "separate_account",
+    "set_correlation",
     "set_reading",
     "set_source",
+    "settle_case",
     "tick",
     "try_change",
     "try_settings",
+    "type_account",
 ]

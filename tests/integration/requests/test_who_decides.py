@@ -140,7 +140,9 @@ def leave(cast: Cast, name: str) -> None:
             sa.select(Identity).where(Identity.public_id == cast.identity(name).public_id)
         ).one()
         row.is_active = False
-        uow.record(IdentitiesCorrelated(subject=row.public_id, appeared=0, changed=1, linked=0))
+        uow.record(
+            IdentitiesCorrelated(subject=row.public_id, appeared=0, changed=1, linked=0, rules=0)
+        )
 
 
 @pytest.mark.parametrize(

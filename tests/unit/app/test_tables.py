@@ -161,6 +161,7 @@ def test_the_store_itself_refuses_a_state_that_nobody_declared(
 def test_a_state_is_optional_only_where_nothing_has_been_decided(column: sa.Column[Any]) -> None:
     undecided = {
         "audit_sample.frequency",  # the auditor said how many instead
+        "directory_account_typing.type",  # only an owner was named
         "requests_approval.outcome",  # the question is open
         "reviews_item.decision",  # nobody has looked yet
         "signin_token.role",  # the token stands for a person

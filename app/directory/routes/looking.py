@@ -13,6 +13,7 @@ from marshmallow import Schema
 from app.directory import queries, schemas, service
 from app.directory.domain import SyncState
 from app.directory.queries.sources import SIMULATED
+from app.directory.routes import blp
 from app.kernel.actor import Permission
 from app.kernel.errors import ConflictError, FieldError, InvalidInputError, NotFoundError
 from app.kernel.settings import Mode
@@ -28,8 +29,6 @@ from connectors import registry
 from connectors.errors import ConnectorError
 from connectors.records import CheckReport
 
-blp = pages.pages("directory", __name__)
-
 ACCESS, DIRECT, EFFECTIVE, HISTORY = "access", "direct", "effective", "history"
 GROUP_VIEWS = (DIRECT, EFFECTIVE, HISTORY)
 Found = TypeVar("Found")
@@ -41,7 +40,7 @@ MOST_LEFT_OUT = 100
 
 
 @pages.page(blp, "/identities")
-def identities(reading: Reading) -> Response:
+def identities(reading: Reading, form: Form | None = None) -> Response:  # noqa: ARG001 - a refused file leads back here
     """People and services, found by name, mail or employee number."""
     asked = _asked(reading, schemas.SearchArgs)
     q, as_of = asked.args["q"], asked.as_of
@@ -52,7 +51,7 @@ def identities(reading: Reading) -> Response:
 
 
 @pages.page(blp, "/identities/<identity_id>")
-def identity(reading: Reading, identity_id: str) -> Response:
+def identity(reading: Reading, identity_id: str, form: Form | None = None) -> Response:  # noqa: ARG001 - a refused file leads back here
     """One of them: accounts, what they effectively have by which path, and how it came to be."""
     asked = _asked(reading, PageArgs)
     found = _then(
@@ -90,7 +89,7 @@ def identity(reading: Reading, identity_id: str) -> Response:
 
 
 @pages.page(blp, "/groups")
-def groups(reading: Reading) -> Response:
+def groups(reading: Reading, form: Form | None = None) -> Response:  # noqa: ARG001 - a refused file leads back here
     """Groups, found by name."""
     asked = _asked(reading, schemas.SearchArgs)
     q, as_of = asked.args["q"], asked.as_of
@@ -101,7 +100,7 @@ def groups(reading: Reading) -> Response:
 
 
 @pages.page(blp, "/groups/<group_id>")
-def group(reading: Reading, group_id: str) -> Response:
+def group(reading: Reading, group_id: str, form: Form | None = None) -> Response:  # noqa: ARG001 - a refused file leads back here
     """One group: who is in it, directly or by which path, what it is in, how it came to be."""
     asked = _asked(reading, PageArgs)
     view = request.args.get("view")
@@ -501,7 +500,7 @@ def _past_moment(reading: Reading, form: Form, name: str) -> datetime | None:
     """Read a moment that has passed; what is wrong with it is told at its field."""
     if not form[name].strip():
         return None
-    found = _moment(form[name].strip())
+    found = asked_moment(form[name].strip())
     if found is None:
         _refuse_moment(form, _("Write a date and a time, like 2026-11-23 09:40."), name)
     elif found > reading.now:
@@ -510,7 +509,7 @@ def _past_moment(reading: Reading, form: Form, name: str) -> datetime | None:
     return found
 
 
-def _moment(text: str) -> datetime | None:
+def asked_moment(text: str) -> datetime | None:
     try:
         found = datetime.fromisoformat(text)
         zoned = found if found.tzinfo else found.replace(tzinfo=reader_zone())

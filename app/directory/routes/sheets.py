@@ -1,0 +1,107 @@
+"""Which columns the lists have as files."""
+
+from app.directory.queries import (
+    AccessRow,
+    AccountLine,
+    CaseRow,
+    GroupRow,
+    IdentityRow,
+    MemberRow,
+    RunLine,
+)
+from app.web.sheets import Columns
+
+IDENTITIES: Columns[IdentityRow] = {
+    "id": lambda row: row.id,
+    "name": lambda row: row.name,
+    "kind": lambda row: row.kind,
+    "mail": lambda row: row.mail,
+    "employee_number": lambda row: row.employee_number,
+    "department": lambda row: row.department,
+    "title": lambda row: row.title,
+    "is_active": lambda row: row.is_active,
+    "manager": lambda row: row.manager,
+    "manager_name": lambda row: row.manager_name,
+    "first_seen_at": lambda row: row.first_seen_at,
+    "ended_at": lambda row: row.ended_at,
+}
+GROUPS: Columns[GroupRow] = {
+    "id": lambda row: row.id,
+    "source": lambda row: row.source,
+    "name": lambda row: row.name,
+    "kind": lambda row: row.kind,
+    "description": lambda row: row.description,
+    "is_administrative": lambda row: row.is_administrative,
+    "is_writable": lambda row: row.is_writable,
+    "master_name": lambda row: row.master_name,
+    "rule": lambda row: row.rule,
+    "first_seen_at": lambda row: row.first_seen_at,
+    "ended_at": lambda row: row.ended_at,
+}
+ACCOUNTS: Columns[AccountLine] = {
+    "id": lambda row: row.id,
+    "source": lambda row: row.source,
+    "login": lambda row: row.login,
+    "name": lambda row: row.name,
+    "mail": lambda row: row.mail,
+    "status": lambda row: row.status,
+    "is_enabled": lambda row: row.is_enabled,
+    "type": lambda row: row.type,
+    "type_said_here": lambda row: row.said is not None,
+    "owner": lambda row: row.owner,
+    "owner_name": lambda row: row.owner_name,
+    "owner_is_active": lambda row: row.owner_is_active,
+    "identity": lambda row: row.identity,
+    "identity_name": lambda row: row.identity_name,
+    "rule": lambda row: row.rule,
+    "confidence": lambda row: row.confidence,
+    "last_sign_in_at": lambda row: row.last_sign_in_at,
+}
+CASES: Columns[CaseRow] = {
+    "id": lambda row: row.id,
+    "state": lambda row: row.state,
+    "code": lambda row: row.code,
+    "detail": lambda row: row.detail,
+    "source": lambda row: row.account.source,
+    "account": lambda row: row.account.id,
+    "login": lambda row: row.account.login,
+    "name": lambda row: row.account.name,
+    "may_be": lambda row: "; ".join(each.name for each in row.candidates),
+    "opened_at": lambda row: row.opened_at,
+    "settled_at": lambda row: row.settled_at,
+    "reason": lambda row: row.reason,
+}
+ACCESS: Columns[AccessRow] = {
+    "group": lambda row: row.group.id,
+    "name": lambda row: row.group.name,
+    "source": lambda row: row.group.source,
+    "is_administrative": lambda row: row.group.is_administrative,
+    "login": lambda row: row.login,
+    "is_direct": lambda row: row.is_direct,
+    "path": lambda row: [each.name for each in row.path],
+    "provenance": lambda row: row.provenance,
+    "since": lambda row: row.since,
+}
+MEMBERS: Columns[MemberRow] = {
+    "account": lambda row: row.account,
+    "login": lambda row: row.login,
+    "name": lambda row: row.name,
+    "is_enabled": lambda row: row.is_enabled,
+    "identity": lambda row: row.identity,
+    "identity_name": lambda row: row.identity_name,
+    "is_direct": lambda row: row.is_direct,
+    "path": lambda row: [each.name for each in row.path],
+    "provenance": lambda row: row.provenance,
+    "since": lambda row: row.since,
+}
+RUNS: Columns[RunLine] = {
+    "id": lambda row: row.id,
+    "begun_at": lambda row: row.begun_at,
+    "ended_at": lambda row: row.ended_at,
+    "state": lambda row: row.state,
+    "is_delta": lambda row: row.is_delta,
+    "why": lambda row: row.why,
+    "accounts": lambda row: row.counts.get("accounts"),
+    "groups": lambda row: row.counts.get("groups"),
+    "changes": lambda row: row.changes,
+}
