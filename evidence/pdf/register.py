@@ -10,10 +10,18 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate, islice
 from typing import Final
+from unicodedata import bidirectional
 
 from evidence.errors import EvidenceError
 from evidence.pdf.document import Align, Column, Register
-from evidence.pdf.lettering import ELLIPSIS, PRINTABLE_ASCII, REGULAR, Lettering, font
+from evidence.pdf.lettering import (
+    ELLIPSIS,
+    PRINTABLE_ASCII,
+    REGULAR,
+    RIGHT_TO_LEFT,
+    Lettering,
+    font,
+)
 from evidence.pdf.page import (
     ACCENT,
     BAND,
@@ -58,6 +66,7 @@ class Grid:
         self.head_at, self.head_again = 0.0, ""
         self.stripes_at, self.stripes = (0.0, 0), ""
         self._dots, self._dots_width = self._ellipsis()
+        self._letters = _Letters(lettering, self.plain)
         self._widest = max(self._widths.values())
         digit, comma = self._widths[ord("0")], self._widths[ord(",")]
         self._indents = {}
@@ -112,11 +121,29 @@ class Grid:
             if not is_right:
                 cut = text[: bisect_right(ends, room - self._dots_width)].rstrip()
                 return f"({escaped(cut)}{self._dots}) Tj"
+        quick = self._of_letters(text, room, is_right=is_right)
+        if quick is not None:
+            return quick
         fitted = self._lettering.fit(text, SIZE, room)
         shown = f"{self._lettering.operators(fitted, SIZE)} {self.plain}"
         if not is_right:
             return shown
         return self._placed(shown, room - self._lettering.width(fitted, SIZE))
+
+    def _of_letters(self, text: str, room: float, *, is_right: bool) -> str | None:
+        """Write a cell letter by letter, if none of them needs more care than its own code."""
+        letters = [self._letters[each] for each in text]
+        if None in letters:
+            return None
+        known = [each for each in letters if each is not None]
+        ends = list(accumulate(width for _code, width in known))
+        if ends[-1] > room:
+            if is_right:
+                return None
+            length = len(text[: bisect_right(ends, room - self._dots_width)].rstrip())
+            return f"({''.join(code for code, _width in known[:length])}{self._dots}) Tj"
+        shown = f"({''.join(code for code, _width in known)}) Tj"
+        return self._placed(shown, room - ends[-1]) if is_right else shown
 
     def _ellipsis(self) -> tuple[str, float]:
         """The ellipsis as it stands inside a string of plain text, and its width."""
@@ -133,6 +160,27 @@ class Grid:
     @staticmethod
     def _placed(shown: str, shift: float) -> str:
         return f"{shift:.2f} 0 Td {shown} {-shift:.2f} 0 Td"
+
+
+class _Letters(dict[str, tuple[str, float] | None]):
+    """Letters that stand for themselves in the plain text's font: their code and width.
+
+    None for all others: those of another font, written from right to left, or never to be seen.
+    """
+
+    def __init__(self, lettering: Lettering, plain: str) -> None:
+        super().__init__()
+        self._lettering, self._opening = lettering, f"{plain} ("
+
+    def __missing__(self, letter: str) -> tuple[str, float] | None:
+        made: tuple[str, float] | None = None
+        if self._lettering.prepare(letter) == letter and bidirectional(letter) not in RIGHT_TO_LEFT:
+            written = self._lettering.operators(letter, SIZE)
+            if written.startswith(self._opening):
+                code = written.removeprefix(self._opening).removesuffix(") Tj")
+                made = code, self._lettering.width(letter, SIZE)
+        self[letter] = made
+        return made
 
 
 class _Column(dict[str, str]):

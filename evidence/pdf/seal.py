@@ -11,7 +11,6 @@ The raw signature comes from the credential, wherever its key lives. The time is
 
 import asyncio
 import hashlib
-import mmap
 from pathlib import Path
 from typing import Final
 
@@ -30,7 +29,7 @@ __all__ = ["seal", "seal_file", "unsigned_part"]
 DIGEST: Final = "sha256"
 DICTIONARY: Final = b"/Type /Sig\n"  # as `envelope` writes it
 OPENING: Final = b"/Contents <"
-CHUNK: Final = 1 << 20
+HEAD: Final = 1 << 20
 
 
 class CredentialSigner(Signer):
@@ -81,7 +80,10 @@ def seal(unsigned: bytes, credential: SigningCredential, stamp: Stamper | None =
         EvidenceError: As there.
     """
     gap = find_gap(unsigned)
-    digits = _signature(unsigned, gap.start, gap.end, credential, stamp)
+    _refuse_sealed(unsigned[gap.start + 1 : gap.end - 1])
+    digest = hashlib.sha256(unsigned[: gap.start])
+    digest.update(unsigned[gap.end :])
+    digits = _signature(digest.digest(), gap.end - gap.start - 2, credential, stamp)
     return b"".join((unsigned[: gap.start], b"<", digits, b">", unsigned[gap.end :]))
 
 
@@ -97,35 +99,33 @@ def seal_file(path: Path, credential: SigningCredential, stamp: Stamper | None =
         EvidenceError: The document has no empty place for a signature, or the signature is too
             large for it.
     """
-    with path.open("r+b") as file, mmap.mmap(file.fileno(), 0) as held:
-        dictionary = held.find(DICTIONARY)
-        start = held.find(OPENING, dictionary) + len(OPENING) - 1
-        end = held.find(b">", start) + 1
+    with path.open("r+b") as file:
+        head = file.read(HEAD)  # the dictionary is the first object there is
+        dictionary = head.find(DICTIONARY)
+        start = head.find(OPENING, dictionary) + len(OPENING) - 1
+        end = head.find(b">", start) + 1
         if dictionary < 0 or start < len(OPENING) or not end:
             raise EvidenceError("path: this PDF has no place for a signature")
-        digits = _signature(held, start, end, credential, stamp)
-        held[start + 1 : end - 1] = digits
+        _refuse_sealed(head[start + 1 : end - 1])
+        digest = hashlib.sha256(head[:start])
+        digest.update(head[end:])
+        while chunk := file.read(HEAD):
+            digest.update(chunk)
+        digits = _signature(digest.digest(), end - start - 2, credential, stamp)
+        file.seek(start + 1)
+        file.write(digits)
+
+
+def _refuse_sealed(digits: bytes) -> None:
+    if digits.strip(b"0"):
+        raise EvidenceError("unsigned: this PDF is sealed already; render the report again")
 
 
 def _signature(
-    pdf: bytes | mmap.mmap,
-    start: int,
-    end: int,
-    credential: SigningCredential,
-    stamp: Stamper | None,
+    digest: bytes, digits: int, credential: SigningCredential, stamp: Stamper | None
 ) -> bytes:
     """Return the hexadecimal digits that fill the gap."""
-    digits = end - start - 2
-    if pdf[start + 1 : end - 1].strip(b"0"):
-        raise EvidenceError("unsigned: this PDF is sealed already; render the report again")
-    digest = hashlib.sha256()
-    with memoryview(pdf) as view:
-        for begin, stop in ((0, start), (end, len(view))):
-            for at in range(begin, stop, CHUNK):
-                digest.update(view[at : min(at + CHUNK, stop)])
-    signed = asyncio.run(
-        CredentialSigner(credential).async_sign(digest.digest(), DIGEST, use_pades=True)
-    )
+    signed = asyncio.run(CredentialSigner(credential).async_sign(digest, DIGEST, use_pades=True))
     if stamp is not None:
         add_stamp(signed, stamp)
     signature: bytes = signed.dump()

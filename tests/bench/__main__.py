@@ -22,6 +22,7 @@ from app.kernel.actor import Actor, ActorKind, Role
 from app.reviews import service as reviews
 from app.reviews.models import Item
 from app.signin import service as signin
+from bench.evidence import measure_evidence
 from bench.figures import Figure, counting, house_of
 from bench.ledger import measure_ledger
 from bench.lighthouse import measure_lighthouse
@@ -231,6 +232,7 @@ def main() -> int:
             measure_pages(folder / "pages"),
             measure_scale(folder / "scale"),
             measure_ledger(folder / "ledger"),
+            measure_evidence(folder / "evidence"),
             measure_lighthouse(folder / "lighthouse"),
         ):
             print(figure.line(), flush=True)
