@@ -29,11 +29,13 @@ class Taken:
         body: All of the source, or what changed in it.
         note: Why all of it was read though a delta was asked for, or None.
         started_from: The cursor it was to go on from, or None.
+        scope: Digest of the settings it was read with, or None if that was told before.
     """
 
     body: Read | Told
     note: Problem | None = None
     started_from: str | None = None
+    scope: str | None = None
 
     @property
     def report(self) -> ReadReport | None:

@@ -15,7 +15,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -32,7 +32,7 @@ from app.directory.models import ParkedRead, Source, SyncRun
 from app.directory.population import Completeness, Read
 from app.directory.progress import Progress
 from app.directory.reading import DRY_RUN, FULL, YES, Taken
-from app.directory.scoping import scope_digest
+from app.directory.scoping import digest_of, scope_digest
 from app.kernel.errors import ConflictError, NotFoundError
 from app.kernel.sealed import SealError, SealKey
 from app.kernel.uow import Reading, Transactions, UnitOfWork
@@ -71,6 +71,7 @@ def run_sync(
     try:
         with tx.read() as look:
             kind, settings, secrets = connection(look, source_id, seal)
+            scope = digest_of(settings)
         connector = connect(kind, settings, secrets)
         try:
             own_account_id = connector.check().own_account_id if looks_first else None
@@ -87,7 +88,7 @@ def run_sync(
         _fail(tx, payload["run"], "sealed", str(error))
         return
     with tx.write() as uow:
-        _settle(uow, payload, taken, begun_at, own_account_id, protected)
+        _settle(uow, payload, replace(taken, scope=scope), begun_at, own_account_id, protected)
 
 
 def accept(uow: UnitOfWork, run: SyncRun) -> None:
@@ -171,6 +172,8 @@ def _settle(
     judged = taken.judged()
     _describe(run, taken, judged.problems)
     why = judged.why or _too_little_to_begin(uow, source, taken, judged)
+    if why is None and taken.scope != scope_digest(source):
+        why = "What is read of this source was changed while it was read: read it again."
     if why is not None:
         _leave_incomplete(uow, source, run, why)
         return

@@ -1,10 +1,12 @@
 """What changed since the last read, set against the store: the same as reading all of it."""
 
+from typing import Any
+
 import pytest
 import sqlalchemy as sa
 from msgspec.structs import replace
 
-from app.directory import queries, service, unread
+from app.directory import queries, service, syncing, unread
 from app.directory.domain import Provenance, SyncState
 from app.directory.models import Account, Group, Membership, Nesting, Source
 from app.kernel.actor import Actor, ActorKind, Role
@@ -147,6 +149,30 @@ def test_a_changed_scope_is_read_whole_and_waits_for_a_person(directory: Directo
     directory.set(path=str(directory.path("other")))
     run = directory.sync()
     assert (run.state, run.is_delta) == (SyncState.PARKED, False)
+
+
+@pytest.mark.parametrize("full", [True, False])
+def test_what_was_read_with_settings_that_were_changed_meanwhile_is_not_stored(
+    directory: Directory, *, full: bool
+) -> None:
+    directory.show(small())
+    directory.add()
+    directory.sync()
+    directory.show(crowd(3), "other")
+    with directory.tx.write() as uow:
+        run = service.request_sync(uow, source_name="corp", full=full, is_enqueued=False)
+        payload = service.payload_of(run, full=full, dry_run=False)
+
+    def connect(*how: Any) -> Any:
+        directory.set(path=str(directory.path("other")))
+        return directory.connect(*how)
+
+    syncing.run_sync(directory.tx, connect, directory.seal, payload)
+    with directory.tx.read() as reading:
+        found = queries.show_run(reading, payload["run"])
+    assert (found.state, found.is_stored) == (SyncState.INCOMPLETE, False)
+    assert "changed while it was read" in (found.why or "")
+    assert open_pairs(directory) == shown_pairs(small())
 
 
 def test_a_delta_that_would_end_too_much_waits_and_is_stored_as_it_was_read(
