@@ -351,6 +351,7 @@ class EntitlementDescribed(Event):
     owner: str | None
     is_requestable: bool
     description: str = personal()
+    tags: str = personal()
 
 
 @dataclass(frozen=True, kw_only=True)

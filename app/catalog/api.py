@@ -22,7 +22,8 @@ blp = scope.api("catalog", "What may be asked for, what it means, and what is pr
 @scope.query(blp, page_of(EntitlementAnswer), args=CatalogueArgs)
 def list_entitlements(reading: Reading, args: dict[str, Any]) -> Page[queries.EntitlementRow]:
     """List the catalogue: what may be asked for; for directory readers, everything."""
-    return queries.list_entitlements(reading, window(args), q=args["q"], risk=args["risk"])
+    chosen = {name: args[name] for name in ("q", "risk", "tag", "unexplained")}
+    return queries.list_entitlements(reading, window(args), **chosen)
 
 
 @blp.route("/entitlements/<entitlement_id>", methods=["GET"])

@@ -4,6 +4,8 @@ Where nobody said anything, the source speaks: the owner is the person behind th
 `managedBy`, and a group that administers is privileged.
 """
 
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -33,6 +35,8 @@ class EntitlementRow:
         source: Name of the source.
         source_id: Internal key of the source.
         description: What was written down here, else what the source says.
+        description_via: `catalogue` if written here, `source` if it says so, None without one.
+        tags: Words people gave it, in order.
         owner_id: Internal key of the owning identity, or None.
         owner: Its public id.
         owner_name: Its name.
@@ -53,6 +57,8 @@ class EntitlementRow:
     source: str
     source_id: int
     description: str
+    description_via: str | None
+    tags: Sequence[str]
     owner_id: int | None
     owner: str | None
     owner_name: str | None
@@ -116,7 +122,13 @@ def show_entitlement(reading: Reading, entitlement_id: str) -> EntitlementRow:
 
 
 def list_entitlements(
-    reading: Reading, window: Window, *, q: str | None = None, risk: Risk | None = None
+    reading: Reading,
+    window: Window,
+    *,
+    q: str | None = None,
+    risk: Risk | None = None,
+    tag: str | None = None,
+    unexplained: bool = False,
 ) -> Page[EntitlementRow]:
     """List the catalogue: everything for those who may read the directory, else what may be asked.
 
@@ -125,6 +137,8 @@ def list_entitlements(
         window: Which part.
         q: Words of the name, in any case.
         risk: Only this risk.
+        tag: Only what has this tag.
+        unexplained: Only what nobody can explain: no description and no owner, here or there.
     """
     found = _entitlements().where(Group.ended_at.is_(None), Group.id > window.after_id())
     if not _sees_all(reading):
@@ -133,6 +147,12 @@ def list_entitlements(
         found = found.where(Group.name.icontains(q, autoescape=True))
     if risk is not None:
         found = found.where(_risk() == risk.value)
+    if tag is not None:  # a JSON list of words, each between quotes
+        found = found.where(
+            sa.cast(Entitlement.tags, sa.Text).contains(json.dumps(tag), autoescape=True)
+        )
+    if unexplained:
+        found = found.where(*_is_unexplained())
     rows = reading.session.execute(found.order_by(Group.id).limit(window.limit + 1))
     return page([_entitlement(row) for row in rows], window, lambda row: [row.group_id])
 
@@ -202,6 +222,24 @@ def _sees_all(reading: Reading) -> bool:
     return False
 
 
+def _is_unexplained() -> tuple[Any, ...]:
+    """Say that neither a person nor the source tells what a group is for, or whose it is."""
+    manager, whose = aliased(Account), aliased(Identity)
+    has_manager = sa.exists().where(
+        manager.source_id == Group.source_id,
+        manager.external_id == Group.owner_external_id,
+        manager.ended_at.is_(None),
+        whose.id == manager.identity_id,
+        whose.ended_at.is_(None),
+    )
+    return (
+        Group.description == "",
+        sa.func.coalesce(Entitlement.description, "") == "",
+        Entitlement.owner_id.is_(None),
+        sa.not_(has_manager),
+    )
+
+
 def _risk() -> Any:
     """The risk as SQL, in step with `default_risk`."""
     administrative = sa.case(
@@ -239,6 +277,7 @@ def _entitlements() -> sa.Select[*tuple[Any, ...]]:
             Entitlement.risk,
             Entitlement.is_requestable,
             Entitlement.description,
+            Entitlement.tags,
             Entitlement.version,
             said.id.label("said_id"),
             said.public_id.label("said"),
@@ -273,6 +312,12 @@ def _entitlement(row: Any) -> EntitlementRow:
         source=row.source,
         source_id=row.source_id,
         description=row.description or row.group_description,
+        description_via="catalogue"
+        if row.description
+        else "source"
+        if row.group_description
+        else None,
+        tags=tuple(row.tags or ()),
         owner_id=row.said_id if is_said else row.told_id,
         owner=row.said if is_said else row.told,
         owner_name=row.said_name if is_said else row.told_name,

@@ -6,6 +6,7 @@ from app.catalog.domain import Kind, Risk
 from app.web.shapes import Moment, PageArgs, PublicIdField, Sentence
 
 MAX_REASON = 500
+MOST_TAGS, LONGEST_TAG = 20, 40
 
 
 class CatalogueArgs(PageArgs):
@@ -13,6 +14,13 @@ class CatalogueArgs(PageArgs):
 
     q = Sentence(load_default=None, validate=validate.Length(min=1, max=200))
     risk = fields.Enum(Risk, by_value=True, load_default=None)
+    tag = Sentence(load_default=None, validate=validate.Length(min=1, max=LONGEST_TAG))
+    unexplained = fields.Boolean(
+        load_default=False,
+        metadata={
+            "description": "only what has neither description nor owner, here or in the source"
+        },
+    )
 
 
 class EntitlementAnswer(Schema):
@@ -22,6 +30,10 @@ class EntitlementAnswer(Schema):
     name = fields.String(required=True)
     source = fields.String(required=True)
     description = fields.String()
+    description_via = fields.String(
+        allow_none=True, metadata={"description": "catalogue, source, or null without one"}
+    )
+    tags = fields.List(fields.String())
     owner = fields.String(allow_none=True)
     owner_name = fields.String(allow_none=True)
     owner_via = fields.String(
@@ -45,6 +57,13 @@ class DescriptionBody(Schema):
     is_requestable = fields.Boolean(required=True, truthy={True}, falsy={False})
     owner = PublicIdField(load_default=None, allow_none=True)
     description = Sentence(load_default=None, allow_none=True)
+    tags = fields.List(
+        Sentence(validate=validate.Length(min=1, max=LONGEST_TAG)),
+        load_default=None,
+        allow_none=True,
+        validate=validate.Length(max=MOST_TAGS),
+        metadata={"description": "left out, they stay as they are"},
+    )
 
 
 class ProtectionBody(Schema):

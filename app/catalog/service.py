@@ -1,6 +1,7 @@
 """Commands of the catalogue: write down what a group means; protect, and lift the protection."""
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any, assert_never
 
 import sqlalchemy as sa
@@ -30,6 +31,7 @@ def describe(
     is_requestable: bool,
     owner: str | None = None,
     description: str | None = None,
+    tags: Sequence[str] | None = None,
 ) -> queries.EntitlementRow:
     """Write down what an entitlement means; what is left out is left to the source.
 
@@ -41,6 +43,7 @@ def describe(
         is_requestable: May be asked for.
         owner: Public id of the owning identity, or None for the one the source names.
         description: What it gives, or None for the source's words.
+        tags: Words to find it by, or None to leave them as they are.
 
     Raises:
         ConflictError: Somebody described it since.
@@ -58,7 +61,12 @@ def describe(
         "risk": risk,
         "is_requestable": is_requestable,
         "description": description,
+        "tags": list(
+            present.tags if tags is None else dict.fromkeys(each.strip() for each in tags)
+        ),
     }
+    if "" in wanted["tags"]:
+        raise InvalidInputError({"tags": "A tag is a word, not blanks."})
     row = uow.session.scalar(sa.select(Entitlement).where(Entitlement.group_id == present.group_id))
     if row is None:
         uow.session.add(Entitlement(group_id=present.group_id, **wanted))
@@ -78,6 +86,7 @@ def describe(
             owner=owner,
             is_requestable=is_requestable,
             description=description or "",
+            tags="; ".join(wanted["tags"]),
         )
     )
     return queries.entitlement(uow, entitlement)

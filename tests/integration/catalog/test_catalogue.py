@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -6,6 +7,7 @@ import sqlalchemy as sa
 from app.catalog import queries, service
 from app.catalog.domain import Kind, Risk
 from app.directory.models import Account, Group, Identity
+from app.events import ListTaken
 from app.kernel.actor import Actor, ActorKind, Role
 from app.kernel.errors import (
     InvalidInputError,
@@ -179,3 +181,48 @@ def test_the_list_costs_one_statement_however_long_it_is(small: Small, ids: dict
         )
         assert len(queries.list_entitlements(reading, Window()).items) == len(ids) - 3
     assert len([each for each in seen if each.startswith("SELECT")]) == 1
+
+
+def test_tags_are_kept_found_and_left_alone_unless_they_are_said(
+    small: Small, ids: dict[str, str]
+) -> None:
+    said: dict[str, Any] = {
+        "entitlement": ids["Payments"],
+        "risk": Risk.HIGH,
+        "is_requestable": True,
+    }
+    with small.tx.write() as uow:
+        told = service.describe(uow, version=0, tags=["finance", "SOX \u20ac", "finance"], **said)
+        assert told.tags == ("finance", "SOX \u20ac")
+    with small.tx.write() as uow:
+        told = service.describe(uow, version=1, description="Moves money", **said)
+        assert (told.tags, told.description_via) == (("finance", "SOX \u20ac"), "catalogue")
+    with small.tx.read() as reading:
+        for tag, found in (("finance", 1), ("fin", 0), ("SOX \u20ac", 1), ("%", 0)):
+            shown = queries.list_entitlements(reading, Window(), tag=tag).items
+            assert len(shown) == found, tag
+    with small.tx.write() as uow, pytest.raises(InvalidInputError):
+        service.describe(uow, version=2, tags=[" "], **said)
+
+
+def test_what_nobody_can_explain_is_listed(small: Small, ids: dict[str, str]) -> None:
+    with small.tx.write() as uow:
+        uow.session.execute(sa.update(Group).values(description=""))
+        uow.record(ListTaken(subject=ids["Admins"], list="none", filtered=""))
+    with small.tx.read() as reading:
+        shown = queries.list_entitlements(reading, Window(), unexplained=True).items
+        assert {each.owner_via for each in shown} <= {None}
+        assert ids["Payments"] not in {each.id for each in shown}
+        assert ids["Admins"] in {each.id for each in shown}
+    with small.tx.write() as uow:
+        service.describe(
+            uow,
+            entitlement=ids["Admins"],
+            version=0,
+            risk=Risk.PRIVILEGED,
+            is_requestable=False,
+            description="Administers the domain",
+        )
+    with small.tx.read() as reading:
+        shown = queries.list_entitlements(reading, Window(), unexplained=True).items
+        assert ids["Admins"] not in {each.id for each in shown}
