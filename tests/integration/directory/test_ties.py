@@ -230,5 +230,8 @@ def test_the_lists_cost_the_same_however_long_they_are(house: Directory) -> None
             assert len(selects(house)) == 1
     with house.tx.read() as reading:
         house.statements.clear()
-        queries.list_cases(reading, Window())
+        (case,) = queries.list_cases(reading, Window()).items
+        assert len(selects(house)) == 3
+        house.statements.clear()
+        queries.show_case(reading, case.id)
         assert len(selects(house)) == 3
