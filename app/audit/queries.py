@@ -239,6 +239,22 @@ def choices(reading: Reading) -> Sequence[CampaignChoice]:
     return [CampaignChoice(*row) for row in found]
 
 
+def campaign_names(reading: Reading) -> list[tuple[str, str]]:
+    """Return campaigns that were launched, newest first: public id and name.
+
+    Raises:
+        NotPermittedError: The actor may not read bundles.
+    """
+    reading.actor.require(Permission.BUNDLE_READ)
+    found = reading.session.execute(
+        sa.select(Campaign.public_id, Campaign.name)
+        .where(Campaign.state.in_(LAUNCHED))
+        .order_by(Campaign.id.desc())
+        .limit(MOST_CAMPAIGNS)
+    )
+    return [(row.public_id, row.name) for row in found]
+
+
 def controls_of(reading: Reading, kind: BundleKind) -> Mapping[str, Control]:
     """Return the controls that a kind of bundle speaks to.
 
