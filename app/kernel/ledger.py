@@ -85,6 +85,11 @@ class LedgerDisclosure(Keyed, Model):
 
 
 HEAD = "log"
+INSERT_ENTRY = sa.insert(LedgerEntry).returning(
+    LedgerEntry.id, LedgerEntry.public_id, sort_by_parameter_order=True
+)
+INSERT_PENDING = sa.insert(LedgerPending)
+INSERT_DISCLOSURE = sa.insert(LedgerDisclosure)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,11 +125,10 @@ def write(session: Session, entries: Sequence[Pending]) -> None:
         }
         for entry in entries
     ]
-    statement = sa.insert(LedgerEntry).returning(
-        LedgerEntry.id, LedgerEntry.public_id, sort_by_parameter_order=True
-    )
-    keys = {public_id: key for key, public_id in session.execute(statement, rows)}
-    session.execute(sa.insert(LedgerPending), [{"entry_id": key} for key in keys.values()])
+    # By the connection, not as objects of the session: this is in the way of every command.
+    connection = session.connection()
+    keys = {public_id: key for key, public_id in connection.execute(INSERT_ENTRY, rows)}
+    connection.execute(INSERT_PENDING, [{"entry_id": key} for key in keys.values()])
     disclosures = [
         {
             "entry_id": keys[entry.public_id],
@@ -136,4 +140,4 @@ def write(session: Session, entries: Sequence[Pending]) -> None:
         for each in entry.sealed.disclosures
     ]
     if disclosures:
-        session.execute(sa.insert(LedgerDisclosure), disclosures)
+        connection.execute(INSERT_DISCLOSURE, disclosures)
