@@ -206,11 +206,13 @@ class LdapClient:
             )
             accept(result, base)
             query.pages += 1
-            for each in response:
+            cookie = _cookie(result)
+            response.reverse()
+            while response:  # what was handed on is let go: a page of groups may be large
+                each = response.pop()
                 if each.get("type") == "searchResEntry":
                     query.returned += 1
                     yield _entry(each)
-            cookie = _cookie(result)
             if not cookie:
                 query.is_complete = True
                 return
@@ -224,7 +226,7 @@ class LdapClient:
         controls: Sequence[Any],
         cookie: bytes | None,
         page_size: int,
-    ) -> tuple[Mapping[str, Any], Sequence[Mapping[str, Any]]]:
+    ) -> tuple[Mapping[str, Any], list[Mapping[str, Any]]]:
         try:
             _, result, response, _ = self._connection.search(
                 base,
@@ -242,7 +244,7 @@ class LdapClient:
             ) from error
         except LDAPExceptionError as error:
             raise self._broken(error) from error
-        return result, response or ()
+        return result, response or []
 
     def find(
         self, base: str, attributes: Sequence[str], *, where: str = "(objectClass=*)"

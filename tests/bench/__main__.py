@@ -24,6 +24,7 @@ from app.reviews.models import Item
 from app.signin import service as signin
 from bench.evidence import measure_evidence
 from bench.figures import Figure, counting, house_of
+from bench.ldap import measure_ldap
 from bench.ledger import measure_ledger
 from bench.lighthouse import measure_lighthouse
 from bench.pages import measure_pages
@@ -233,6 +234,7 @@ def main() -> int:
             measure_scale(folder / "scale"),
             measure_ledger(folder / "ledger"),
             measure_evidence(folder / "evidence"),
+            measure_ldap(folder / "ldap", is_full="--full" in sys.argv),
             measure_lighthouse(folder / "lighthouse"),
         ):
             print(figure.line(), flush=True)

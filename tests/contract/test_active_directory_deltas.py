@@ -4,6 +4,7 @@ import base64
 import json
 import random
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from ldap3 import Connection
 from ldap3.utils.conv import escape_filter_chars
 
 from connectors.active_directory import noticing
+from connectors.active_directory.mapping import ticks
 from connectors.errors import CursorRefusedError
 from connectors.port import Connector
 from connectors.registry import connect
@@ -238,6 +240,56 @@ def test_who_has_no_right_to_dirsync_is_told_changes_by_number(samba_ad: SambaAd
     assert json.loads(picture.report.cursor)["way"] == "usn"
     mutations = Mutations(samba_ad, seed=5)
     mutations.group()
+    picture.follow(made)
+    assert picture.shown() == Picture.of(made).shown()
+    made.close()
+
+
+def test_what_leaves_or_enters_the_base_and_the_filter_is_told(samba_ad: SambaAd, way: str) -> None:
+    mutations = Mutations(samba_ad, seed=6 if way == "dirsync" else 7)
+    base, corp = mutations.base, mutations.corp
+    narrow = {"base_dn": corp, "user_filter": "(mail=*)"}
+    made = connect("active_directory", {**samba_ad.settings, **narrow}, samba_ad.secrets, now=now)
+    group = mutations.groups[0]
+    mutations.place()
+    place = mutations.places[0]
+    first, second, third = mutations.come(), mutations.come(), mutations.come()
+    for each in (first, second, third):
+        mutations._edge("add", each, group)
+    picture = Picture.of(made)
+    names = {each.address for each in picture.accounts.values()}
+    mutations._send(f"dn: {first}\nchangetype: modify\nreplace: mail\n")
+    mutations._send(f"dn: {second}\nchangetype: modrdn\nnewrdn: {second.partition(',')[0]}\n"
+                    f"deleteoldrdn: 1\nnewsuperior: CN=Users,{base}\n")  # fmt: skip
+    picture.follow(made)
+    left = names - {each.address for each in picture.accounts.values()}
+    assert left == {first, second}
+    assert picture.shown() == Picture.of(made).shown()
+    mutations._send(f"dn: {first}\nchangetype: modify\nreplace: mail\nmail: back@x.test\n")
+    mutations._send(f"dn: {second.partition(',')[0]},CN=Users,{base}\nchangetype: modrdn\n"
+                    f"newrdn: {second.partition(',')[0]}\ndeleteoldrdn: 1\n"
+                    f"newsuperior: {place}\n")  # fmt: skip
+    picture.follow(made)
+    assert picture.shown() == Picture.of(made).shown()
+    made.close()
+
+
+def test_an_account_that_expires_by_itself_is_told_though_nothing_changed(
+    samba_ad: SambaAd, way: str
+) -> None:
+    mutations = Mutations(samba_ad, seed=8 if way == "dirsync" else 9)
+    dn, clock = mutations.come(), [now()]
+    due = ticks(now() + timedelta(hours=1))
+    mutations._send(f"dn: {dn}\nchangetype: modify\nreplace: accountExpires\n"
+                    f"accountExpires: {due}\n-\nreplace: userAccountControl\n"
+                    "userAccountControl: 544\n")  # fmt: skip
+    made = connect("active_directory", samba_ad.settings, samba_ad.secrets, now=lambda: clock[0])
+    picture = Picture.of(made)
+    (name,) = [each.external_id for each in picture.accounts.values() if each.address == dn]
+    assert picture.accounts[name].is_enabled
+    clock[0] += timedelta(hours=2)
+    picture.follow(made)
+    assert picture.accounts[name].status == "expired"
     picture.follow(made)
     assert picture.shown() == Picture.of(made).shown()
     made.close()

@@ -105,11 +105,14 @@ class OpenLdap:
 
 
 @contextmanager
-def running(folder: Path, *, users: int) -> Iterator[OpenLdap]:
+def running(
+    folder: Path, *, users: int, groups: int = 20, memberships: int = 2000
+) -> Iterator[OpenLdap]:
     """Run a populated server for as long as the block lasts."""
     _run("start", folder)
     try:
-        _run("populate", folder, "--users", str(users), "--groups", "20", "--memberships", "2000")
+        sizes = {"--users": users, "--groups": groups, "--memberships": memberships}
+        _run("populate", folder, *(str(each) for pair in sizes.items() for each in pair))
         lines = _run("env", folder).splitlines()
         pairs = (line.removeprefix("export ").partition("=") for line in lines)
         yield OpenLdap({name: value for name, _, value in pairs}, folder)

@@ -23,6 +23,7 @@ from ldap3.utils.conv import escape_filter_chars
 PROGRAM = Path(__file__).with_name("samba-ad")
 NEEDED = ("samba", "ldapsearch", "ldapmodify", "openssl")
 TIMEOUT = 180
+LONGEST = 900  # filling a large one
 DISABLED = 0x2
 
 
@@ -39,7 +40,7 @@ def _run(verb: str, folder: Path, *arguments: str) -> str:
         [str(PROGRAM), verb, str(folder), *arguments],
         capture_output=True,
         text=True,
-        timeout=TIMEOUT,
+        timeout=LONGEST,
         check=False,
     )
     if done.returncode:
@@ -223,6 +224,22 @@ def running() -> Iterator[SambaAd]:
     subprocess.run(["cp", "-a", str(_template()), str(folder)], check=True, timeout=TIMEOUT)
     controller = SambaAd(folder)
     try:
+        controller.start()
+        yield controller
+    finally:
+        controller.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def running_with(users: int, groups: int, memberships: int) -> Iterator[SambaAd]:
+    """Run a controller of another size for as long as the block lasts; the large take minutes."""
+    folder = Path(tempfile.mkdtemp(prefix="attestry-ad-"))
+    controller = SambaAd(folder)
+    try:
+        controller.start()
+        sizes = {"--users": users, "--groups": groups, "--memberships": memberships}
+        _run("populate", folder, *(str(each) for pair in sizes.items() for each in pair))
         controller.start()
         yield controller
     finally:
