@@ -75,6 +75,7 @@ WELL_KNOWN = {
 }
 NEEDED_OF_GROUP = ("objectGUID",)
 _GUID = re.compile(rb"<GUID=([0-9a-fA-F-]{32,36})>")
+_IDS = re.compile(r"^(<[A-Z]+=[^>]*>;)+")
 _RANGE = re.compile(r"^member;range=(\d+)-(\d+|\*)$")
 
 
@@ -89,6 +90,11 @@ def sid(raw: bytes) -> str:
         int.from_bytes(raw[place : place + 4], "little") for place in range(8, 8 + 4 * raw[1], 4)
     ]
     return "-".join(["S", str(raw[0]), str(int.from_bytes(raw[2:8], "big")), *map(str, parts)])
+
+
+def place(entry: Entry) -> str:
+    """Return an entry's name alone: in extended form its ids stand before it."""
+    return _IDS.sub("", entry.dn)
 
 
 def linked(values: Sequence[bytes]) -> list[str]:
@@ -110,7 +116,7 @@ def missing(entry: Entry, needed: Sequence[str]) -> Problem | None:
     if not absent:
         return None
     detail = f"{', '.join(absent)} cannot be read: give the account the right to read it."
-    return Problem("bad_record", detail, entry.dn)
+    return Problem("bad_record", detail, place(entry))
 
 
 def moment(value: int | None) -> datetime | None:
@@ -143,7 +149,7 @@ def account(entry: Entry, now: datetime) -> Account | Problem:
         return _stand_in(entry, found)
     flags = entry.number("userAccountControl")
     if flags is None:
-        return Problem("bad_record", "userAccountControl is no number.", entry.dn)
+        return Problem("bad_record", "userAccountControl is no number.", place(entry))
     expires_at = moment(entry.number("accountExpires"))
     is_expired = expires_at is not None and expires_at <= now
     is_disabled = bool(flags & DISABLED)
@@ -162,7 +168,7 @@ def account(entry: Entry, now: datetime) -> Account | Problem:
         manager_id=next(iter(linked(entry.values.get("manager", ()))), None),
         department=entry.text("department"),
         title=entry.text("title"),
-        address=entry.dn,
+        address=place(entry),
         expires_at=expires_at,
         last_sign_in_at=last_sign_in_at,
         attributes=_further(entry, has_signed_in=last_sign_in_at is not None),
@@ -188,14 +194,14 @@ def _stand_in(entry: Entry, found: AccountKind) -> Account:
     return Account(
         external_id=guid(entry.values["objectguid"][0]),
         login=written or entry.text("mail") or entry.text("cn") or "",
-        display_name=shown or written or entry.dn,
+        display_name=shown or written or place(entry),
         is_enabled=is_foreign,
         status=found.value,
         kind=found,
         mail=entry.text("mail"),
         department=entry.text("department"),
         title=entry.text("title"),
-        address=entry.dn,
+        address=place(entry),
     )
 
 
@@ -246,7 +252,7 @@ def group(entry: Entry) -> Group | Problem:
         description=entry.text("description") or "",
         owner_id=next(iter(linked(entry.values.get("managedby", ()))), None),
         is_administrative=is_administrative,
-        address=entry.dn,
+        address=place(entry),
     )
 
 

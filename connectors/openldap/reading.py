@@ -28,7 +28,7 @@ from connectors.records import (
 )
 
 BATCH = 500
-GROUPS_A_PAGE = 100  # their lists come whole: so many are kept in memory at once
+GROUPS_A_PAGE = 50  # their lists come whole: so many are kept in memory at once
 ACCOUNTS = (
     "(|(objectClass=person)(objectClass=account)(objectClass=posixAccount)"
     "(objectClass=simpleSecurityObject))"

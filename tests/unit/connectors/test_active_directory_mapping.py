@@ -242,3 +242,10 @@ def test_who_is_a_principal_of_everybody_is_called_so() -> None:
 def test_a_last_sign_in_tells_how_late_it_may_be() -> None:
     assert account(lastlogontimestamp=ticks(NOW)).attributes["lastSignInFrom"] == mapping.LATE
     assert "lastSignInFrom" not in account().attributes
+
+
+def test_where_an_account_is_kept_is_its_name_without_its_ids() -> None:
+    shown = Entry(extended(MANAGER, "CN=a\\>\\;b,DC=x").decode(), person().values)
+    found = mapping.account(shown, NOW)
+    assert isinstance(found, Account)
+    assert found.address == "CN=a\\>\\;b,DC=x"
