@@ -11,11 +11,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from types import MappingProxyType
 
 import msgspec
-
-NO_ATTRIBUTES: Mapping[str, str] = MappingProxyType({})
 
 
 class AccountKind(StrEnum):
@@ -39,7 +36,7 @@ class MemberKind(StrEnum):
     GROUP = "group"
 
 
-class Account(msgspec.Struct, frozen=True, gc=False):
+class Account(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """One login object in one source.
 
     Attributes:
@@ -76,10 +73,10 @@ class Account(msgspec.Struct, frozen=True, gc=False):
     address: str = ""
     expires_at: datetime | None = None
     last_sign_in_at: datetime | None = None
-    attributes: Mapping[str, str] = msgspec.field(default_factory=lambda: NO_ATTRIBUTES)
+    attributes: Mapping[str, str] = {}
 
 
-class Group(msgspec.Struct, frozen=True, gc=False):
+class Group(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """One container in a source that gives access.
 
     Attributes:
@@ -108,7 +105,7 @@ class Group(msgspec.Struct, frozen=True, gc=False):
     master_id: str | None = None
     rule: str | None = None
     address: str = ""
-    attributes: Mapping[str, str] = msgspec.field(default_factory=lambda: NO_ATTRIBUTES)
+    attributes: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True)

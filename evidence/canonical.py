@@ -122,7 +122,8 @@ def _check_members(
         for key, each in value.items():
             if not isinstance(key, str) or not key.isascii():
                 raise CanonicalError(f"{path}: the key {key!r} is not an ASCII string")
-            _check(each, f"{path}.{key}", depth)
+            if type(each) is not str or not each.isascii():
+                _check(each, f"{path}.{key}", depth)
     else:
         for index, each in enumerate(value):
             _check(each, f"{path}[{index}]", depth)

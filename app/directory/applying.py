@@ -4,11 +4,14 @@ The first accepted run of a source, its baseline, is told with one entry for eac
 the accounts; after that each change has its own entry.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import repeat
+from types import MappingProxyType
 from typing import Any, cast
 
+import numpy as np
 import sqlalchemy as sa
 
 from app import events
@@ -24,6 +27,7 @@ from app.directory.models import (
     Source,
     SyncRun,
 )
+from app.kernel import bulk
 from app.kernel.uow import UnitOfWork
 
 CHUNK = 10_000
@@ -98,6 +102,8 @@ def apply(
         otherwise: Why a new membership exists, if it follows no master and no rule.
         started: Groups that stood there at the start and whose members are read only now.
     """
+    if not run.is_baseline and not found.is_to_be_written:
+        return
     changed = Changed(
         _changed_fields(uow, Account, found.accounts), _changed_fields(uow, Group, found.groups)
     )
@@ -110,9 +116,9 @@ def apply(
         started=started,
         changed=changed,
         accounts=_store(uow, Account, source, run, found.accounts),
-        groups=_store(uow, Group, source, run, found.groups),
+        groups=_store(uow, Group, source, run, found.groups, _member_columns(found)),
     )
-    _store_member_digests(uow, found, done.groups)
+    _store_member_digests(uow, found)
     _store_memberships(done)
     _store_nestings(uow, run, found, done.groups)
     if found.nested or found.unnested:
@@ -148,10 +154,10 @@ def _changed_fields(
     fields: dict[str, tuple[str, ...]] = {
         name: ("ended_at",) for name in records.compared.changed if records.known[name].is_ended
     }
-    for some in _chunks(list(changed)):
+    for some in bulk.chunks(list(changed), CHUNK):
         for row in uow.session.execute(sa.select(model.__table__).where(model.id.in_(some))):
             name = changed[row.id]
-            after = {key: each for key, each in records.rows[name].items() if key != "digest"}
+            after = records.columns(name)
             before = {key: getattr(row, key) for key in after}
             fields[name] = reconcile.parts_changed(before, after)
     return fields
@@ -163,25 +169,18 @@ def _store(
     source: Source,
     run: SyncRun,
     records: Records,
+    more: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
 ) -> Keys:
+    """Write accounts or groups; `more` holds columns of new ones that the source does not tell."""
     compared, known, at = records.compared, records.known, _seen_at(uow, run)
-    made = {name: uow.ids.new() for name in compared.appeared}
-    if made:
-        uow.session.execute(
-            sa.insert(model),
-            [
-                {
-                    "public_id": public_id,
-                    "source_id": source.id,
-                    "external_id": name,
-                    "first_seen_at": at,
-                    **records.rows[name],
-                }
-                for name, public_id in made.items()
-            ],
-        )
+    made = dict(zip(compared.appeared, uow.ids.many(len(compared.appeared)), strict=True))
+    columns: dict[str, repeat[Any]] = {
+        "source_id": repeat(source.id),
+        "first_seen_at": repeat(at),
+    }
+    keys = _insert(uow, model, records, made, columns, more)
     updates: list[dict[str, Any]] = [
-        {"id": known[name].id, "ended_at": None, **records.rows[name]} for name in compared.changed
+        {"id": known[name].id, "ended_at": None, **records.row(name)} for name in compared.changed
     ]
     if updates:
         past.keep(uow, model, updates, at=at, run_id=run.id)
@@ -189,9 +188,7 @@ def _store(
     ended = [{"id": known[name].id, "ended_at": at} for name in compared.ended]
     if ended:
         uow.session.execute(sa.update(model), ended)
-    keys = {name: each.id for name, each in known.items()}
-    if made:
-        keys |= _new_keys(uow, model, source, made)
+    keys |= {name: each.id for name, each in known.items()}
     return Keys(keys, {**{name: each.public_id for name, each in known.items()}, **made})
 
 
@@ -200,25 +197,58 @@ def _seen_at(uow: UnitOfWork, run: SyncRun) -> datetime:
     return run.ended_at or uow.now
 
 
-def _new_keys(
-    uow: UnitOfWork, model: type[Account | Group], source: Source, made: Mapping[str, str]
+def _insert(
+    uow: UnitOfWork,
+    model: type[Account] | type[Group],
+    records: Records,
+    made: Mapping[str, str],
+    same: Mapping[str, repeat[Any]],
+    more: Mapping[str, Mapping[str, Any]],
 ) -> dict[str, int]:
-    rows = uow.session.execute(
-        sa.select(model.external_id, model.id).where(model.source_id == source.id)
-    )
-    return {name: key for name, key in rows if name in made}
+    """Insert new accounts or groups, by the thousand; return their keys."""
+    table = cast("sa.Table", model.__table__)
+    keys: dict[str, int] = {}
+    if made:
+        uow.touch(model)
+        taken = bulk.next_keys(uow.session, table, len(made))
+        keys = dict(zip(made, taken, strict=True))
+    for some in bulk.chunks(list(made), CHUNK):
+        rows = [{**records.row(name), **more.get(name, {})} for name in some]
+        columns: dict[str, Iterable[Any]] = {
+            "id": [keys[name] for name in some],
+            "public_id": [made[name] for name in some],
+            "external_id": some,
+            **same,
+            **{name: [row[name] for row in rows] for name in rows[0]},
+        }
+        bulk.insert(uow.session, table, columns)
+    return keys
 
 
-def _store_member_digests(uow: UnitOfWork, found: Difference, groups: Keys) -> None:
+def _member_columns(found: Difference) -> dict[str, dict[str, Any]]:
+    """Return what is known of the members of new groups."""
+    return {
+        name: {
+            "member_digest": found.member_digests.get(name),
+            "unknown_members": found.unknown.get(name) or None,
+        }
+        for name in found.groups.compared.appeared
+    }
+
+
+def _store_member_digests(uow: UnitOfWork, found: Difference) -> None:
+    known = found.groups.known
     rows = [
-        {"id": groups.key[name], "member_digest": digest}
+        {"id": known[name].id, "member_digest": digest}
         for name, digest in found.member_digests.items()
+        if name in known
     ]
     if rows:
         uow.session.execute(sa.update(Group), rows)
     unknown = [
-        {"id": groups.key[name], "unknown_members": lines or None}
+        {"id": known[name].id, "unknown_members": lines or None}
         for name, lines in found.unknown.items()
+        if name in known
     ]
     if unknown:
         uow.session.execute(sa.update(Group), unknown)
@@ -227,24 +257,39 @@ def _store_member_digests(uow: UnitOfWork, found: Difference, groups: Keys) -> N
 def _store_memberships(done: Done) -> None:
     uow, found = done.uow, done.found
     if found.joined:
-        uow.session.execute(  # the plain table: a first load makes no objects, by the thousand
-            sa.insert(cast("sa.Table", Membership.__table__)),
-            [
-                {
-                    "group_id": done.groups.key[group],
-                    "account_id": done.accounts.key[account],
-                    "is_primary": is_primary,
-                    "valid_from": _seen_at(uow, done.run),
-                    "run_from": done.run.id,
-                    "provenance": done.provenance(group),
-                }
-                for (group, account), is_primary in found.joined.items()
-            ],
-        )
-    _end(uow, Membership, found.left.values(), done.run)
+        _insert_memberships(done)
+    if found.left:
+        _end(uow, Membership, found.left.keys.tolist(), done.run)
     if found.primary:
         rows = [{"id": key, "is_primary": value} for key, value in found.primary.items()]
         uow.session.execute(sa.update(Membership), rows)
+
+
+def _insert_memberships(done: Done) -> None:
+    """Insert in the order of the first index, so that it grows at its end."""
+    uow, joined = done.uow, done.found.joined
+    group_keys, account_keys = joined.numbered(done.groups.key, done.accounts.key)
+    order = np.lexsort((account_keys, group_keys))
+    group_places = joined.group_places[order]
+    reasons = {place: done.provenance(joined.groups[place]) for place in np.unique(group_places)}
+    provenance: Iterable[Provenance] = (
+        repeat(next(iter(reasons.values())))
+        if len(set(reasons.values())) == 1
+        else map(reasons.__getitem__, group_places.tolist())
+    )
+    uow.touch(Membership)
+    bulk.insert(
+        uow.session,
+        cast("sa.Table", Membership.__table__),
+        {
+            "group_id": bulk.flow(group_keys[order]),
+            "account_id": bulk.flow(account_keys[order]),
+            "is_primary": bulk.flow(joined.is_primary[order].astype(np.bool_)),
+            "valid_from": repeat(_seen_at(uow, done.run)),
+            "run_from": repeat(done.run.id),
+            "provenance": provenance,
+        },
+    )
 
 
 def _store_nestings(uow: UnitOfWork, run: SyncRun, found: Difference, groups: Keys) -> None:
@@ -268,9 +313,13 @@ def _end(
     uow: UnitOfWork, model: type[Membership | Nesting], keys: Iterable[int], run: SyncRun
 ) -> None:
     at = _seen_at(uow, run)
-    rows = [{"id": key, "valid_to": at, "run_to": run.id} for key in keys]
-    if rows:
-        uow.session.execute(sa.update(model), rows)
+    for some in bulk.chunks(sorted(keys), CHUNK):
+        uow.session.execute(
+            sa.update(model)
+            .where(model.id.in_(some))
+            .values(valid_to=at, run_to=run.id)
+            .execution_options(synchronize_session=False)
+        )
 
 
 def rebuild_closure(uow: UnitOfWork, source_id: int) -> None:
@@ -304,7 +353,7 @@ def _tell_baseline(done: Done) -> None:
         uow.record(
             events.GroupLoaded(
                 subject=done.groups.public_id[name],
-                members=len(members.accounts) + len(members.groups),
+                members=members.accounts + members.groups,
                 digest=members.digest.hex(),
                 **at,
             )
@@ -367,7 +416,3 @@ def _tell_groups(done: Done) -> None:
             uow.record(events.GroupChanged(subject=public_id[name], fields=fields, **at))
     for name in records.compared.ended:
         uow.record(events.GroupEnded(subject=public_id[name], **at))
-
-
-def _chunks(keys: Sequence[int]) -> Iterable[Sequence[int]]:
-    return (keys[start : start + CHUNK] for start in range(0, len(keys), CHUNK))

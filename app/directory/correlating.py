@@ -2,7 +2,8 @@
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import Any
+from itertools import repeat
+from typing import Any, cast
 
 import sqlalchemy as sa
 
@@ -10,8 +11,9 @@ from app import events
 from app.directory import casebook, correlation, past, ruling
 from app.directory.candidates import Candidate, Hand, Person, Tie
 from app.directory.correlation import Portrait
-from app.directory.domain import PEOPLE_KINDS
+from app.directory.domain import PEOPLE_KINDS, IdentityKind
 from app.directory.models import Account, AccountTyping, HandTie, Identity, Source
+from app.kernel import bulk
 from app.kernel.uow import UnitOfWork
 
 
@@ -39,10 +41,10 @@ def correlate_all(uow: UnitOfWork, *, subject: str, turned: set[int]) -> list[di
     )
     ties = {each.account_id: each for each in found.ties}
     portraits, disagreed = correlation.portraits(accounts, ties, found.numbers)
-    keys = _make(uow, portraits)
-    linked = _link(uow, accounts, ties, keys)
+    keys = _keys_of_new(uow, portraits)
     roused = {_key(keys, ties[each].identity_id) for each in turned if each in ties}
     changed = _redraw(uow, people, portraits, keys, roused)
+    linked = _link(uow, accounts, ties, keys)
     if keys or linked or changed:
         uow.record(
             events.IdentitiesCorrelated(
@@ -77,7 +79,8 @@ def refresh_activity(uow: UnitOfWork, identity_id: int) -> None:
 
 
 def _accounts(uow: UnitOfWork) -> list[Candidate]:
-    rows = uow.session.execute(
+    rows = bulk.fetch(
+        uow.session,
         sa.select(
             Account.id,
             Account.source_id,
@@ -99,9 +102,9 @@ def _accounts(uow: UnitOfWork) -> list[Candidate]:
         )
         .join(Source, Source.id == Account.source_id)
         .outerjoin(AccountTyping, AccountTyping.account_id == Account.id)
-        .where(Account.ended_at.is_(None))
+        .where(Account.ended_at.is_(None)),
     )
-    return [Candidate(*tuple(row)) for row in rows]
+    return [Candidate(*row) for row in rows]
 
 
 def _hands(uow: UnitOfWork) -> list[Hand]:
@@ -114,7 +117,8 @@ def _hands(uow: UnitOfWork) -> list[Hand]:
 
 
 def _people(uow: UnitOfWork) -> dict[int, Person]:
-    rows = uow.session.execute(
+    rows = bulk.fetch(
+        uow.session,
         sa.select(
             Identity.id,
             Identity.kind,
@@ -126,42 +130,58 @@ def _people(uow: UnitOfWork) -> dict[int, Person]:
             Identity.title,
             Identity.is_active,
             Identity.ended_at.is_not(None),
-        )
+        ),
     )
-    return {row[0]: Person(*row[:9], is_ended=bool(row[9])) for row in rows}
+    kinds = {each.value: each for each in IdentityKind}
+    found = {}
+    for key, kind, name, mail, number, manager, department, title, active, ended in rows:
+        found[key] = Person(
+            id=key,
+            kind=kinds[kind],
+            display_name=name,
+            mail=mail,
+            employee_number=number,
+            manager_id=manager,
+            department=department,
+            title=title,
+            is_active=bool(active),
+            is_ended=bool(ended),
+        )
+    return found
 
 
-def _make(uow: UnitOfWork, portraits: Mapping[int, Portrait]) -> dict[int, int]:
-    """Insert the identities that are to be made; their managers follow when all have a key."""
-    made: dict[str, int] = {
-        uow.ids.new(): new for new in sorted(portraits, reverse=True) if new < 0
-    }
-    if not made:
-        return {}
-    rows = []
-    for public_id, new in made.items():
-        drawn = portraits[new]
-        rows.append(
-            {
-                "public_id": public_id,
-                "kind": drawn.kind,
-                "display_name": drawn.display_name,
-                "mail": drawn.mail,
-                "employee_number": None,
-                "manager_id": None,
-                "department": drawn.department,
-                "title": drawn.title,
-                "is_active": drawn.is_enabled,
-                "correlation_rule": drawn.rule,
-                "first_seen_at": uow.now,
-            }
-        )
-    newest = uow.session.scalar(sa.select(sa.func.coalesce(sa.func.max(Identity.id), 0)))
-    uow.session.execute(sa.insert(Identity), rows)
-    found = uow.session.execute(
-        sa.select(Identity.public_id, Identity.id).where(Identity.id > newest)
+def _keys_of_new(uow: UnitOfWork, portraits: Mapping[int, Portrait]) -> dict[int, int]:
+    """Return the keys of the identities that are to be made."""
+    new = sorted((each for each in portraits if each < 0), reverse=True)
+    table = cast("sa.Table", Identity.__table__)
+    return dict(zip(new, bulk.next_keys(uow.session, table, len(new)), strict=True)) if new else {}
+
+
+def _make(uow: UnitOfWork, portraits: Mapping[int, Portrait], keys: Mapping[int, int]) -> None:
+    """Insert the identities that are to be made, their managers among them."""
+    drawn = [portraits[each] for each in keys]
+    uow.touch(Identity)
+    bulk.insert(
+        uow.session,
+        cast("sa.Table", Identity.__table__),
+        {
+            "id": keys.values(),
+            "public_id": uow.ids.many(len(keys)),
+            "kind": [each.kind for each in drawn],
+            "display_name": [each.display_name for each in drawn],
+            "mail": [each.mail for each in drawn],
+            "employee_number": [each.employee_number for each in drawn],
+            "manager_id": [
+                None if each.manager_id is None else _key(keys, each.manager_id) for each in drawn
+            ],
+            "department": [each.department for each in drawn],
+            "title": [each.title for each in drawn],
+            "is_active": [each.is_enabled for each in drawn],
+            "correlation_rule": [each.rule for each in drawn],
+            "first_seen_at": repeat(uow.now),
+        },
+        refers_to_itself=True,
     )
-    return {made[public_id]: key for public_id, key in found if public_id in made}
 
 
 def _key(keys: Mapping[int, int], identity_id: int) -> int:
@@ -174,7 +194,10 @@ def _link(
     ties: Mapping[int, Tie],
     keys: Mapping[int, int],
 ) -> int:
-    rows = []
+    changed: list[int] = []
+    identities: list[int] = []
+    rules: list[str] = []
+    confidences: list[int] = []
     moved = []
     for each in accounts:
         tie = ties[each.id]
@@ -182,18 +205,21 @@ def _link(
         if each.identity_id not in (None, wanted):
             moved.append({"id": each.id, "identity_id": wanted})
         if (each.identity_id, each.rule, each.confidence) != (wanted, tie.rule, tie.confidence):
-            rows.append(
-                {
-                    "id": each.id,
-                    "identity_id": wanted,
-                    "correlation_rule": tie.rule,
-                    "correlation_confidence": tie.confidence,
-                }
-            )
+            changed.append(each.id)
+            identities.append(wanted)
+            rules.append(tie.rule)
+            confidences.append(tie.confidence)
     past.keep(uow, Account, moved)
-    if rows:
-        uow.session.execute(sa.update(Account), rows)
-    return len(rows)
+    if changed:
+        uow.touch(Account)
+        table = cast("sa.Table", Account.__table__)
+        columns: dict[str, list[Any]] = {
+            "identity_id": identities,
+            "correlation_rule": rules,
+            "correlation_confidence": confidences,
+        }
+        bulk.update(uow.session, table, changed, columns)
+    return len(changed)
 
 
 def _redraw(
@@ -203,39 +229,42 @@ def _redraw(
     keys: Mapping[int, int],
     roused: set[int],
 ) -> int:
-    """Write what differs, end identities without accounts; return how many old ones changed."""
+    """Make what is new, write what differs, end identities without accounts.
+
+    Returns:
+        How many old ones changed.
+    """
     rows = []
     numbers = []
-    old = 0
     for identity_id, drawn in portraits.items():
         was = people.get(identity_id)
-        wanted = _columns(drawn, keys)
-        has = {} if was is None else _has(was)
-        key = _key(keys, identity_id)
-        is_active = drawn.is_enabled and (was is None or was.is_active or key in roused)
-        wanted |= {"is_active": is_active, "is_ended": False}
         if was is None:
-            has = {**wanted, "employee_number": None, "manager_id": None}
-        if has == wanted:
             continue
-        old += was is not None
-        if was is not None and was.employee_number not in (None, drawn.employee_number):
-            numbers.append({"id": key, "employee_number": None})
+        wanted = _columns(drawn, keys)
+        is_active = drawn.is_enabled and (was.is_active or identity_id in roused)
+        wanted |= {"is_active": is_active, "is_ended": False}
+        if _has(was) == wanted:
+            continue
+        if was.employee_number not in (None, drawn.employee_number):
+            numbers.append({"id": identity_id, "employee_number": None})
         del wanted["is_ended"]
-        rows.append({"id": key, "ended_at": None, **wanted})
+        rows.append({"id": identity_id, "ended_at": None, **wanted})
     ended = [
         {"id": each.id, "ended_at": uow.now, "is_active": False}
         for each in people.values()
         if not each.is_ended and each.id not in portraits
     ]
-    new = set(keys.values())
-    past.keep(uow, Identity, [each for each in rows if each["id"] not in new])
+    past.keep(uow, Identity, rows)
     past.keep(uow, Identity, ended)
     # Numbers are unique: those that are given up go first, so that two identities can swap.
-    for some in (numbers, rows, ended):
+    if numbers:
+        uow.session.execute(sa.update(Identity), numbers)
+    if keys:
+        _make(uow, portraits, keys)
+    for some in (rows, ended):
         if some:
             uow.session.execute(sa.update(Identity), some)
-    return old + len(ended)
+    return len(rows) + len(ended)
 
 
 def _columns(drawn: Portrait, keys: Mapping[int, int]) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session, aliased
 
 from app.directory import reconcile
 from app.directory.difference import Difference, Part
+from app.directory.gathered import Accounts, Listed
 from app.directory.intake import plain
 from app.directory.models import Account, Group, Membership, Nesting
 from app.directory.population import Read
@@ -177,7 +178,7 @@ def expand(
                 inside[each.group_id].pop(external_id, None)
             inside[each.group_id].update({one.external_id: one for one in each.joined})
     inside |= whole
-    lists = [MemberList.of(name, found.values()) for name, found in inside.items()]
+    lists = [Listed.of(MemberList.of(name, found.values())) for name, found in inside.items()]
     are = _named(inside.values())
     inner = are[MemberKind.GROUP] | were[MemberKind.GROUP]
     holders = are[MemberKind.ACCOUNT] | were[MemberKind.ACCOUNT]
@@ -188,7 +189,9 @@ def expand(
         gone_groups=frozenset(gone_groups),
         standing=_standing(session, source_id, inside.keys()),
     )
-    read = Read(list(accounts.values()), list(groups.values()), lists, told.report, told.broken_by)
+    read = Read(
+        Accounts(accounts.values()), list(groups.values()), lists, told.report, told.broken_by
+    )
     return read, part
 
 

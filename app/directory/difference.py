@@ -4,25 +4,28 @@ Nothing is written here. What was read back by provisioning after a read began i
 read; such memberships and accounts are left alone, and the next read looks at them again.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cache
+from itertools import count
 from typing import Any
 
+import orjson
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
-from app.directory import reconcile
+from app.directory import memberships, reconcile
+from app.directory.gathered import GROUP, Listed, digest, packed, together
+from app.directory.memberships import FEW, Look, Pair, Pairs
 from app.directory.models import Account, Group, Membership, Nesting
 from app.directory.population import Read
 from app.directory.reconcile import Compared, Known, Members
+from app.kernel import bulk
 from connectors.records import Group as ShownGroup
 from connectors.records import Problem
 
-FEW = 500  # up to so many groups are named in a statement; for more, the whole source is read
-
-Pair = tuple[str, str]
-Rows = dict[str, dict[str, Any]]
+Columns = Callable[[str], dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,16 +35,20 @@ class Records:
     Attributes:
         known: Everything stored, by external id, ended ones included.
         compared: Which appeared, changed, ended.
-        rows: Columns of each that appeared or changed, its digest included.
+        columns: Gives the columns of one that was read, by external id.
         shown: Digest of each that was read, or that stands as it is.
         told: External ids of those read.
     """
 
     known: Mapping[str, Known]
     compared: Compared
-    rows: Rows
+    columns: Columns
     shown: Mapping[str, bytes]
     told: Collection[str]
+
+    def row(self, name: str) -> dict[str, Any]:
+        """Return the columns of one that was read, its digest included."""
+        return {**self.columns(name), "digest": self.shown[name]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +58,8 @@ class Difference:
     Attributes:
         accounts: What became of accounts.
         groups: What became of groups.
-        joined: (group, account) of new memberships, with whether it is the primary group.
-        left: (group, account) of ended memberships, with their keys.
+        joined: New memberships.
+        left: Ended memberships.
         primary: Keys of memberships whose being the primary group changed, with the new value.
         nested: (parent, child) of new nestings.
         unnested: (parent, child) of ended nestings, with their keys.
@@ -67,8 +74,8 @@ class Difference:
 
     accounts: Records
     groups: Records
-    joined: Mapping[Pair, bool]
-    left: Mapping[Pair, int]
+    joined: Pairs
+    left: Pairs
     primary: Mapping[int, bool]
     nested: Sequence[Pair]
     unnested: Mapping[Pair, int]
@@ -83,7 +90,9 @@ class Difference:
     def is_left_alone(self) -> bool:
         """Whether it was contradicted by what was read back meanwhile, and has to be told again."""
         known, told = self.accounts.known, self.accounts.told
-        return bool(self.again) or any(name in known and known[name].is_newer for name in told)
+        return bool(self.again) or any(
+            each.is_newer and name in told for name, each in known.items()
+        )
 
     @property
     def digest(self) -> str:
@@ -100,13 +109,18 @@ class Difference:
             if name.endswith(("_appeared", "_changed", "_ended"))
         )
 
+    @property
+    def is_to_be_written(self) -> bool:
+        """Whether anything of the store is to change, be it only what the next read needs."""
+        return bool(not self.is_empty or self.primary or self.member_digests or self.unknown)
+
     def counts(self) -> dict[str, int]:
         """Return what was shown and what changes, for the run's record and the ledger."""
         return {
             "accounts": len(self.accounts.shown),
             "groups": len(self.groups.shown),
-            "memberships": sum(len(each.accounts) for each in self.members.values()),
-            "nestings": sum(len(each.groups) for each in self.members.values()),
+            "memberships": sum(each.accounts for each in self.members.values()),
+            "nestings": sum(each.groups for each in self.members.values()),
             "accounts_appeared": len(self.accounts.compared.appeared),
             "accounts_changed": len(self.accounts.compared.changed),
             "accounts_ended": len(self.accounts.compared.ended),
@@ -139,27 +153,6 @@ class Part:
     standing: Mapping[str, ShownGroup]
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
-    """Where to look for memberships and nestings, and how closely.
-
-    Attributes:
-        session: To look with.
-        source_id: Whose.
-        begun_at: When the read began.
-        known: All stored groups.
-        members: All that was read.
-        names: The groups whose members may differ.
-    """
-
-    session: Session
-    source_id: int
-    begun_at: datetime
-    known: Mapping[str, Known]
-    members: Mapping[str, Members]
-    names: Sequence[str]
-
-
 def find(
     session: Session,
     source_id: int,
@@ -181,57 +174,79 @@ def find(
         unread: Groups whose members were not read to the end; they stay as they are.
         part: What the read speaks of, if that is not the whole source.
     """
-    account_rows = {each.external_id: reconcile.account_columns(each) for each in read.accounts}
+
+    @cache
+    def places() -> dict[str, int]:
+        return dict(zip(read.accounts.names, count(), strict=False))
+
     shown_groups = {each.external_id: each for each in read.groups}
-    group_rows = {name: reconcile.group_columns(each) for name, each in shown_groups.items()}
     known_accounts = _known_accounts(session, source_id, begun_at, part.accounts if part else None)
     known_groups = _known_groups(session, source_id, part.groups if part else None)
-    accounts = _records(known_accounts, account_rows, part.gone_accounts if part else None)
-    groups = _records(known_groups, group_rows, part.gone_groups if part else None)
-    lists = [each for each in read.lists if each.group_id not in unread]
-    members, problems = reconcile.members_of(lists, accounts.shown, groups.shown)
-    if unread or part is not None:
-        listed = {each.group_id for each in lists}
-        members = {name: each for name, each in members.items() if name in listed}
-    looked_at = _groups_to_look_at(groups, members, is_full=is_full)
-    look = Look(session, source_id, begun_at, groups.known, members, looked_at)
-    joined, left, primary, again = _memberships(look)
+    accounts = _records(
+        known_accounts,
+        dict(zip(read.accounts.names, read.accounts.digests, strict=True)),
+        lambda name: reconcile.account_columns(read.accounts[places()[name]]),
+        part.gone_accounts if part else None,
+    )
+    groups = _records(
+        known_groups,
+        {name: digest(packed(each)) for name, each in shown_groups.items()},
+        lambda name: reconcile.group_columns(shown_groups[name]),
+        part.gone_groups if part else None,
+    )
+    told = together(each for each in read.lists if each.group_id not in unread)
+    lists = {name: each for name, each in told.items() if name in groups.shown}
+    look = Look(
+        session=session,
+        source_id=source_id,
+        begun_at=begun_at,
+        accounts=accounts.known,
+        groups=groups.known,
+        shown_accounts=accounts.shown,
+        shown_groups=groups.shown,
+        lists=lists,
+        names=(),
+    )
+    look = replace(look, names=_groups_to_look_at(look, groups, accounts, is_full=is_full))
+    found = memberships.find(look)
     nested, unnested = _nestings(look)
+    left = found.left
     if unread:  # what is gone altogether is in no group any more, whoever cannot be asked
-        left |= _left_behind(session, accounts, groups, unread)
+        left = left.more(_left_behind(session, accounts, groups, unread))
         unnested |= _unnested_behind(session, groups, unread)
+    members = _members(groups, lists, found.members)
     return Difference(
         accounts=accounts,
         groups=groups,
-        joined=joined,
+        joined=found.joined,
         left=left,
-        primary=primary,
+        primary=found.primary,
         nested=nested,
         unnested=unnested,
-        member_digests=_digests(groups, members, looked_at, again),
-        again=frozenset(again),
+        member_digests=_digests(groups, look, found.again),
+        again=found.again,
         unknown=_unknown(groups, members),
         members=members,
         shown_groups=shown_groups if part is None else {**part.standing, **shown_groups},
-        problems=problems,
+        problems=_problems(told, members),
     )
 
 
-def _records(known: dict[str, Known], rows: Rows, gone: Collection[str] | None = None) -> Records:
+def _records(
+    known: dict[str, Known],
+    read: dict[str, bytes],
+    columns: Columns,
+    gone: Collection[str] | None = None,
+) -> Records:
     """Compare records; of a part of a source, only what is gone ends, and the rest stands."""
-    shown = {name: reconcile.digest_of(columns) for name, columns in rows.items()}
+    shown = read
     if gone is not None:
-        shown |= {
+        shown = read | {
             name: was.digest
             for name, was in known.items()
-            if not was.is_ended and name not in gone and name not in shown
+            if not was.is_ended and name not in gone and name not in read
         }
-    compared = reconcile.compare(known, shown)
-    written = {
-        name: {**rows[name], "digest": shown[name]}
-        for name in (*compared.appeared, *compared.changed)
-    }
-    return Records(known, compared, written, shown, rows.keys())
+    return Records(known, reconcile.compare(known, shown), columns, shown, read.keys())
 
 
 def _known_accounts(
@@ -281,51 +296,109 @@ def _known_groups(
             digest,
             is_ended=bool(ended),
             member_digest=members,
-            unknown=unknown or (),
+            unknown=_document(unknown),
         )
         for name, key, public_id, digest, ended, members, unknown in rows
     }
+
+
+def _document(value: Any) -> Sequence[str]:
+    """Return a list as the drivers give it: one as text, one as the list."""
+    found = orjson.loads(value) if isinstance(value, str | bytes) else value
+    return found or ()
 
 
 def _named(
     session: Session,
     column: Any,
     names: Collection[str] | None,
-    chosen: sa.Select[*tuple[Any, ...]],
-) -> Iterator[Any]:
+    chosen: bulk.Wanted,
+) -> Iterable[tuple[Any, ...]]:
     """Read records by name if they are few; if they are many, the whole source is read."""
-    if names is not None and not names:
-        return iter(())
-    if names is None or len(names) > FEW:
-        rows = session.execute(chosen)
-        return (row for row in rows if names is None or row[0] in names)
-    return iter(session.execute(chosen.where(column.in_(sorted(names)))))
+    if names is None:
+        return bulk.fetch(session, chosen)
+    if len(names) > FEW:
+        return [row for row in bulk.fetch(session, chosen) if row[0] in names]
+    return bulk.fetch(session, chosen.where(column.in_(sorted(names))))
 
 
 def _groups_to_look_at(
-    groups: Records, members: Mapping[str, Members], *, is_full: bool
+    look: Look, groups: Records, accounts: Records, *, is_full: bool
 ) -> list[str]:
-    looked_at = list(groups.compared.ended)
-    for name, found in members.items():
+    """Return the groups whose members may be others than the stored ones.
+
+    A list that is as it was still says something new if somebody in it came to be known, or ended.
+    """
+    looked_at = dict.fromkeys(groups.compared.ended)
+    holders = _holders(look, accounts, groups)
+    for name, found in look.lists.items():
         known = groups.known.get(name)
-        if is_full or known is None or known.member_digest != found.digest:
-            looked_at.append(name)
-    return looked_at
+        if (
+            is_full
+            or known is None
+            or known.member_digest != found.digest
+            or known.id in holders
+            or (
+                known.unknown
+                and reconcile.would_be_known(known.unknown, accounts.shown, groups.shown)
+            )
+        ):
+            looked_at[name] = None
+    return list(looked_at)
 
 
-def _digests(
-    groups: Records,
-    members: Mapping[str, Members],
-    looked_at: Sequence[str],
-    again: set[str],
-) -> dict[str, bytes | None]:
+def _holders(look: Look, accounts: Records, groups: Records) -> set[int]:
+    """Return the keys of the groups that somebody is in who has ended now."""
+    found: set[int] = set()
+    for ended, known, inside, where in (
+        (accounts.compared.ended, accounts.known, Membership.account_id, Membership.group_id),
+        (groups.compared.ended, groups.known, Nesting.child_id, Nesting.parent_id),
+    ):
+        model = inside.class_
+        for some in bulk.chunks([known[name].id for name in ended], FEW):
+            found.update(
+                look.session.scalars(
+                    sa.select(where).where(inside.in_(some), model.valid_to.is_(None)).distinct()
+                )
+            )
+    return found
+
+
+def _digests(groups: Records, look: Look, again: Collection[str]) -> dict[str, bytes | None]:
     found: dict[str, bytes | None] = {}
-    for name in looked_at:
+    for name in look.names:
         known = groups.known.get(name)
-        wanted = None if name in again or name not in members else members[name].digest
+        wanted = None if name in again or name not in look.lists else look.lists[name].digest
         if known is None or known.member_digest != wanted:
             found[name] = wanted
     return found
+
+
+def _members(
+    groups: Records, lists: Mapping[str, Listed], found: Mapping[str, Members]
+) -> dict[str, Members]:
+    """Return what is known of every list; of one that is as it was, as it was known."""
+    members = {}
+    for name, listed in lists.items():
+        seen = found.get(name)
+        if seen is None:
+            unknown = frozenset(groups.known[name].unknown)
+            inner = sum(each.startswith(GROUP) for each in unknown)
+            holders = listed.accounts - len(unknown) + inner
+            seen = Members(listed.digest, holders, listed.groups - inner, unknown)
+        members[name] = seen
+    return members
+
+
+def _problems(lists: Mapping[str, Listed], members: Mapping[str, Members]) -> tuple[Problem, ...]:
+    """Tell those whom nobody knows; they are not dropped."""
+    text = "Members of a group were listed that is not among the groups."
+    odd = [Problem("unknown_group", text, name) for name in lists if name not in members]
+    for name, each in members.items():
+        if each.unknown:
+            text = f"{len(each.unknown)} members are neither accounts nor groups that were read."
+            odd.append(Problem("unknown_member", text, name))
+    return tuple(odd)
 
 
 def _unknown(groups: Records, members: Mapping[str, Members]) -> dict[str, Sequence[str]]:
@@ -339,72 +412,6 @@ def _unknown(groups: Records, members: Mapping[str, Members]) -> dict[str, Seque
     return found
 
 
-def _memberships(
-    look: Look,
-) -> tuple[dict[Pair, bool], dict[Pair, int], dict[int, bool], set[str]]:
-    """Return what joined, what left, what became primary or not, and whom to look at again."""
-    shown = {
-        (name, account): is_primary
-        for name in look.names
-        if name in look.members
-        for account, is_primary in look.members[name].accounts.items()
-    }
-    wanted = set(look.names)
-    left: dict[Pair, int] = {}
-    primary: dict[int, bool] = {}
-    again: set[str] = set()
-    for key, group, account, is_primary, is_newer in _open_memberships(look):
-        if group not in wanted:
-            continue
-        now_primary = shown.pop((group, account), None)
-        if now_primary is None and is_newer:
-            again.add(group)
-        elif now_primary is None:
-            left[group, account] = key
-        elif now_primary != is_primary:
-            primary[key] = now_primary
-    if shown:
-        for pair in _ended_since(look) & shown.keys():
-            del shown[pair]
-            again.add(pair[0])
-    return shown, left, primary, again
-
-
-def _open_memberships(look: Look) -> Sequence[Any]:
-    keys = [look.known[name].id for name in look.names if name in look.known]
-    if not keys:
-        return ()
-    newer = sa.and_(Membership.run_from.is_(None), Membership.valid_from > look.begun_at)
-    found = (
-        sa.select(
-            Membership.id, Group.external_id, Account.external_id, Membership.is_primary, newer
-        )
-        .join(Group, Group.id == Membership.group_id)
-        .join(Account, Account.id == Membership.account_id)
-        .where(Membership.valid_to.is_(None), Group.source_id == look.source_id)
-    )
-    if len(keys) <= FEW:
-        found = found.where(Membership.group_id.in_(keys))
-    return look.session.execute(found).all()
-
-
-def _ended_since(look: Look) -> set[Pair]:
-    """Return what a read-back saw to have ended after the read began."""
-    rows = look.session.execute(
-        sa.select(Group.external_id, Account.external_id)
-        .select_from(Membership)
-        .join(Group, Group.id == Membership.group_id)
-        .join(Account, Account.id == Membership.account_id)
-        .where(
-            Group.source_id == look.source_id,
-            Membership.run_to.is_(None),
-            Membership.valid_to.is_not(None),
-            Membership.valid_to > look.begun_at,
-        )
-    )
-    return {(group, account) for group, account in rows}
-
-
 def _left_behind(
     session: Session, accounts: Records, groups: Records, unread: Collection[str]
 ) -> dict[Pair, int]:
@@ -412,7 +419,7 @@ def _left_behind(
     ended = {accounts.known[name].id: name for name in accounts.compared.ended}
     inside = {groups.known[name].id: name for name in unread if name in groups.known}
     found = {}
-    for some in _parts(ended):
+    for some in bulk.chunks(sorted(ended), FEW):
         rows = session.execute(
             sa.select(Membership.id, Membership.group_id, Membership.account_id).where(
                 Membership.valid_to.is_(None),
@@ -429,7 +436,7 @@ def _unnested_behind(session: Session, groups: Records, unread: Collection[str])
     ended = {groups.known[name].id: name for name in groups.compared.ended}
     inside = {groups.known[name].id: name for name in unread if name in groups.known}
     found = {}
-    for some in _parts(ended):
+    for some in bulk.chunks(sorted(ended), FEW):
         rows = session.execute(
             sa.select(Nesting.id, Nesting.parent_id, Nesting.child_id).where(
                 Nesting.valid_to.is_(None),
@@ -441,21 +448,17 @@ def _unnested_behind(session: Session, groups: Records, unread: Collection[str])
     return found
 
 
-def _parts(keys: Mapping[int, str]) -> Iterator[list[int]]:
-    ordered = sorted(keys)
-    return (ordered[start : start + FEW] for start in range(0, len(ordered), FEW))
-
-
 def _nestings(look: Look) -> tuple[list[Pair], dict[Pair, int]]:
     """Return which nestings appeared, and which ended."""
     shown = {
         (name, child)
         for name in look.names
-        if name in look.members
-        for child in look.members[name].groups
+        if name in look.lists
+        for child in look.lists[name].members.groups
+        if child in look.shown_groups
     }
     unnested: dict[Pair, int] = {}
-    if any(name in look.known for name in look.names):
+    if any(name in look.groups for name in look.names):
         wanted = set(look.names)
         for key, parent, child in _open_nestings(look):
             if (parent, child) in shown:

@@ -7,8 +7,10 @@ length the one through the smallest keys, so that the same directory always show
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import repeat
 
 Edge = tuple[int, int]
+NONE: frozenset[int] = frozenset()
 
 
 def closure(edges: Iterable[Edge]) -> list[tuple[int, int, int]]:
@@ -17,12 +19,22 @@ def closure(edges: Iterable[Edge]) -> list[tuple[int, int, int]]:
     Args:
         edges: Pairs of (parent, child).
     """
-    children = _sorted(edges)
-    found = []
+    children: dict[int, set[int]] = defaultdict(set)
+    for parent, child in edges:
+        children[parent].add(child)
+    within = children.get
+    found: list[tuple[int, int, int]] = []
     for ancestor in sorted(children):
-        for descendant, path in _ways(children, {ancestor: (ancestor,)}).items():
-            if descendant != ancestor:
-                found.append((ancestor, descendant, len(path) - 1))
+        seen = {ancestor}
+        reached: set[int] | frozenset[int] = children[ancestor] - seen
+        depth = 1
+        while (
+            reached
+        ):  # in widening circles, so that whoever is reached first is at its least depth
+            found += zip(repeat(ancestor), reached, repeat(depth), strict=False)
+            seen |= reached
+            reached = NONE.union(*[more for each in reached if (more := within(each))]) - seen
+            depth += 1
     return found
 
 

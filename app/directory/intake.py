@@ -1,11 +1,13 @@
 """Take in what a connector reads, batch by batch; keep a parked read, and open it again."""
 
 import zlib
+from collections.abc import Sequence
 from types import MappingProxyType
 from typing import Any, assert_never
 
 import msgspec
 
+from app.directory.gathered import Accounts, Listed
 from app.directory.population import Read
 from app.directory.progress import Progress
 from connectors.errors import ConnectorError
@@ -16,9 +18,18 @@ from connectors.records import (
     Group,
     GroupBatch,
     MemberBatch,
-    MemberList,
     ReadReport,
 )
+
+
+class Kept(msgspec.Struct):
+    """A read in the form it is kept in."""
+
+    accounts: Sequence[Account]
+    groups: Sequence[Group]
+    lists: Sequence[Listed]
+    report: ReadReport | None
+    broken_by: str | None
 
 
 def collect(connector: Connector, progress: Progress) -> Read:
@@ -31,9 +42,9 @@ def collect(connector: Connector, progress: Progress) -> Read:
     Raises:
         ConnectorError: Nothing at all could be read.
     """
-    accounts: list[Account] = []
+    accounts = Accounts()
     groups: list[Group] = []
-    lists: list[MemberList] = []
+    lists: list[Listed] = []
     report: ReadReport | None = None
     broken_by: str | None = None
     counts = {"accounts": 0}
@@ -47,7 +58,7 @@ def collect(connector: Connector, progress: Progress) -> Read:
                     groups.extend(batch.groups)
                     counts["groups"] = len(groups)
                 case MemberBatch():
-                    lists.extend(batch.lists)
+                    lists.extend(map(Listed.of, batch.lists))
                     members = sum(each.size for each in batch.lists)
                     counts["memberships"] = counts.get("memberships", 0) + members
                 case ReadReport():
@@ -65,12 +76,14 @@ def collect(connector: Connector, progress: Progress) -> Read:
 
 def pack(read: Read) -> bytes:
     """Keep a read as bytes."""
-    return zlib.compress(msgspec.json.encode(read, enc_hook=plain), level=3)
+    kept = Kept(list(read.accounts), read.groups, read.lists, read.report, read.broken_by)
+    return zlib.compress(msgspec.json.encode(kept, enc_hook=plain), level=3)
 
 
 def unpack(body: bytes) -> Read:
     """Open a read that was kept."""
-    return msgspec.json.decode(zlib.decompress(body), type=Read)
+    kept = msgspec.json.decode(zlib.decompress(body), type=Kept)
+    return Read(Accounts(kept.accounts), kept.groups, kept.lists, kept.report, kept.broken_by)
 
 
 def plain(value: Any) -> Any:

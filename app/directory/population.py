@@ -12,7 +12,8 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from connectors.records import Account, Group, MemberList, Problem, ReadReport
+from app.directory.gathered import Accounts, Listed
+from connectors.records import Group, MemberList, Problem, ReadReport
 
 # What a source tells of one group alone: its members could not be read, or it was gone by then.
 GROUP_CODES = frozenset({"unreadable_group", "vanished_group"})
@@ -34,9 +35,9 @@ class Read:
         broken_by: The sentence of the error that ended it, or None.
     """
 
-    accounts: Sequence[Account]
+    accounts: Accounts
     groups: Sequence[Group]
-    lists: Sequence[MemberList]
+    lists: Sequence[Listed]
     report: ReadReport | None
     broken_by: str | None = None
 
@@ -68,7 +69,7 @@ def judge(read: Read) -> Completeness:
         read: What was read.
     """
     told = read.report.problems if read.report is not None else ()
-    found = (*told, *_doubled("account", (each.external_id for each in read.accounts)))
+    found = (*told, *_doubled("account", read.accounts.names))
     found = (*found, *_doubled("group", (each.external_id for each in read.groups)))
     why = _why(read.report, read.broken_by) or _empty(read)
     if why is not None:
@@ -94,7 +95,7 @@ def judge_part(
 
 
 def _with_unread(
-    problems: tuple[Problem, ...], lists: Iterable[MemberList], missing: Collection[str]
+    problems: tuple[Problem, ...], lists: Iterable[MemberList | Listed], missing: Collection[str]
 ) -> Completeness:
     """Name the groups whose members were not read, each with what the source says of it."""
     said = {each.about: each for each in problems if each.code in GROUP_CODES}

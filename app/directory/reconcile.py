@@ -9,22 +9,21 @@ compute it from the source without us.
 """
 
 import hashlib
-from collections.abc import Collection, Container, Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import orjson
 
 from app.directory.domain import Provenance
-from connectors.records import Account, Group, Member, MemberKind, MemberList, Problem
+from connectors.records import Account, Group, Member, MemberKind
 
-DIGEST_BYTES = 16
 # Changes with every sign-in: kept up to date, but no event of its own in the ledger.
 QUIET = frozenset({"last_sign_in_at"})
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(msgspec.Struct, frozen=True, gc=False):
     """A stored account or group, as far as comparison needs it."""
 
     id: int
@@ -47,18 +46,18 @@ class Compared:
 
 @dataclass(frozen=True, slots=True)
 class Members:
-    """The direct members of one group that are themselves known, split by kind.
+    """What is known of the direct members of one group that was read.
 
     Attributes:
-        accounts: Those that are accounts, with whether it is their primary group.
-        groups: Those that are groups.
-        digest: Over both.
-        unknown: Those that are not known (yet), each as its line in a digest would be.
+        digest: Over the list as read.
+        accounts: How many are accounts that are known.
+        groups: How many are groups that are known.
+        unknown: Those that are not known (yet), each as its line in the list.
     """
 
-    accounts: Mapping[str, bool]
-    groups: frozenset[str]
     digest: bytes
+    accounts: int
+    groups: int
     unknown: frozenset[str] = frozenset()
 
 
@@ -98,11 +97,6 @@ def group_columns(group: Group) -> dict[str, Any]:
     }
 
 
-def digest_of(columns: Mapping[str, Any]) -> bytes:
-    """Return 128 bits over the columns, whatever their order."""
-    return _hash(orjson.dumps(columns, option=orjson.OPT_SORT_KEYS | orjson.OPT_UTC_Z))
-
-
 def compare(known: Mapping[str, Known], shown: Mapping[str, bytes]) -> Compared:
     """Compare what is stored with what a source shows.
 
@@ -110,91 +104,44 @@ def compare(known: Mapping[str, Known], shown: Mapping[str, bytes]) -> Compared:
         known: External id to what is stored, ended ones included.
         shown: External id to digest.
     """
-    changed = tuple(
-        each
-        for each, digest in shown.items()
-        if (found := known.get(each)) is not None
-        and not found.is_newer
-        and (found.is_ended or found.digest != digest)
+    appeared, changed = [], []
+    was = known.get
+    for each, digest in shown.items():
+        found = was(each)
+        if found is None:
+            appeared.append(each)
+        elif (found.digest != digest or found.is_ended) and not found.is_newer:
+            changed.append(each)
+    missing = known.keys() - shown.keys()
+    ended = (
+        [each for each in known if each in missing and not known[each].is_ended] if missing else ()
     )
-    return Compared(
-        appeared=tuple(each for each in shown if each not in known),
-        changed=changed,
-        ended=tuple(each for each, was in known.items() if not was.is_ended and each not in shown),
-    )
-
-
-def members_of(
-    lists: Iterable[MemberList], accounts: Container[str], groups: Collection[str]
-) -> tuple[dict[str, Members], tuple[Problem, ...]]:
-    """Sort the members of every group that was read; those nobody knows are told, not dropped.
-
-    Args:
-        lists: As read; several lists of one group are one.
-        accounts: External ids that are known.
-        groups: External ids that are known.
-    """
-    together: dict[str, list[Member]] = {each: [] for each in groups}
-    problems = []
-    for found in lists:
-        if found.group_id in together:
-            together[found.group_id].extend(found.members)
-        else:
-            text = "Members of a group were listed that is not among the groups."
-            problems.append(Problem("unknown_group", text, found.group_id))
-    sorted_out = {}
-    for group_id, members in together.items():
-        sorted_out[group_id] = _members(members, accounts, groups)
-        unknown = len(sorted_out[group_id].unknown)
-        if unknown:
-            text = f"{unknown} members are neither accounts nor groups that were read."
-            problems.append(Problem("unknown_member", text, group_id))
-    return sorted_out, tuple(problems)
-
-
-def _members(
-    members: Sequence[Member], accounts: Container[str], groups: Container[str]
-) -> Members:
-    people: dict[str, bool] = {}
-    nested: set[str] = set()
-    unknown: set[str] = set()
-    for each in members:
-        if each.kind is MemberKind.ACCOUNT and each.external_id in accounts:
-            people[each.external_id] = people.get(each.external_id, False) or each.is_primary
-        elif each.kind is MemberKind.GROUP and each.external_id in groups:
-            nested.add(each.external_id)
-        else:
-            unknown.add(line_of(each))
-    digest = member_digest(people, nested)
-    return Members(people, frozenset(nested), digest, frozenset(unknown))
-
-
-def line_of(member: Member) -> str:
-    """Return the line a member is in a digest of members: what it is, and its id."""
-    return f"{'primary' if member.is_primary else member.kind.value} {member.external_id}"
+    return Compared(tuple(appeared), tuple(changed), tuple(ended))
 
 
 def member_of(line: str) -> Member:
-    """Return the member that such a line means."""
+    """Return the member that a line of a list means: its kind or `primary`, and its id."""
     word, external_id = line.split(" ", 1)
     kind = MemberKind.GROUP if word == MemberKind.GROUP.value else MemberKind.ACCOUNT
     return Member(external_id, kind, is_primary=word == "primary")
 
 
-def member_digest(accounts: Mapping[str, bool], groups: Iterable[str]) -> bytes:
-    """Return 128 bits over the sorted members: `account`, `primary` or `group`, and the id."""
-    lines = [f"{'primary' if primary else 'account'} {each}" for each, primary in accounts.items()]
-    lines += [f"group {each}" for each in groups]
-    return _hash("\n".join(sorted(lines)).encode())
+def would_be_known(lines: Iterable[str], accounts: Container[str], groups: Container[str]) -> bool:
+    """Whether one of the members that nobody knew is known by now."""
+    found = map(member_of, lines)
+    return any(
+        each.external_id in (groups if each.kind is MemberKind.GROUP else accounts)
+        for each in found
+    )
 
 
 def read_digest(parts: Iterable[Mapping[str, bytes]]) -> str:
-    """Return one digest of a whole read, in hexadecimal."""
+    """Return one digest of a whole read, in hexadecimal: of each part the names, then digests."""
     whole = hashlib.sha256()
     for part in parts:
-        for external_id, digest in sorted(part.items()):
-            whole.update(orjson.dumps(external_id) + digest)
-        whole.update(b"\n")
+        names = sorted(part)
+        whole.update(orjson.dumps(names) + b"\n")
+        whole.update(b"".join([part[each] for each in names]))
     return whole.hexdigest()
 
 
@@ -210,7 +157,3 @@ def provenance_of(group: Group, otherwise: Provenance) -> Provenance:
 def parts_changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[str, ...]:
     """Name the columns that differ."""
     return tuple(sorted(name for name, value in after.items() if before[name] != value))
-
-
-def _hash(data: bytes) -> bytes:
-    return hashlib.blake2b(data, digest_size=DIGEST_BYTES).digest()

@@ -13,7 +13,6 @@
 * One that takes longer than a second tells in its own record how far it has come (`progress.py`).
 """
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
@@ -294,7 +293,7 @@ def _counts(found: Difference, taken: Taken) -> dict[str, int]:
     """Return what was told and what changes; of a whole read also how many of each kind."""
     if isinstance(taken.body, Told):
         return found.counts() | taken.body.counts()
-    kinds = Counter(each.kind.value for each in taken.body.accounts)
+    kinds = taken.body.accounts.kinds
     return found.counts() | {f"accounts.{kind}": kinds[kind] for kind in sorted(kinds)}
 
 

@@ -35,21 +35,28 @@ class Event:
 
     def data(self) -> dict[str, Any]:
         """Return the plain fields, ready for canonical JSON."""
-        return {
-            field.name: _plain(getattr(self, field.name))
-            for field in dataclasses.fields(self)
-            if field.name != "subject" and not field.metadata.get(PERSONAL)
-        }
+        return {name: _plain(getattr(self, name)) for name in _fields(self)[0]}
 
     def personal(self) -> dict[str, str]:
         """Return the personal fields that have a value."""
-        found = {}
-        for field in dataclasses.fields(self):
-            if field.metadata.get(PERSONAL):
-                value = getattr(self, field.name)
-                if value is not None:
-                    found[field.name] = str(value)
-        return found
+        found = ((name, getattr(self, name)) for name in _fields(self)[1])
+        return {name: str(value) for name, value in found if value is not None}
+
+
+Fields = tuple[tuple[str, ...], tuple[str, ...]]
+_FIELDS: dict[str, Fields] = {}
+
+
+def _fields(event: Event) -> Fields:
+    """Return the plain and the personal fields of an event but for its subject; asked once."""
+    found = _FIELDS.get(event.kind)
+    if found is None:
+        fields = [each for each in dataclasses.fields(event) if each.name != "subject"]
+        found = _FIELDS[event.kind] = (
+            tuple(each.name for each in fields if not each.metadata.get(PERSONAL)),
+            tuple(each.name for each in fields if each.metadata.get(PERSONAL)),
+        )
+    return found
 
 
 def moment(at: datetime) -> str:
@@ -58,6 +65,8 @@ def moment(at: datetime) -> str:
 
 
 def _plain(value: Any) -> Any:
+    if type(value) is str or type(value) is int:
+        return value
     if isinstance(value, StrEnum):
         return value.value
     if isinstance(value, datetime):

@@ -10,10 +10,12 @@ triggers that the migrations put on both stores.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, cast
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from app.kernel import bulk
 from app.kernel.db import Keyed, Model, Named
 from evidence.record import SealedRecord
 
@@ -90,6 +92,7 @@ INSERT_ENTRY = sa.insert(LedgerEntry).returning(
 )
 INSERT_PENDING = sa.insert(LedgerPending)
 INSERT_DISCLOSURE = sa.insert(LedgerDisclosure)
+MANY = 200  # from so many on entries are written past the mapper
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +116,42 @@ def write(session: Session, entries: Sequence[Pending]) -> None:
     """
     if not entries:
         return
+    keys = _written(session, entries) if len(entries) < MANY else _copied(session, entries)
+    disclosures = [
+        {
+            "entry_id": keys[entry.public_id],
+            "field": each.field,
+            "salt": each.salt,
+            "value": each.value,
+        }
+        for entry in entries
+        for each in entry.sealed.disclosures
+    ]
+    if disclosures:
+        session.connection().execute(INSERT_DISCLOSURE, disclosures)
+
+
+def _copied(session: Session, entries: Sequence[Pending]) -> dict[str, int]:
+    """Insert very many entries past the mapper; return their keys."""
+    table = cast("sa.Table", LedgerEntry.__table__)
+    keys = bulk.next_keys(session, table, len(entries))
+    columns: dict[str, list[Any]] = {
+        "id": keys,
+        "public_id": [each.public_id for each in entries],
+        "at": [each.at for each in entries],
+        "kind": [each.kind for each in entries],
+        "actor": [each.actor for each in entries],
+        "subject": [each.subject for each in entries],
+        "body": [each.sealed.body for each in entries],
+        "leaf": [each.sealed.leaf_hash for each in entries],
+    }
+    bulk.insert(session, table, columns)
+    bulk.insert(session, cast("sa.Table", LedgerPending.__table__), {"entry_id": keys})
+    return dict(zip(columns["public_id"], keys, strict=True))
+
+
+def _written(session: Session, entries: Sequence[Pending]) -> dict[str, int]:
+    """Insert entries; return their keys."""
     rows = [
         {
             "public_id": entry.public_id,
@@ -129,15 +168,4 @@ def write(session: Session, entries: Sequence[Pending]) -> None:
     connection = session.connection()
     keys = {public_id: key for key, public_id in connection.execute(INSERT_ENTRY, rows)}
     connection.execute(INSERT_PENDING, [{"entry_id": key} for key in keys.values()])
-    disclosures = [
-        {
-            "entry_id": keys[entry.public_id],
-            "field": each.field,
-            "salt": each.salt,
-            "value": each.value,
-        }
-        for entry in entries
-        for each in entry.sealed.disclosures
-    ]
-    if disclosures:
-        connection.execute(INSERT_DISCLOSURE, disclosures)
+    return keys

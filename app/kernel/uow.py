@@ -19,7 +19,7 @@ from sqlalchemy.orm.exc import StaleDataError
 from app.kernel import ledger
 from app.kernel.actor import SYSTEM, Actor
 from app.kernel.clock import Clock
-from app.kernel.db import Database
+from app.kernel.db import Database, Model
 from app.kernel.errors import ConflictError, UnrecordedChangeError
 from app.kernel.event import Event, moment
 from app.kernel.ids import Ids
@@ -48,7 +48,7 @@ class Reading:
 class UnitOfWork(Reading):
     """A `Reading` that may change things, if it says what happened."""
 
-    __slots__ = ("_changed", "_deliveries", "_entries", "_jobs", "_listeners", "ids")
+    __slots__ = ("_at", "_changed", "_deliveries", "_entries", "_jobs", "_listeners", "ids")
 
     def __init__(
         self,
@@ -64,6 +64,7 @@ class UnitOfWork(Reading):
         super().__init__(session=session, now=now, actor=actor)
         self.ids = ids
         self._jobs = jobs
+        self._at = moment(now)
         self._listeners = listeners
         self._entries: list[ledger.Pending] = []
         self._deliveries: list[Job] = []
@@ -83,7 +84,7 @@ class UnitOfWork(Reading):
         entry_id = self.ids.new()
         record = Record(
             id=entry_id,
-            at=moment(self.now),
+            at=self._at,
             kind=event.kind,
             actor=self.actor.public_id,
             subject=event.subject,
@@ -98,6 +99,11 @@ class UnitOfWork(Reading):
             key = f"{entry_id}:{listener}"
             self._deliveries.append(Job(Queue.DELIVER, DELIVER, key, payload))
         return entry_id
+
+    def touch(self, model: type[Model]) -> None:
+        """Say that rows of a table change by other ways than the session's (`bulk.py`)."""
+        if getattr(model, "__governed__", False):
+            self._changed.add(model.__tablename__)
 
     def enqueue(self, job: Job) -> None:
         """Ask for a job to be done once this is committed."""

@@ -230,4 +230,5 @@ class _Names:
 
 
 def _as_read(records: Records, name: str, column: str) -> Thing:
-    return Thing(str(records.rows.get(name, {}).get(column) or name), None)
+    found = records.columns(name) if name in records.told else {}
+    return Thing(str(found.get(column) or name), None)

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from app.directory.gathered import Accounts, Listed
 from app.directory.population import Read, judge
 from connectors.records import Account, Group, MemberList, Problem, Query, ReadReport
 
@@ -14,9 +15,9 @@ REPORT = ReadReport(
     queries=(Query("accounts", "all", pages=1, returned=1, reported=1),),
 )
 WHOLE = Read(
-    accounts=(Account("a", "a", "A", is_enabled=True, status="enabled"),),
+    accounts=Accounts([Account("a", "a", "A", is_enabled=True, status="enabled")]),
     groups=(Group("g", "G", "security"),),
-    lists=(MemberList("g"),),
+    lists=(Listed.of(MemberList("g")),),
     report=REPORT,
 )
 SHORT = Query("accounts", "all", pages=1, returned=999, reported=1000)
@@ -33,7 +34,7 @@ def test_a_read_to_its_end_is_complete() -> None:
         replace(WHOLE, report=None),
         replace(WHOLE, report=replace(REPORT, is_complete=False)),
         replace(WHOLE, report=replace(REPORT, queries=(SHORT,))),
-        replace(WHOLE, accounts=()),
+        replace(WHOLE, accounts=Accounts()),
     ],
     ids=["broke off", "no report", "says so", "short count", "empty"],
 )
@@ -43,10 +44,10 @@ def test_any_doubt_makes_a_read_incomplete_and_says_why(broken: Read) -> None:
     assert found.why
 
 
-@pytest.mark.parametrize("lists", [(), (MemberList("g", is_complete=False),)])
+@pytest.mark.parametrize("lists", [(), (Listed.of(MemberList("g", is_complete=False)),)])
 @pytest.mark.parametrize("is_complete", [True, False])
 def test_a_group_whose_members_were_not_read_is_named_and_spoils_nothing_else(
-    lists: tuple[MemberList, ...], is_complete: bool
+    lists: tuple[Listed, ...], is_complete: bool
 ) -> None:
     problem = Problem("unreadable_group", "Its members may not be read.", "g")
     report = replace(REPORT, is_complete=is_complete, problems=(problem,))
@@ -69,6 +70,6 @@ def test_the_sources_own_reason_is_the_one_told() -> None:
 
 
 def test_what_was_listed_twice_is_told_and_does_not_taint_the_read() -> None:
-    found = judge(replace(WHOLE, accounts=[*WHOLE.accounts, *WHOLE.accounts]))
+    found = judge(replace(WHOLE, accounts=Accounts([*WHOLE.accounts, *WHOLE.accounts])))
     assert found.is_complete
     assert [each.code for each in found.problems] == ["duplicate"]

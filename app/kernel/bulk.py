@@ -1,0 +1,159 @@
+"""Many rows at once, past the mapper: read as the driver gives them, written by its fastest way.
+
+PostgreSQL takes rows by COPY, SQLite by one prepared statement. Whoever writes by this still tells
+the unit of work what changed (`uow.touch`), so that nothing governed changes unrecorded.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
+from itertools import chain, repeat
+from typing import Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+AT_ONCE = 50_000
+Item = TypeVar("Item")
+Wanted = sa.Select[*tuple[Any, ...]]
+Numbers = npt.NDArray[np.int64]
+
+
+def fetch(session: Session, statement: Wanted) -> list[tuple[Any, ...]]:
+    """Read all rows as the driver gives them: no objects, and no types but the store's own.
+
+    Args:
+        session: To read with.
+        statement: What to read.
+    """
+    return list(_cursor(session, statement).fetchall())
+
+
+def numbers(session: Session, statement: Wanted, width: int) -> Numbers:
+    """Read rows that hold only numbers and booleans, in pieces, so that they take little room.
+
+    Args:
+        session: To read with.
+        statement: What to read.
+        width: How many columns it has.
+
+    Returns:
+        One column an array, each as long as there are rows.
+    """
+    cursor = _cursor(session, statement)
+    parts = [np.empty((0, width), np.int64)]
+    while rows := cursor.fetchmany(AT_ONCE):
+        parts.append(np.array(rows, dtype=np.int64).reshape(len(rows), width))
+    return np.ascontiguousarray(np.concatenate(parts).T)
+
+
+def next_keys(session: Session, table: sa.Table, count: int) -> list[int]:
+    """Take so many keys that no other row of a table has or will have, in rising order.
+
+    Args:
+        session: A session whose transaction writes; on SQLite it has the store to itself.
+        table: Its key is the column `id`.
+        count: How many.
+    """
+    if session.get_bind().dialect.name == "sqlite":
+        newest = session.scalar(sa.select(sa.func.coalesce(sa.func.max(table.c.id), 0)))
+        return list(range(int(newest or 0) + 1, int(newest or 0) + 1 + count))
+    sequence = sa.func.pg_get_serial_sequence(table.name, "id")
+    taken = sa.select(sa.func.nextval(sequence)).select_from(sa.func.generate_series(1, count))
+    return sorted(row[0] for row in fetch(session, taken))
+
+
+def insert(
+    session: Session,
+    table: sa.Table,
+    columns: Mapping[str, Iterable[Any]],
+    *,
+    refers_to_itself: bool = False,
+) -> None:
+    """Insert many rows.
+
+    Args:
+        session: To write with.
+        table: Where.
+        columns: The values of each column, one a row, as the mapper would take them; one value for
+            all rows is given by `itertools.repeat`, and at least one column has an end.
+        refers_to_itself: Whether a row may name one that comes after it.
+    """
+    connection = session.connection()
+    dialect = connection.dialect
+    values = [_bound(table.c[name], dialect, found) for name, found in columns.items()]
+    names = ", ".join(columns)
+    driver: Any = connection.connection.driver_connection
+    if dialect.name == "sqlite":
+        if refers_to_itself:  # looked at when the transaction ends, not after each row
+            driver.execute("PRAGMA defer_foreign_keys=ON")
+        marks = ", ".join("?" * len(columns))
+        driver.executemany(
+            f"INSERT INTO {table.name} ({names}) VALUES ({marks})",  # noqa: S608 - names of ours
+            zip(*values, strict=False),
+        )
+        return
+    with driver.cursor() as cursor, cursor.copy(f"COPY {table.name} ({names}) FROM STDIN") as copy:
+        for row in zip(*values, strict=False):
+            copy.write_row(row)
+
+
+def update(
+    session: Session, table: sa.Table, keys: Sequence[int], columns: Mapping[str, Sequence[Any]]
+) -> None:
+    """Change many rows, each to values of its own.
+
+    Args:
+        session: To write with.
+        table: Its key is the column `id`.
+        keys: Which rows.
+        columns: The new values of each column, one a key, as the mapper would take them.
+    """
+    connection = session.connection()
+    dialect = connection.dialect
+    values = [list(_bound(table.c[name], dialect, found)) for name, found in columns.items()]
+    if dialect.name == "sqlite":
+        sets = ", ".join(f"{name} = ?" for name in columns)
+        driver: Any = connection.connection.driver_connection
+        driver.executemany(
+            f"UPDATE {table.name} SET {sets} WHERE id = ?",  # noqa: S608 - names of ours
+            zip(*values, keys, strict=True),
+        )
+        return
+    sets = ", ".join(f"{name} = changed.{name}" for name in columns)
+    arrays = ", ".join(f"%s::{table.c[name].type.compile(dialect)}[]" for name in ("id", *columns))
+    names = ", ".join(("id", *columns))
+    connection.exec_driver_sql(
+        f"UPDATE {table.name} SET {sets} FROM unnest({arrays}) AS changed({names}) "  # noqa: S608
+        f"WHERE {table.name}.id = changed.id",
+        (list(keys), *values),
+    )
+
+
+def flow(values: npt.NDArray[Any]) -> Iterator[Any]:
+    """Return the values of an array as plain ones, without making all of them at once."""
+    starts = range(0, len(values), AT_ONCE)
+    return chain.from_iterable(values[start : start + AT_ONCE].tolist() for start in starts)
+
+
+def _bound(column: sa.Column[Any], dialect: sa.Dialect, values: Iterable[Any]) -> Iterable[Any]:
+    """Return values as the driver takes them."""
+    process = column.type.dialect_impl(dialect).bind_processor(dialect)
+    if process is None or isinstance(column.type, sa.Boolean):
+        return values
+    if isinstance(values, repeat):
+        return repeat(process(next(values)))
+    if isinstance(column.type, sa.Enum):
+        process = cache(process)
+    return map(process, values)
+
+
+def _cursor(session: Session, statement: Wanted) -> Any:
+    found: Any = session.connection().execute(statement)
+    return found.cursor
+
+
+def chunks(keys: Sequence[Item], size: int = AT_ONCE) -> Iterator[Sequence[Item]]:
+    """Cut keys into pieces that a statement can hold."""
+    return (keys[start : start + size] for start in range(0, len(keys), size))

@@ -1,0 +1,96 @@
+"""Many rows at once, on both stores: what is written is what is read, and nothing is lost."""
+
+from datetime import UTC, datetime
+from itertools import repeat
+from typing import cast
+
+import psycopg
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+
+from app.directory.domain import CorrelationRule, IdentityKind
+from app.directory.models import Identity
+from app.events import IdentitiesCorrelated
+from app.kernel import bulk
+from app.kernel.errors import UnrecordedChangeError
+from app.kernel.uow import UnitOfWork
+from support.house import TestHouse
+
+AT = datetime(2026, 3, 2, 8, 0, 0, 123456, UTC)
+TABLE = cast("sa.Table", Identity.__table__)
+ODD = ("tab\tand \\ and\nline", "čšž Ἀθῆναι 東京 🙂", 'it\'s "so"', "\\N", "")
+
+
+def put(uow: UnitOfWork, *, manager: int | None = None) -> list[int]:
+    """Insert identities with odd names; each is managed by the one after it."""
+    keys = bulk.next_keys(uow.session, TABLE, len(ODD))
+    uow.touch(Identity)
+    bulk.insert(
+        uow.session,
+        TABLE,
+        {
+            "id": keys,
+            "public_id": uow.ids.many(len(ODD)),
+            "kind": repeat(IdentityKind.PERSON),
+            "display_name": ODD,
+            "mail": repeat(None),
+            "employee_number": [f"bulk-{each}" for each in keys],
+            "manager_id": [*keys[1:], manager],
+            "is_active": [place % 2 == 0 for place in range(len(ODD))],
+            "correlation_rule": repeat(CorrelationRule.OWN.value),
+            "first_seen_at": repeat(AT),
+        },
+        refers_to_itself=True,
+    )
+    return keys
+
+
+def rows(uow: UnitOfWork, keys: list[int]) -> list[Identity]:
+    found = uow.session.scalars(sa.select(Identity).where(Identity.id.in_(keys)))
+    return sorted(found, key=lambda each: each.id)
+
+
+def test_what_is_inserted_comes_back_with_every_odd_sign(house: TestHouse) -> None:
+    with pytest.raises(UnrecordedChangeError), house.write() as uow:
+        keys = put(uow)
+        found = rows(uow, keys)
+        assert [each.display_name for each in found] == list(ODD)
+        assert [each.manager_id for each in found] == [*keys[1:], None]
+        assert {(each.kind, each.first_seen_at, each.mail) for each in found} == {
+            (IdentityKind.PERSON, AT, None)
+        }
+        assert [each.is_active for each in found] == [True, False, True, False, True]
+
+
+def test_keys_are_never_given_twice(house: TestHouse) -> None:
+    with pytest.raises(UnrecordedChangeError), house.write() as uow:
+        first = put(uow)
+        assert not set(first) & set(bulk.next_keys(uow.session, TABLE, 3))
+
+
+def test_each_row_gets_the_values_meant_for_it(house: TestHouse) -> None:
+    with pytest.raises(UnrecordedChangeError), house.write() as uow:
+        keys = put(uow)
+        backwards = list(reversed(ODD))
+        bulk.update(uow.session, TABLE, keys, {"display_name": backwards, "mail": [None, *ODD[1:]]})
+        found = rows(uow, keys)
+        assert [each.display_name for each in found] == backwards
+        assert [each.mail for each in found] == [None, *ODD[1:]]
+
+
+def test_a_row_that_names_one_that_is_not_there_is_refused(house: TestHouse) -> None:
+    refused = (IntegrityError, psycopg.errors.IntegrityError)
+    with pytest.raises(refused), house.write() as uow:
+        put(uow, manager=999_999_999)
+        uow.record(IdentitiesCorrelated(subject="run", appeared=5, changed=0, linked=0))
+
+
+def test_numbers_come_as_columns(house: TestHouse) -> None:
+    with pytest.raises(UnrecordedChangeError), house.write() as uow:
+        keys = put(uow)
+        wanted = sa.select(Identity.id, Identity.is_active).where(Identity.id.in_(keys))
+        found = bulk.numbers(uow.session, wanted.order_by(Identity.id), 2)
+        assert found.tolist() == [keys, [1, 0, 1, 0, 1]]
+        empty = bulk.numbers(uow.session, wanted.where(sa.false()), 2)
+        assert empty.shape == (2, 0)
