@@ -46,8 +46,8 @@ test: setup-dev packages assets ## the whole suite but the slow tests, on SQLite
 test-all: setup-dev packages assets ## the slow tests as well
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
-bench: setup-dev packages assets ## measure speed, as ratios within one run
-	$(BIN)/python -m tests.bench
+bench: setup-dev packages assets ## measure speed, as ratios within one run; PART=directory for one part
+	$(BIN)/python -m tests.bench $(PART)
 
 pictures: setup-dev packages assets ## take the pictures of the documents from the demonstration
 	$(BIN)/python -m tests.pictures

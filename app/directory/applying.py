@@ -202,7 +202,7 @@ def _insert(
     model: type[Account] | type[Group],
     records: Records,
     made: Mapping[str, str],
-    same: Mapping[str, repeat[Any]],
+    same: Mapping[str, "repeat[Any]"],
     more: Mapping[str, Mapping[str, Any]],
 ) -> dict[str, int]:
     """Insert new accounts or groups, by the thousand; return their keys."""

@@ -70,6 +70,7 @@ class Difference:
         members: The direct members of every group read.
         shown_groups: Every group as read.
         problems: What could not be used.
+        is_part: Whether it speaks of a part of the source only.
     """
 
     accounts: Records
@@ -85,6 +86,7 @@ class Difference:
     members: Mapping[str, Members]
     shown_groups: Mapping[str, ShownGroup]
     problems: tuple[Problem, ...]
+    is_part: bool = False
 
     @property
     def is_left_alone(self) -> bool:
@@ -108,6 +110,11 @@ class Difference:
             for name, count in self.counts().items()
             if name.endswith(("_appeared", "_changed", "_ended"))
         )
+
+    @property
+    def may_have_unread(self) -> bool:
+        """Whether members of some group may not have been read so far."""
+        return self.is_part or any(each.is_unread for each in self.groups.known.values())
 
     @property
     def is_to_be_written(self) -> bool:
@@ -229,6 +236,7 @@ def find(
         members=members,
         shown_groups=shown_groups if part is None else {**part.standing, **shown_groups},
         problems=_problems(told, members),
+        is_part=part is not None,
     )
 
 
@@ -287,6 +295,7 @@ def _known_groups(
             Group.ended_at.is_not(None),
             Group.member_digest,
             Group.unknown_members,
+            Group.unread_since.is_not(None),
         ).where(Group.source_id == source_id),
     )
     return {
@@ -297,8 +306,9 @@ def _known_groups(
             is_ended=bool(ended),
             member_digest=members,
             unknown=_document(unknown),
+            is_unread=bool(unread),
         )
-        for name, key, public_id, digest, ended, members, unknown in rows
+        for name, key, public_id, digest, ended, members, unknown, unread in rows
     }
 
 
@@ -317,6 +327,8 @@ def _named(
     """Read records by name if they are few; if they are many, the whole source is read."""
     if names is None:
         return bulk.fetch(session, chosen)
+    if not names:
+        return []
     if len(names) > FEW:
         return [row for row in bulk.fetch(session, chosen) if row[0] in names]
     return bulk.fetch(session, chosen.where(column.in_(sorted(names))))

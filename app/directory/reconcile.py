@@ -33,6 +33,7 @@ class Known(msgspec.Struct, frozen=True, gc=False):
     is_newer: bool = False  # it was read back after the read in question began
     member_digest: bytes | None = None
     unknown: Sequence[str] = ()  # of a group: members that were neither account nor group
+    is_unread: bool = False  # of a group: its members were not read to the end so far
 
 
 @dataclass(frozen=True, slots=True)

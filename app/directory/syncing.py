@@ -58,18 +58,17 @@ def run_sync(
         payload: `run` (public id); `dry_run` and `full`, each `yes` or absent.
         protected: Says what of a difference may not end without a person.
     """
-    with tx.read() as look:
-        begun_at = look.now
-        run = run_row(look, payload["run"])
-        if run.state is not SyncState.RUNNING:
-            return
-        source_id = run.source_id
-        source = look.session.get_one(Source, source_id)
-        looks_first = source.own_account_external_id is None
-        cursor = reading.start_from(look, source, payload)
+    cursor: str | None = None
     try:
         with tx.read() as look:
-            kind, settings, secrets = connection(look, source_id, seal)
+            begun_at = look.now
+            run = run_row(look, payload["run"])
+            if run.state is not SyncState.RUNNING:
+                return
+            source = look.session.get_one(Source, run.source_id)
+            looks_first = source.own_account_external_id is None
+            cursor = reading.start_from(look, source, payload)
+            kind, settings, secrets = connection(look, run.source_id, seal)
             scope = digest_of(settings)
         connector = connect(kind, settings, secrets)
         try:
@@ -222,7 +221,7 @@ def _store(uow: UnitOfWork, source: Source, run: SyncRun, new: Stored) -> None:
     run.cursor = _next_cursor(uow, source, new)
     starts = run.is_baseline or new.is_new_scope
     with uow.session.no_autoflush:
-        before = unread.known(uow, source)
+        before = unread.known(uow, source) if found.may_have_unread else []
     applying.apply(
         uow,
         source,

@@ -90,6 +90,9 @@ def test_a_sync_that_shows_nothing_new_writes_its_run_and_one_entry_only(
     directory.statements.clear()
     run = directory.sync()
     assert run.state is SyncState.COMPLETE
+    sent = [each for each in directory.statements if not each.startswith("BEGIN")]
+    asked_for = next(place for place, each in enumerate(sent) if each.startswith("INSERT"))
+    assert len(sent[asked_for + 1 : -1]) <= 10, sent  # but for asking, and for looking at its end
     assert directory.kinds() == [*before, "directory.synced"]
     assert writes(directory.statements) == [
         "INSERT INTO directory_sync_run",
