@@ -23,6 +23,8 @@ DIGEST_BYTES = 16
 ACCOUNT = f"{MemberKind.ACCOUNT.value} "
 GROUP = f"{MemberKind.GROUP.value} "
 PRIMARY = "primary "
+BETWEEN = f"\n{ACCOUNT}"
+EMPTY: list[str] = []
 
 
 def digest(data: bytes) -> bytes:
@@ -108,17 +110,19 @@ class Listed(msgspec.Struct, frozen=True, gc=False):
     @classmethod
     def of(cls, found: MemberList) -> Self:
         """Sort a list as it was read; whoever is listed twice is one."""
-        primary, groups = _sorted(found.primary), _sorted(found.groups)
         accounts = _sorted(found.accounts)
-        if primary:
+        primary = groups = EMPTY
+        text = ACCOUNT + BETWEEN.join(accounts) if accounts else ""
+        if found.primary or found.groups:
+            primary, groups = _sorted(found.primary), _sorted(found.groups)
             by_primary = frozenset(primary)
             accounts = [each for each in accounts if each not in by_primary]
-        parts = [
-            word + f"\n{word}".join(names)
-            for word, names in ((ACCOUNT, accounts), (GROUP, groups), (PRIMARY, primary))
-            if names
-        ]
-        text = "\n".join(parts)
+            parts = [
+                word + f"\n{word}".join(names)
+                for word, names in ((ACCOUNT, accounts), (GROUP, groups), (PRIMARY, primary))
+                if names
+            ]
+            text = "\n".join(parts)
         holders = len(accounts) + len(primary)
         lines = text.count("\n") + 1 if text else 0
         data = text.encode()
