@@ -222,6 +222,9 @@ def find(
         left = left.more(_left_behind(session, accounts, groups, unread))
         unnested |= _unnested_behind(session, groups, unread)
     members = _members(groups, lists, found.members)
+    problems = _problems(told, members)
+    if is_full:
+        problems += _disagreeing(look, groups, found)
     return Difference(
         accounts=accounts,
         groups=groups,
@@ -235,7 +238,7 @@ def find(
         unknown=_unknown(groups, members),
         members=members,
         shown_groups=shown_groups if part is None else {**part.standing, **shown_groups},
-        problems=_problems(told, members),
+        problems=problems,
         is_part=part is not None,
     )
 
@@ -411,6 +414,26 @@ def _problems(lists: Mapping[str, Listed], members: Mapping[str, Members]) -> tu
             text = f"{len(each.unknown)} members are neither accounts nor groups that were read."
             odd.append(Problem("unknown_member", text, name))
     return tuple(odd)
+
+
+def _disagreeing(look: Look, groups: Records, found: memberships.Found) -> tuple[Problem, ...]:
+    """Tell of groups whose stored digest says that nothing changed, and whose rows say otherwise.
+
+    Only a full read looks at them. It mends them as any difference, but nobody should have to.
+    """
+    touched = {*found.joined.names_of_groups(), *found.left.names_of_groups()}
+    # Whoever has ended leaves a list that is as it was: that is no disagreement.
+    touched -= {group for group, account in found.left if account not in look.shown_accounts}
+    text = "Its stored members were not those its digest was taken over; this read mends them."
+    return tuple(
+        Problem("digest_disagrees", text, name)
+        for name in sorted(touched)
+        if name in groups.known
+        and name in look.lists
+        and name not in found.again
+        and groups.known[name].member_digest == look.lists[name].digest
+        and not groups.known[name].unknown
+    )
 
 
 def _unknown(groups: Records, members: Mapping[str, Members]) -> dict[str, Sequence[str]]:

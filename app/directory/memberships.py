@@ -70,6 +70,10 @@ class Pairs:
         """The place of each pair's group."""
         return self.places >> HALF
 
+    def names_of_groups(self) -> list[str]:
+        """Return each group in them once."""
+        return [self.groups[place] for place in np.unique(self.group_places)]
+
     def numbered(
         self, groups: Mapping[str, int], accounts: Mapping[str, int]
     ) -> tuple[Numbers, Numbers]:

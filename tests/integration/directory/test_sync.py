@@ -16,6 +16,7 @@ from app.directory.models import (
     ParkedRead,
     Source,
 )
+from app.events import IdentitiesCorrelated
 from app.kernel.actor import Actor, ActorKind, Role
 from app.kernel.errors import ConflictError, NotPermittedError
 from app.kernel.ledger import LedgerEntry
@@ -419,6 +420,26 @@ def test_what_was_read_back_after_the_read_began_is_not_undone_by_it(directory: 
     assert ("staff", "alice") not in open_pairs(directory)
     directory.sync(full=True)
     assert open_pairs(directory) == shown_pairs(state)
+
+
+def test_rows_that_disagree_with_their_digest_are_found_told_and_mended_by_a_full_read(
+    directory: Directory,
+) -> None:
+    state = small()
+    directory.show(state)
+    directory.add()
+    directory.sync()
+    directory.sync(full=True)
+    with directory.tx.write() as uow:
+        alice = sa.select(Account.id).where(Account.external_id == "alice").scalar_subquery()
+        uow.session.execute(sa.delete(Membership).where(Membership.account_id == alice))
+        uow.record(IdentitiesCorrelated(subject="x", appeared=0, changed=0, linked=0))
+    directory.sync()
+    assert ("staff", "alice") not in open_pairs(directory)
+    told = directory.sync(full=True).problems
+    assert [(each["code"], each["about"]) for each in told] == [("digest_disagrees", "staff")]
+    assert open_pairs(directory) == shown_pairs(state)
+    assert directory.sync(full=True).problems == []
 
 
 def test_an_auditor_may_neither_start_nor_accept_a_run(directory: Directory) -> None:
