@@ -433,7 +433,7 @@ def test_rows_that_disagree_with_their_digest_are_found_told_and_mended_by_a_ful
     with directory.tx.write() as uow:
         alice = sa.select(Account.id).where(Account.external_id == "alice").scalar_subquery()
         uow.session.execute(sa.delete(Membership).where(Membership.account_id == alice))
-        uow.record(IdentitiesCorrelated(subject="x", appeared=0, changed=0, linked=0))
+        uow.record(IdentitiesCorrelated(subject="x", appeared=0, changed=0, linked=0, rules=1))
     directory.sync()
     assert ("staff", "alice") not in open_pairs(directory)
     told = directory.sync(full=True).problems

@@ -83,7 +83,7 @@ def test_a_row_that_names_one_that_is_not_there_is_refused(house: TestHouse) -> 
     refused = (IntegrityError, psycopg.errors.IntegrityError)
     with pytest.raises(refused), house.write() as uow:
         put(uow, manager=999_999_999)
-        uow.record(IdentitiesCorrelated(subject="run", appeared=5, changed=0, linked=0))
+        uow.record(IdentitiesCorrelated(subject="run", appeared=5, changed=0, linked=0, rules=1))
 
 
 def test_numbers_come_as_columns(house: TestHouse) -> None:
