@@ -1,11 +1,11 @@
 """Decisions: one's own items only, many at once or none, each at the version that was looked at."""
 
 from collections import Counter
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
+from msgspec.structs import replace
 
 from app.directory.models import Identity
 from app.kernel.event import moment
