@@ -92,7 +92,7 @@ INSERT_ENTRY = sa.insert(LedgerEntry).returning(
 )
 INSERT_PENDING = sa.insert(LedgerPending)
 INSERT_DISCLOSURE = sa.insert(LedgerDisclosure)
-MANY = 200  # from so many on entries are written past the mapper
+MANY = 1000  # from so many on entries are written past the mapper
 
 
 @dataclass(frozen=True, slots=True)
