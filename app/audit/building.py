@@ -30,6 +30,7 @@ from app.audit.tiles import StoredTiles
 from app.kernel.errors import ConflictError
 from app.kernel.event import moment
 from app.kernel.ledger import LedgerCheckpoint, LedgerDisclosure, LedgerEntry, LedgerPosition
+from app.kernel.phrases import phrase
 from app.kernel.sealed import SealKey
 from app.kernel.uow import Reading
 from app.requests.models import AccessRequest
@@ -193,7 +194,9 @@ def _head(session: Session, signer: Signer) -> Checkpoint:
         .limit(1)
     ).one_or_none()
     if row is None:
-        raise ConflictError("The ledger has no signed head yet: run `attestry ledger checkpoint`.")
+        raise ConflictError(
+            phrase("The ledger has no signed head yet: run `attestry ledger checkpoint`.")
+        )
     return Checkpoint(signer.name, row.size, row.root)
 
 

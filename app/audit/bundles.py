@@ -23,6 +23,7 @@ from app.kernel.actor import Permission
 from app.kernel.errors import AttestryError, ConflictError, FieldErrors, NotFoundError
 from app.kernel.event import moment
 from app.kernel.jobs import Job, Queue
+from app.kernel.phrases import phrase
 from app.kernel.sealed import SealKey
 from app.kernel.uow import Reading, Transactions, UnitOfWork
 from app.web.paging import Page, Window, page
@@ -143,7 +144,10 @@ def ask_again(uow: UnitOfWork, public_id: str) -> BundleRow:
     failed = _find(uow, public_id)
     if failed.state is not BundleState.FAILED:
         raise ConflictError(
-            f"The bundle is {failed.state.value}: only a failed one is built again.",
+            phrase(
+                "The bundle is %(state)s: only a failed one is built again.",
+                state=failed.state,
+            ),
             {"state": failed.state.value},
         )
     start, end = (failed.scope.get(name) for name in ("from", "to"))
@@ -243,7 +247,7 @@ def take_away(uow: UnitOfWork, public_id: str, home: Path) -> Path:
     bundle = _find(uow, public_id)
     if bundle.state is not BundleState.READY or bundle.sha256 is None:
         raise ConflictError(
-            f"The bundle is {bundle.state.value}: wait until it is ready.",
+            phrase("The bundle is %(state)s: wait until it is ready.", state=bundle.state),
             {"state": bundle.state.value},
         )
     if bundle.removed_at is not None:
@@ -253,7 +257,9 @@ def take_away(uow: UnitOfWork, public_id: str, home: Path) -> Path:
         )
     path = bundle_path(home, public_id)
     if not path.is_file():
-        raise NotFoundError("The bundle's file is gone from this instance's home: build it anew.")
+        raise NotFoundError(
+            phrase("The bundle's file is gone from this instance's home: build it anew.")
+        )
     uow.record(events.BundleDownloaded(subject=public_id, sha256=bundle.sha256))
     return path
 
@@ -293,18 +299,22 @@ def _refuse_unclear(wish: Wish, now: datetime) -> None:
     has_period = wish.start is not None or wish.end is not None
     asked = [name for name in ("campaign", "sample") if getattr(wish, name) is not None]
     if not asked and not has_period:
-        wrong.add("campaign", "Give a campaign, or a period by from and to; or a sample.")
+        wrong.add(
+            "campaign", phrase("Give a campaign, or a period by from and to; or a sample.")
+        )
     if asked and (has_period or wish.leavers or len(asked) > 1):
-        wrong.add(asked[0], "Give one of a campaign, a sample or a period.")
+        wrong.add(asked[0], phrase("Give one of a campaign, a sample or a period."))
     if has_period and wish.start is None:
-        wrong.add("from", "Say when the period begins.")
+        wrong.add("from", phrase("Say when the period begins."))
     if has_period and wish.end is None:
-        wrong.add("to", "Say when the period ends.")
+        wrong.add("to", phrase("Say when the period ends."))
     if wish.start and wish.end and wish.start >= min(wish.end, now):
-        wrong.add("from", "The period must begin before it ends, and before now.")
+        wrong.add("from", phrase("The period must begin before it ends, and before now."))
     for at, name in enumerate(wish.controls):
         if name not in CONTROLS:
-            wrong.add(f"controls.{at}", f"Unknown; one of {', '.join(CONTROLS)}.")
+            wrong.add(
+                f"controls.{at}", phrase("Unknown; one of %(names)s.", names=", ".join(CONTROLS))
+            )
     wrong.raise_if_any()
 
 
@@ -380,7 +390,7 @@ def _checks(report: Report) -> list[dict[str, Any]]:
 def _find(reading: Reading, public_id: str) -> Bundle:
     found = reading.session.scalar(sa.select(Bundle).where(Bundle.public_id == public_id))
     if found is None:
-        raise NotFoundError(f"There is no bundle {public_id}.")
+        raise NotFoundError(phrase("There is no bundle %(public_id)s.", public_id=public_id))
     return found
 
 

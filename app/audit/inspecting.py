@@ -13,6 +13,7 @@ from threading import BoundedSemaphore
 
 from app.audit import signing
 from app.kernel.errors import InvalidInputError, TooManyRequestsError
+from app.kernel.phrases import phrase
 from app.kernel.uow import Reading
 from evidence.errors import VerificationError
 from evidence.keys import VerifierKey, parse_vkey
@@ -61,7 +62,7 @@ def inspect(reading: Reading, content: bytes, given: str = "") -> Inspection:
         TooManyRequestsError: Others' files are being checked.
     """
     if not content:
-        raise InvalidInputError({"file": "The file is empty."})
+        raise InvalidInputError({"file": phrase("The file is empty.")})
     keys, anchors = _given(given), list[bytes]()
     trust = Trust.GIVEN if keys else Trust.OURS
     ours = signing.verifier_keys(reading)
@@ -85,7 +86,9 @@ def turn() -> Iterator[None]:
         TooManyRequestsError: Others' files are being checked.
     """
     if not _turns.acquire(timeout=PATIENCE_SECONDS):
-        raise TooManyRequestsError("Other files are being checked. Try again in a moment.", 10)
+        raise TooManyRequestsError(
+            phrase("Other files are being checked. Try again in a moment."), 10
+        )
     try:
         yield
     finally:
@@ -103,7 +106,9 @@ def _checked(content: bytes, keys: Sequence[VerifierKey], anchors: Sequence[byte
 def _given(text: str) -> list[VerifierKey]:
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     if len(lines) > MOST_KEYS:
-        raise InvalidInputError({"key": f"Give {MOST_KEYS} keys at most, one a line."})
+        raise InvalidInputError(
+            {"key": phrase("Give %(most)s keys at most, one a line.", most=MOST_KEYS)}
+        )
     try:
         return [parse_vkey(line) for line in lines]
     except VerificationError:

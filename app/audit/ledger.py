@@ -11,6 +11,7 @@ from app.audit.witnessing import cosigned
 from app.kernel.actor import Permission
 from app.kernel.errors import InvalidInputError, NotFoundError
 from app.kernel.ledger import LedgerCheckpoint, LedgerEntry, LedgerPosition
+from app.kernel.phrases import phrase
 from app.kernel.uow import Reading
 from app.web.paging import Page, Window, page
 from evidence.tiles import consistency, inclusion, root
@@ -75,7 +76,7 @@ def checkpoint(reading: Reading) -> HeadRow:
         .limit(1)
     ).one_or_none()
     if row is None:
-        raise NotFoundError("Nothing was sealed yet: it happens every minute.")
+        raise NotFoundError(phrase("Nothing was sealed yet: it happens every minute."))
     return HeadRow(row.size, row.root, row.note, cosigned(reading, row.size).lines)
 
 
@@ -159,10 +160,14 @@ def prove_inclusion(reading: Reading, entry: str, size: int | None = None) -> In
         .where(LedgerEntry.public_id == entry)
     ).one_or_none()
     if row is None:
-        raise NotFoundError("There is no numbered entry with this id; a new one waits a minute.")
+        raise NotFoundError(
+            phrase("There is no numbered entry with this id; a new one waits a minute.")
+        )
     wanted = held if size is None else size
     if not row.idx < wanted <= held:
-        raise InvalidInputError({"size": f"Give {row.idx + 1} to {held}."})
+        raise InvalidInputError(
+            {"size": phrase("Give %(number)s to %(held)s.", number=row.idx + 1, held=held)}
+        )
     stored = StoredTiles(reading.session)
     return InclusionRow(
         index=row.idx,
@@ -189,9 +194,9 @@ def prove_consistency(reading: Reading, old: int, new: int | None = None) -> Con
     held = checkpoint(reading).size
     wanted = held if new is None else new
     if wanted > held:
-        raise InvalidInputError({"new": f"Give at most {held}."})
+        raise InvalidInputError({"new": phrase("Give at most %(held)s.", held=held)})
     if not 0 < old <= wanted:
-        raise InvalidInputError({"old": f"Give 1 to {wanted}."})
+        raise InvalidInputError({"old": phrase("Give 1 to %(wanted)s.", wanted=wanted)})
     stored = StoredTiles(reading.session)
     return ConsistencyRow(
         old=old,

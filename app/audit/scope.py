@@ -17,6 +17,7 @@ from app.grants.models import End, Grant
 from app.kernel.errors import ConflictError, NotFoundError
 from app.kernel.event import moment
 from app.kernel.ledger import LedgerEntry
+from app.kernel.phrases import phrase
 from app.kernel.uow import Reading
 from app.lifecycle.models import LifecycleEvent
 from app.provisioning.models import Plan, Task
@@ -296,10 +297,14 @@ def campaign_scope(reading: Reading, public_id: str) -> CampaignScope:
     """
     found = reading.session.scalar(sa.select(Campaign).where(Campaign.public_id == public_id))
     if found is None:
-        raise NotFoundError(f"There is no campaign {public_id}.")
+        raise NotFoundError(phrase("There is no campaign %(public_id)s.", public_id=public_id))
     if found.state not in LAUNCHED:
         raise ConflictError(
-            f"Campaign {public_id} is {found.state.value}: it put nothing to anybody."
+            phrase(
+                "Campaign %(public_id)s is %(state)s: it put nothing to anybody.",
+                public_id=public_id,
+                state=found.state,
+            )
         )
     return CampaignScope(
         key=found.id,

@@ -24,6 +24,7 @@ from app.kernel.ledger import (
     LedgerPending,
     LedgerPosition,
 )
+from app.kernel.phrases import phrase
 from app.kernel.sealed import SealKey
 from app.kernel.uow import Transactions, UnitOfWork
 from evidence.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
@@ -122,18 +123,29 @@ def _refuse_second_history(uow: UnitOfWork, size: int, signed: bytes) -> None:
         last = open_checkpoint(signed, signing.verifier_keys(uow))
     except VerificationError as error:
         raise ConflictError(
-            f"The file {LAST_CHECKPOINT} in the home folder is not a head that this instance "
-            f"signed ({error}): is this the database that belongs to this home?"
+            phrase(
+                "The file %(LAST_CHECKPOINT)s in the home folder is not a head that this "
+                "instance signed (%(error)s): is this the database that belongs to this home?",
+                LAST_CHECKPOINT=LAST_CHECKPOINT,
+                error=error,
+            )
         ) from error
     if last.size > size:
         raise ConflictError(
-            f"A head of {last.size} entries was signed, but the ledger holds {size}: this is an "
-            "older database. Restore a backup made after that head."
+            phrase(
+                "A head of %(size)s entries was signed, but the ledger holds %(held)s: this "
+                "is an older database. Restore a backup made after that head.",
+                size=last.size,
+                held=size,
+            )
         )
     if root(StoredTiles(uow.session), last.size) != last.root:
         raise ConflictError(
-            f"The ledger does not lead to the head of {last.size} entries that was signed: it was "
-            "altered. Run `attestry ledger verify`."
+            phrase(
+                "The ledger does not lead to the head of %(size)s entries that was signed: it "
+                "was altered. Run `attestry ledger verify`.",
+                size=last.size,
+            )
         )
 
 

@@ -19,6 +19,7 @@ from app.audit.models import SigningKey
 from app.kernel.actor import Permission
 from app.kernel.errors import ConflictError, NotFoundError, NothingToChangeError
 from app.kernel.ledger import HEAD, LedgerHead
+from app.kernel.phrases import phrase
 from app.kernel.sealed import SealKey
 from app.kernel.uow import Reading, UnitOfWork
 from evidence.certificates import (
@@ -293,7 +294,7 @@ def _present(reading: Reading, purpose: KeyPurpose) -> SigningKey:
         .limit(1)
     )
     if key is None:
-        raise NotFoundError("There is no signing key: run `attestry init`.")
+        raise NotFoundError(phrase("There is no signing key: run `attestry init`."))
     return key
 
 

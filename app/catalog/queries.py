@@ -18,6 +18,7 @@ from app.catalog.models import Entitlement, Protection
 from app.directory.models import Account, Group, Identity, Source
 from app.kernel.actor import Permission
 from app.kernel.errors import NotFoundError, NotPermittedError
+from app.kernel.phrases import phrase
 from app.kernel.uow import Reading
 from app.web.paging import Page, Window, page
 
@@ -98,7 +99,9 @@ def entitlement(reading: Reading, group_public_id: str) -> EntitlementRow:
         _entitlements().where(Group.public_id == group_public_id)
     ).one_or_none()
     if row is None:
-        raise NotFoundError(f"There is no entitlement {group_public_id}.")
+        raise NotFoundError(
+            phrase("There is no entitlement %(group_public_id)s.", group_public_id=group_public_id)
+        )
     return _entitlement(row)
 
 
@@ -117,7 +120,9 @@ def show_entitlement(reading: Reading, entitlement_id: str) -> EntitlementRow:
     sees_all = _sees_all(reading)
     found = entitlement(reading, entitlement_id)
     if not sees_all and not (found.is_requestable and found.ended_at is None):
-        raise NotFoundError(f"There is no entitlement {entitlement_id}.")
+        raise NotFoundError(
+            phrase("There is no entitlement %(entitlement_id)s.", entitlement_id=entitlement_id)
+        )
     return found
 
 
@@ -210,7 +215,9 @@ def protection_row(reading: Reading, protection_id: str) -> ProtectionRow:
         _protections().where(Protection.public_id == protection_id)
     ).one_or_none()
     if row is None:
-        raise NotFoundError(f"There is no protection {protection_id}.")
+        raise NotFoundError(
+            phrase("There is no protection %(protection_id)s.", protection_id=protection_id)
+        )
     return _protection(row)
 
 
@@ -218,7 +225,7 @@ def _sees_all(reading: Reading) -> bool:
     if reading.actor.may(Permission.DIRECTORY_READ):
         return True
     if reading.actor.identity_id is None:
-        raise NotPermittedError("The catalogue is for people, and for roles that read it.")
+        raise NotPermittedError(phrase("The catalogue is for people, and for roles that read it."))
     return False
 
 

@@ -19,6 +19,7 @@ from app.kernel.errors import (
     NotFoundError,
     NothingToChangeError,
 )
+from app.kernel.phrases import phrase
 from app.kernel.uow import UnitOfWork
 
 
@@ -53,7 +54,8 @@ def describe(
     present = queries.entitlement(uow, entitlement)
     if present.version != version:
         raise ConflictError(
-            "Somebody described this since you looked.", current={"version": present.version}
+            phrase("Somebody described this since you looked."),
+            current={"version": present.version},
         )
     owner_id = None if owner is None else _active_identity(uow, owner)
     wanted: dict[str, Any] = {
@@ -71,14 +73,14 @@ def describe(
     if row is None:
         uow.session.add(Entitlement(group_id=present.group_id, **wanted))
     elif all(getattr(row, name) == value for name, value in wanted.items()):
-        raise NothingToChangeError("The catalogue says exactly this already.")
+        raise NothingToChangeError(phrase("The catalogue says exactly this already."))
     else:
         for name, value in wanted.items():
             setattr(row, name, value)
     try:
         uow.session.flush()
     except IntegrityError as error:  # two described it for the first time at the same moment
-        raise ConflictError("Somebody described this since you looked.") from error
+        raise ConflictError(phrase("Somebody described this since you looked.")) from error
     uow.record(
         EntitlementDescribed(
             subject=entitlement,
@@ -111,7 +113,7 @@ def protect(uow: UnitOfWork, *, what: Kind, ref: str, reason: str) -> queries.Pr
         getattr(Protection, f"{what}_id") == target, Protection.ended_at.is_(None)
     )
     if uow.session.scalar(sa.select(is_there)):
-        raise NothingToChangeError(f"This {what} is protected already.")
+        raise NothingToChangeError(phrase("This %(what)s is protected already.", what=what))
     protection = Protection(
         public_id=uow.ids.new(),
         reason=reason,
@@ -135,7 +137,7 @@ def unprotect(uow: UnitOfWork, *, protection_id: str) -> queries.ProtectionRow:
     uow.actor.require(Permission.PROTECTION_WRITE)
     found = queries.protection_row(uow, protection_id)
     if found.ended_at is not None:
-        raise NothingToChangeError("This protection was lifted already.")
+        raise NothingToChangeError(phrase("This protection was lifted already."))
     uow.session.execute(
         sa.update(Protection).where(Protection.id == found.key).values(ended_at=uow.now)
     )
@@ -150,9 +152,11 @@ def _active_identity(uow: UnitOfWork, owner: str) -> int:
         )
     ).one_or_none()
     if found is None:
-        raise InvalidInputError({"owner": "There is no identity with this id."})
+        raise InvalidInputError({"owner": phrase("There is no identity with this id.")})
     if not found.is_active:
-        raise InvalidInputError({"owner": "This person is not active: name one who can answer."})
+        raise InvalidInputError(
+            {"owner": phrase("This person is not active: name one who can answer.")}
+        )
     owner_id: int = found.id
     return owner_id
 
@@ -171,5 +175,5 @@ def _target(uow: UnitOfWork, what: Kind, ref: str) -> int:
         sa.select(table.id).where(table.public_id == ref, table.ended_at.is_(None))
     )
     if found is None:
-        raise NotFoundError(f"There is no {what} {ref}.")
+        raise NotFoundError(phrase("There is no %(what)s %(ref)s.", what=what, ref=ref))
     return found

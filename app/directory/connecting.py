@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 
 from app.directory.models import Source
 from app.kernel.errors import ConflictError
+from app.kernel.phrases import phrase
 from app.kernel.sealed import SealKey
 from app.kernel.uow import Reading
 from connectors.port import Connector
@@ -32,6 +33,6 @@ def connection(
     """
     source = reading.session.get_one(Source, source_id)
     if not source.is_enabled:
-        raise ConflictError(f"The source {source.name} is disabled.")
+        raise ConflictError(phrase("The source %(source)s is disabled.", source=source.name))
     secrets = seal.open_mapping(purpose(source.public_id), source.sealed_secrets)
     return source.kind, dict(source.settings), secrets

@@ -33,6 +33,7 @@ from app.directory.progress import Progress
 from app.directory.reading import DRY_RUN, FULL, YES, Taken
 from app.directory.scoping import digest_of, scope_digest
 from app.kernel.errors import ConflictError, NotFoundError
+from app.kernel.phrases import phrase
 from app.kernel.sealed import SealError, SealKey
 from app.kernel.uow import Reading, Transactions, UnitOfWork
 from connectors.errors import ConnectorError
@@ -380,7 +381,7 @@ def run_row(reading: Reading, run_id: str, *, is_locked: bool = False) -> SyncRu
     wanted = sa.select(SyncRun).where(SyncRun.public_id == run_id)
     found = reading.session.scalar(wanted.with_for_update() if is_locked else wanted)
     if found is None:
-        raise NotFoundError(f"There is no sync run {run_id}.")
+        raise NotFoundError(phrase("There is no sync run %(run_id)s.", run_id=run_id))
     return found
 
 
@@ -400,4 +401,6 @@ def _refuse_if_overtaken(uow: UnitOfWork, run: SyncRun) -> None:
         )
     )
     if newer is not None:
-        raise ConflictError(f"The newer run {newer} was stored since: refuse this one.")
+        raise ConflictError(
+            phrase("The newer run %(newer)s was stored since: refuse this one.", newer=newer)
+        )

@@ -13,6 +13,7 @@ from app.directory.models import Account, Group, Membership
 from app.grants.domain import EndCause, EndState, GrantCause, GrantState
 from app.grants.models import End, Grant
 from app.kernel.errors import ConflictError, NothingToChangeError
+from app.kernel.phrases import phrase
 from app.kernel.uow import Reading, UnitOfWork
 
 LIVE_GRANT = (GrantState.AUTHORISED, GrantState.CONFIRMED)
@@ -81,9 +82,11 @@ def authorise(
         ConflictError: Its end is being carried out.
     """
     if pending_end(uow, account_id, group_id) is not None:
-        raise ConflictError("This access is being taken away; wait until that is confirmed.")
+        raise ConflictError(
+            phrase("This access is being taken away; wait until that is confirmed.")
+        )
     if live_grant(uow, account_id, group_id) is not None or is_member(uow, account_id, group_id):
-        raise NothingToChangeError("The account has this access already.")
+        raise NothingToChangeError(phrase("The account has this access already."))
     grant = Grant(
         public_id=uow.ids.new(),
         account_id=account_id,
@@ -117,9 +120,9 @@ def extend(uow: UnitOfWork, *, grant: Grant, until: datetime | None, cause_ref: 
         ConflictError: It is over.
     """
     if grant.state not in LIVE_GRANT:
-        raise ConflictError("This access is over; ask for it anew.")
+        raise ConflictError(phrase("This access is over; ask for it anew."))
     if grant.until is None or (until is not None and until <= grant.until):
-        raise NothingToChangeError("This access lasts as long or longer already.")
+        raise NothingToChangeError(phrase("This access lasts as long or longer already."))
     grant.until = until
     uow.record(events.GrantExtended(subject=grant.public_id, until=until, cause_ref=cause_ref))
     return grant
@@ -132,10 +135,10 @@ def end(uow: UnitOfWork, *, account_id: int, group_id: int, cause: EndCause, cau
         NothingToChangeError: It is not there, or is being taken away already.
     """
     if pending_end(uow, account_id, group_id) is not None:
-        raise NothingToChangeError("This access is being taken away already.")
+        raise NothingToChangeError(phrase("This access is being taken away already."))
     grant = _grant_to_end(uow, account_id, group_id)
     if grant is None and not is_member(uow, account_id, group_id):
-        raise NothingToChangeError("The account does not have this access directly.")
+        raise NothingToChangeError(phrase("The account does not have this access directly."))
     decided = End(
         public_id=uow.ids.new(),
         account_id=account_id,
@@ -176,9 +179,11 @@ def adopt(uow: UnitOfWork, *, account_id: int, group_id: int, cause_ref: str) ->
         ConflictError: Its end was decided and is being carried out, or a grant holds already.
     """
     if pending_end(uow, account_id, group_id) is not None:
-        raise ConflictError("This access is being taken away; wait until that is confirmed.")
+        raise ConflictError(
+            phrase("This access is being taken away; wait until that is confirmed.")
+        )
     if live_grant(uow, account_id, group_id) is not None:
-        raise ConflictError("A grant for this access holds already; look at it anew.")
+        raise ConflictError(phrase("A grant for this access holds already; look at it anew."))
     grant = Grant(
         public_id=uow.ids.new(),
         account_id=account_id,
@@ -385,7 +390,7 @@ def _refuse_if_decided_anew(reading: Reading, account_id: int, group_id: int) ->
         live_grant(reading, account_id, group_id) is not None
         or pending_end(reading, account_id, group_id) is not None
     ):
-        raise ConflictError("This access was decided anew since; this try would undo that.")
+        raise ConflictError(phrase("This access was decided anew since; this try would undo that."))
 
 
 def _names(reading: Reading, account_id: int, group_id: int) -> tuple[str, str]:

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from app.kernel.errors import NotFreshError, NotPermittedError
+from app.kernel.phrases import phrase
 
 SYSTEM_ID = "system"
 FRESH_FOR = timedelta(minutes=10)
@@ -141,7 +142,13 @@ class Actor:
         """
         if not self.may(permission):
             holders = " or ".join(role.value for role in Role if permission in PERMISSIONS[role])
-            raise NotPermittedError(f"This needs the role {holders} ({permission.value}).")
+            raise NotPermittedError(
+                phrase(
+                    "This needs the role %(holders)s (%(permission)s).",
+                    holders=holders,
+                    permission=permission.value,
+                )
+            )
 
     def is_fresh(self, now: datetime) -> bool:
         """Say whether they proved who they are a short time ago.
@@ -161,8 +168,11 @@ class Actor:
         if not self.is_fresh(now):
             minutes = int(FRESH_FOR.total_seconds() // 60)
             raise NotFreshError(
-                f"Much depends on this, so sign in once more: it is done within {minutes} minutes "
-                "of a sign-in only."
+                phrase(
+                    "Much depends on this, so sign in once more: it is done within "
+                    "%(minutes)s minutes of a sign-in only.",
+                    minutes=minutes,
+                )
             )
 
     def require_identity(self) -> int:
@@ -173,8 +183,10 @@ class Actor:
         """
         if self.identity_id is None:
             raise NotPermittedError(
-                "This is done as a person: sign in as yourself, or use a token made with "
-                "`token create --for WHO`."
+                phrase(
+                    "This is done as a person: sign in as yourself, or use a token made with "
+                    "`token create --for WHO`."
+                )
             )
         return self.identity_id
 

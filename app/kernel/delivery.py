@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from app.kernel.errors import NotFoundError
 from app.kernel.ledger import LedgerEntry
+from app.kernel.phrases import phrase
 from app.kernel.uow import Transactions
 
 
@@ -52,7 +53,9 @@ def deliver(tx: Transactions, handlers: Mapping[str, Handler], payload: Mapping[
             )
         ).one_or_none()
     if row is None:
-        raise NotFoundError(f"There is no ledger entry {payload['entry']}.")
+        raise NotFoundError(
+            phrase("There is no ledger entry %(payload)s.", payload=payload["entry"])
+        )
     told = orjson.loads(row.body)
     handlers[payload["listener"]](
         tx,

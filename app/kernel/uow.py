@@ -24,6 +24,7 @@ from app.kernel.errors import ConflictError, UnrecordedChangeError
 from app.kernel.event import Event, moment
 from app.kernel.ids import Ids
 from app.kernel.jobs import Job, JobQueue, Queue
+from app.kernel.phrases import phrase
 from evidence.record import Record, seal_record
 
 DELIVER = "deliver"
@@ -181,7 +182,9 @@ class Transactions:
                 session.commit()
             except StaleDataError as error:
                 session.rollback()
-                raise ConflictError("Somebody else changed this first: look again.") from error
+                raise ConflictError(
+                    phrase("Somebody else changed this first: look again.")
+                ) from error
             except BaseException:
                 session.rollback()
                 raise

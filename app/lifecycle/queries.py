@@ -10,6 +10,7 @@ from app.directory.models import Account, Group, Identity, Source
 from app.kernel.actor import Permission
 from app.kernel.errors import NotFoundError
 from app.kernel.event import moment
+from app.kernel.phrases import phrase
 from app.kernel.uow import Reading
 from app.lifecycle.models import LifecycleEvent
 from app.provisioning.models import Plan, Task
@@ -70,7 +71,7 @@ def find_event(reading: Reading, event_id: str) -> EventRow:
         _EVENTS.where(LifecycleEvent.event_id == event_id)
     ).one_or_none()
     if found is None:
-        raise NotFoundError("There is no such event.")
+        raise NotFoundError(phrase("There is no such event."))
     return _row(*found)
 
 

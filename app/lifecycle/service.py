@@ -16,6 +16,7 @@ from app.kernel.actor import Permission
 from app.kernel.errors import ConflictError, InvalidInputError, NotFoundError
 from app.kernel.event import moment
 from app.kernel.jobs import Job, Queue
+from app.kernel.phrases import phrase
 from app.kernel.uow import Reading, Transactions, UnitOfWork
 from app.lifecycle import planning
 from app.lifecycle.domain import LifecycleState, LifecycleType
@@ -118,7 +119,7 @@ def _known(reading: Reading, told: Told) -> LifecycleEvent | None:
         sa.select(LifecycleEvent).where(LifecycleEvent.event_id == told.event_id)
     )
     if known is not None and known.body_digest != told.digest():
-        raise ConflictError("This event_id was used for another event. Take a new one.")
+        raise ConflictError(phrase("This event_id was used for another event. Take a new one."))
     return known
 
 
@@ -175,9 +176,11 @@ def cancel(uow: UnitOfWork, *, event_id: str) -> LifecycleEvent:
         sa.select(LifecycleEvent).where(LifecycleEvent.event_id == event_id).with_for_update()
     )
     if event is None:
-        raise NotFoundError("There is no such event.")
+        raise NotFoundError(phrase("There is no such event."))
     if event.state is not LifecycleState.WAITING:
-        raise ConflictError(f"This event is {event.state.value} and cannot be taken back.")
+        raise ConflictError(
+            phrase("This event is %(state)s and cannot be taken back.", state=event.state)
+        )
     event.state = LifecycleState.CANCELLED
     uow.record(events.LifecycleCancelled(subject=event.public_id))
     return event
@@ -242,8 +245,10 @@ def _identity(reading: Reading, told: Told) -> Identity | None:
     if found is None and told.type is not LifecycleType.JOINER:
         raise InvalidInputError(
             {
-                "employee_number": "No identity has this number. Nothing was recorded; send the "
-                "event again after the next sync, or correct the number."
+                "employee_number": phrase(
+                    "No identity has this number. Nothing was recorded; send the event again "
+                    "after the next sync, or correct the number."
+                )
             }
         )
     return found

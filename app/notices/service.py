@@ -8,6 +8,7 @@ from app import events
 from app.directory.models import Identity
 from app.kernel.errors import NotFoundError, NothingToChangeError
 from app.kernel.jobs import Job, Queue
+from app.kernel.phrases import phrase
 from app.kernel.uow import Transactions, UnitOfWork
 from app.notices.domain import NoticeState
 from app.notices.mailer import Mailer, MailError
@@ -122,9 +123,9 @@ def mark_read(uow: UnitOfWork, *, notice_id: str) -> Notice:
         )
     )
     if notice is None:
-        raise NotFoundError("There is no such notice of yours.")
+        raise NotFoundError(phrase("There is no such notice of yours."))
     if notice.read_at is not None:
-        raise NothingToChangeError("This was read before.")
+        raise NothingToChangeError(phrase("This was read before."))
     notice.read_at = uow.now
     uow.record(events.NoticeRead(subject=notice.public_id))
     return notice

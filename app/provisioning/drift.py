@@ -20,6 +20,7 @@ from app.grants.models import End, Grant
 from app.kernel.actor import Permission
 from app.kernel.delivery import Delivery
 from app.kernel.errors import ConflictError, NotFoundError, NotPermittedError
+from app.kernel.phrases import phrase
 from app.kernel.uow import Transactions, UnitOfWork
 from app.provisioning.domain import FindingKind, FindingState
 from app.provisioning.models import Finding
@@ -209,7 +210,7 @@ def revert(uow: UnitOfWork, *, finding_id: str, reason: str, version: int) -> Fi
     finding = _to_decide(uow, finding_id, version)
     group = uow.session.get_one(Group, finding.group_id)
     if not group.is_writable:
-        raise ConflictError("Its source does not let members be changed; change it there.")
+        raise ConflictError(phrase("Its source does not let members be changed; change it there."))
     where = {"account_id": finding.account_id, "group_id": finding.group_id}
     if finding.kind is FindingKind.APPEARED:
         grants.end(uow, cause=EndCause.DRIFT, cause_ref=finding.public_id, **where)
@@ -234,14 +235,16 @@ def _to_decide(uow: UnitOfWork, finding_id: str, version: int) -> Finding:
         sa.select(Finding).where(Finding.public_id == finding_id).with_for_update()
     )
     if finding is None:
-        raise NotFoundError("There is no such finding.")
+        raise NotFoundError(phrase("There is no such finding."))
     if finding.state not in (FindingState.OPEN, FindingState.FAILED):
-        raise ConflictError(f"This finding {DECIDED_WORD[finding.state]}.")
+        raise ConflictError(
+            phrase("This finding %(DECIDED_WORD)s.", DECIDED_WORD=DECIDED_WORD[finding.state])
+        )
     if finding.version != version:
-        raise ConflictError("This finding has changed since you looked; look again.")
+        raise ConflictError(phrase("This finding has changed since you looked; look again."))
     holder = uow.session.get_one(Account, finding.account_id).identity_id
     if holder is not None and holder == uow.actor.identity_id:
-        raise NotPermittedError("This is about your own access: somebody else decides it.")
+        raise NotPermittedError(phrase("This is about your own access: somebody else decides it."))
     return finding
 
 

@@ -17,6 +17,7 @@ from sqlalchemy.orm import aliased
 
 from app.directory.models import Account, Group, Membership, Source
 from app.kernel.errors import InvalidInputError, NotFoundError
+from app.kernel.phrases import phrase
 from app.kernel.uow import Reading
 from connectors.records import Verb
 from evidence.canonical import canonical
@@ -143,18 +144,24 @@ def target(reading: Reading, *, identity_id: int, group_id: int) -> Target:
     """
     group = reading.session.get(Group, group_id)
     if group is None or group.ended_at is not None:
-        raise NotFoundError("There is no such entitlement (any more).")
+        raise NotFoundError(phrase("There is no such entitlement (any more)."))
     if group.master_external_id is not None:
         master = master_of(reading, group)
         if master is None:
             raise InvalidInputError(
-                {"entitlement": "It mirrors a group of a source that is not connected here."}
+                {
+                    "entitlement": phrase(
+                        "It mirrors a group of a source that is not connected here."
+                    )
+                }
             )
         group = master
     if not group.is_writable:
-        raise InvalidInputError({"entitlement": "Its source does not let members be changed."})
+        raise InvalidInputError(
+            {"entitlement": phrase("Its source does not let members be changed.")}
+        )
     if not reading.session.get_one(Source, group.source_id).is_enabled:
-        raise InvalidInputError({"entitlement": "Its source is disabled; ask an operator."})
+        raise InvalidInputError({"entitlement": phrase("Its source is disabled; ask an operator.")})
     accounts = reading.session.scalars(
         sa.select(Account)
         .where(
@@ -168,7 +175,11 @@ def target(reading: Reading, *, identity_id: int, group_id: int) -> Target:
     if len(accounts) != 1:
         many = "several accounts" if accounts else "no account"
         raise InvalidInputError(
-            {"beneficiary": f"The beneficiary has {many} in the source of this entitlement."}
+            {
+                "beneficiary": phrase(
+                    "The beneficiary has %(many)s in the source of this entitlement.", many=many
+                )
+            }
         )
     return Target(accounts[0].id, group.id)
 

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from app.directory.models import Account, Group, Identity, Source, SyncRun
 from app.kernel.actor import Permission
 from app.kernel.errors import NotFoundError
+from app.kernel.phrases import phrase
 from app.kernel.uow import Reading
 from app.provisioning.domain import FindingKind, FindingState, TaskState
 from app.provisioning.models import Attempt, Finding, Plan, Task
@@ -176,7 +177,7 @@ def finding_row(reading: Reading, finding_id: str) -> FindingRow:
     reading.actor.require(Permission.DRIFT_READ)
     found = reading.session.execute(_FINDINGS.where(Finding.public_id == finding_id)).first()
     if found is None:
-        raise NotFoundError("There is no such finding.")
+        raise NotFoundError(phrase("There is no such finding."))
     return FindingRow(*tuple(found))
 
 
@@ -238,7 +239,7 @@ def task_detail(reading: Reading, task_id: str) -> TaskDetail:
     reading.actor.require(Permission.TASK_READ)
     found = reading.session.execute(_TASKS.where(Task.public_id == task_id)).one_or_none()
     if found is None:
-        raise NotFoundError("There is no such task.")
+        raise NotFoundError(phrase("There is no such task."))
     task: Task = found[0]
     tries = reading.session.scalars(
         sa.select(Attempt).where(Attempt.task_id == task.id).order_by(Attempt.number)
@@ -286,7 +287,7 @@ def plan_detail(reading: Reading, plan_id: str) -> PlanRow:
     reading.actor.require(Permission.TASK_READ)
     found = reading.session.scalar(sa.select(Plan).where(Plan.public_id == plan_id))
     if found is None:
-        raise NotFoundError("There is no such plan.")
+        raise NotFoundError(phrase("There is no such plan."))
     return _plan(found)
 
 

@@ -12,6 +12,7 @@ from app.grants import service as grants
 from app.kernel.actor import Permission
 from app.kernel.errors import ConflictError, NotFoundError, NotPermittedError
 from app.kernel.jobs import Job, Queue
+from app.kernel.phrases import phrase
 from app.kernel.uow import Reading, UnitOfWork
 from app.provisioning import guards, planning, reconcile
 from app.provisioning.domain import PlanCause, PlanState, TaskState, is_over
@@ -263,11 +264,13 @@ def release(uow: UnitOfWork, *, plan_id: str) -> Plan:
     uow.actor.require(Permission.PLAN_RELEASE)
     plan = uow.session.scalar(sa.select(Plan).where(Plan.public_id == plan_id).with_for_update())
     if plan is None:
-        raise NotFoundError("There is no such plan.")
+        raise NotFoundError(phrase("There is no such plan."))
     if plan.state is not PlanState.HELD:
-        raise ConflictError(f"This plan is {plan.state.value}, not held.")
+        raise ConflictError(phrase("This plan is %(state)s, not held.", state=plan.state))
     if plan.created_by == uow.actor.public_id:
-        raise NotPermittedError("Who made a plan does not release it: a second person looks.")
+        raise NotPermittedError(
+            phrase("Who made a plan does not release it: a second person looks.")
+        )
     plan.state = PlanState.OPEN
     plan.released_by = uow.actor.public_id
     plan.released_at = uow.now
@@ -294,9 +297,11 @@ def retry(uow: UnitOfWork, *, task_id: str) -> Task:
     uow.actor.require(Permission.TASK_RETRY)
     task = uow.session.scalar(sa.select(Task).where(Task.public_id == task_id).with_for_update())
     if task is None:
-        raise NotFoundError("There is no such task.")
+        raise NotFoundError(phrase("There is no such task."))
     if task.state is not TaskState.FAILED:
-        raise ConflictError(f"This task is {task.state.value}; only a failed one is retried.")
+        raise ConflictError(
+            phrase("This task is %(state)s; only a failed one is retried.", state=task.state)
+        )
     guards.refuse_if_guarded(uow, task)
     task.state = TaskState.QUEUED
     task.attempt += 1

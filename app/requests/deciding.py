@@ -8,6 +8,7 @@ from sqlalchemy.orm import aliased
 from app import events
 from app.directory.models import Identity
 from app.kernel.errors import ConflictError, NotFoundError, NotPermittedError
+from app.kernel.phrases import phrase
 from app.kernel.uow import Reading, UnitOfWork
 from app.requests.domain import ApprovalOutcome, RequestState, StepState
 from app.requests.models import AccessRequest, Approval, Delegation, Step
@@ -90,7 +91,7 @@ def find_question(uow: UnitOfWork, approval_id: str) -> tuple[Approval, AccessRe
         .with_for_update(of=AccessRequest)
     ).one_or_none()
     if row is None:
-        raise NotFoundError("There is no such approval.")
+        raise NotFoundError(phrase("There is no such approval."))
     return row[0], row[1]
 
 
@@ -131,12 +132,12 @@ def refuse_unless_addressed(uow: UnitOfWork, approval: Approval, request: Access
         NotPermittedError: The actor asked for it, or would benefit.
     """
     if not may_answer(uow, approval):
-        raise NotFoundError("There is no such approval of yours.")
+        raise NotFoundError(phrase("There is no such approval of yours."))
     if uow.actor.identity_id in (request.requester_id, request.beneficiary_id):
-        raise NotPermittedError("Nobody approves for themselves.")
+        raise NotPermittedError(phrase("Nobody approves for themselves."))
     me = uow.session.get_one(Identity, uow.actor.require_identity())
     if not me.is_active:
-        raise NotPermittedError("An identity that is not active decides nothing.")
+        raise NotPermittedError(phrase("An identity that is not active decides nothing."))
 
 
 def refuse_unless_open(uow: UnitOfWork, approval: Approval, request: AccessRequest) -> None:
@@ -146,19 +147,21 @@ def refuse_unless_open(uow: UnitOfWork, approval: Approval, request: AccessReque
         ConflictError: It was answered, is not due yet, or the request is over.
     """
     if request.state is not RequestState.SUBMITTED:
-        raise ConflictError(f"This request is {request.state.value}.")
+        raise ConflictError(phrase("This request is %(state)s.", state=request.state))
     if approval.outcome is not None:
-        raise ConflictError(f"This was answered: {approval.outcome.value}.")
+        raise ConflictError(phrase("This was answered: %(state)s.", state=approval.outcome))
     step = uow.session.get_one(Step, approval.step_id)
     if step.state is StepState.WAITING:
-        raise ConflictError("An earlier step has to be answered first.")
+        raise ConflictError(phrase("An earlier step has to be answered first."))
     if step.state is not StepState.OPEN:
-        raise ConflictError(f"This step is {step.state.value} by somebody else's answer.")
+        raise ConflictError(
+            phrase("This step is %(state)s by somebody else's answer.", state=step.state)
+        )
     given = sa.select(Approval.id).where(
         Approval.step_id == step.id, Approval.decided_by_id == uow.actor.identity_id
     )
     if uow.session.scalar(given) is not None:
-        raise ConflictError("You have answered this step; another person has to, as well.")
+        raise ConflictError(phrase("You have answered this step; another person has to, as well."))
 
 
 def approve(

@@ -12,6 +12,7 @@ from app.kernel.errors import (
     NotFoundError,
     NothingToChangeError,
 )
+from app.kernel.phrases import phrase
 from app.kernel.uow import UnitOfWork
 from app.requests.models import Delegation
 
@@ -31,16 +32,18 @@ def delegate(
     me = uow.actor.require_identity()
     other = uow.session.scalar(sa.select(Identity).where(Identity.public_id == delegate_id))
     if other is None:
-        raise NotFoundError("There is no such identity.")
+        raise NotFoundError(phrase("There is no such identity."))
     wrong = FieldErrors()
     if other.id == me:
-        wrong.add("delegate", "Name somebody else.")
+        wrong.add("delegate", phrase("Name somebody else."))
     if not other.is_active:
-        wrong.add("delegate", "This identity is not active.")
+        wrong.add("delegate", phrase("This identity is not active."))
     if valid_to <= valid_from or valid_to <= uow.now:
-        wrong.add("valid_to", "Give an end after the beginning and after now.")
+        wrong.add("valid_to", phrase("Give an end after the beginning and after now."))
     elif valid_to - valid_from > LONGEST:
-        wrong.add("valid_to", f"A delegation lasts at most {LONGEST.days} days.")
+        wrong.add(
+            "valid_to", phrase("A delegation lasts at most %(days)s days.", days=LONGEST.days)
+        )
     wrong.raise_if_any()
     _refuse_overlap(uow, me, other.id, valid_from, valid_to)
     row = Delegation(
@@ -79,9 +82,9 @@ def end(uow: UnitOfWork, *, delegation_id: str) -> Delegation:
         )
     )
     if row is None:
-        raise NotFoundError("There is no such delegation of yours.")
+        raise NotFoundError(phrase("There is no such delegation of yours."))
     if row.ended_at is not None or row.valid_to <= uow.now:
-        raise NothingToChangeError("This delegation is over already.")
+        raise NothingToChangeError(phrase("This delegation is over already."))
     row.ended_at = uow.now
     uow.record(events.DelegationEnded(subject=row.public_id))
     return row
@@ -102,8 +105,12 @@ def _refuse_overlap(
         )
     ).all()
     if any(each.delegator_id == me for each in standing):
-        raise NothingToChangeError("This person stands in for you in that time already.")
+        raise NothingToChangeError(phrase("This person stands in for you in that time already."))
     if standing:
         raise InvalidInputError(
-            {"delegate": "You stand in for this person in that time: duties would go in a ring."}
+            {
+                "delegate": phrase(
+                    "You stand in for this person in that time: duties would go in a ring."
+                )
+            }
         )

@@ -11,6 +11,7 @@ from sqlalchemy.orm import aliased
 from app.directory.models import Account, Group, Identity, Source
 from app.kernel.actor import Permission
 from app.kernel.errors import NotFoundError
+from app.kernel.phrases import phrase
 from app.kernel.uow import Reading
 from app.provisioning import planning
 from app.provisioning.models import Plan, Task
@@ -194,7 +195,7 @@ def request_detail(reading: Reading, request_id: str) -> RequestDetail:
         _ROWS.where(AccessRequest.public_id == request_id, _visible(reading))
     ).one_or_none()
     if found is None:
-        raise NotFoundError("There is no such request.")
+        raise NotFoundError(phrase("There is no such request."))
     request: AccessRequest = found[0]
     ruling, digest = reading.session.execute(
         sa.select(Ruling, Policy.digest)
@@ -291,7 +292,7 @@ def one_approval(reading: Reading, approval_id: str) -> ApprovalRow:
         .where(Approval.public_id == approval_id)
     ).one_or_none()
     if found is None or not deciding.may_answer(reading, found[5]):
-        raise NotFoundError("There is no such approval of yours.")
+        raise NotFoundError(phrase("There is no such approval of yours."))
     return _approvals(reading, [found])[0]
 
 

@@ -24,6 +24,7 @@ from app.kernel.errors import (
     PolicyRefusedError,
 )
 from app.kernel.event import moment
+from app.kernel.phrases import phrase
 from app.kernel.uow import Reading, UnitOfWork
 from app.provisioning import planning
 from app.provisioning.planning import Operation, Target
@@ -95,7 +96,7 @@ def consider(reading: Reading, wish: Wish) -> Considered:
     beneficiary = _beneficiary(reading, wish, requester)
     group = reading.session.scalar(sa.select(Group).where(Group.public_id == wish.entitlement))
     if group is None:
-        raise NotFoundError("There is no such entitlement.")
+        raise NotFoundError(phrase("There is no such entitlement."))
     target = planning.target(reading, identity_id=beneficiary.id, group_id=group.id)
     _refuse_no_op(reading, wish, target)
     operations = plans.operations(reading, wish.action, [target])[target]
@@ -209,7 +210,7 @@ def decide(
     deciding.refuse_unless_open(uow, approval, request)
     if outcome == "refuse":
         if not (comment or "").strip():
-            raise InvalidInputError({"comment": "Say why: the requester will read it."})
+            raise InvalidInputError({"comment": phrase("Say why: the requester will read it.")})
         deciding.refuse(uow, approval, request, comment=comment)
         return approval
     _revalidate(uow, request, plan_digest)
@@ -230,9 +231,11 @@ def cancel(uow: UnitOfWork, *, request_id: str) -> AccessRequest:
         sa.select(AccessRequest).where(AccessRequest.public_id == request_id).with_for_update()
     )
     if request is None or me not in (request.requester_id, request.beneficiary_id):
-        raise NotFoundError("There is no such request of yours.")
+        raise NotFoundError(phrase("There is no such request of yours."))
     if request.state is not RequestState.SUBMITTED:
-        raise ConflictError(f"This request is {request.state.value} and cannot be taken back.")
+        raise ConflictError(
+            phrase("This request is %(state)s and cannot be taken back.", state=request.state)
+        )
     request.state = RequestState.CANCELLED
     request.ended_at = uow.now
     deciding.close_questions(uow, request)
@@ -276,7 +279,7 @@ def carry_out(uow: UnitOfWork, request: AccessRequest) -> None:
         case Action.EXTEND:
             held = grants.live_grant(uow, request.account_id, request.group_id)
             if held is None:
-                raise ConflictError("The access to be extended is over; ask for it anew.")
+                raise ConflictError(phrase("The access to be extended is over; ask for it anew."))
             grants.extend(uow, grant=held, until=until, cause_ref=request.public_id)
             request.grant_id = held.id
             request.state = RequestState.DONE
@@ -298,7 +301,7 @@ def _revalidate(uow: UnitOfWork, request: AccessRequest, shown_digest: str) -> N
             "plan_digest": digest,
             "plan": [each.shown() for each in operations],
         }
-        raise ConflictError("The plan is not the one you were shown. Look again.", current)
+        raise ConflictError(phrase("The plan is not the one you were shown. Look again."), current)
     facts = plans.facts_now(uow, request, operations)
     ruling, verdict = rulebook.judge(uow, facts)
     if not verdict.is_allowed:
@@ -322,10 +325,12 @@ def _beneficiary(reading: Reading, wish: Wish, requester: Identity) -> Identity:
     )
     if not is_allowed:
         raise NotPermittedError(
-            "You may ask for yourself and for those you manage; others need the role operator."
+            phrase(
+                "You may ask for yourself and for those you manage; others need the role operator."
+            )
         )
     if found is None:
-        raise NotFoundError("There is no such identity.")
+        raise NotFoundError(phrase("There is no such identity."))
     return found
 
 
@@ -335,15 +340,17 @@ def _refuse_no_op(reading: Reading, wish: Wish, target: Target) -> None:
     match wish.action:
         case Action.ADD:
             if is_member or held is not None:
-                raise NothingToChangeError("The beneficiary has this access already.")
+                raise NothingToChangeError(phrase("The beneficiary has this access already."))
         case Action.REMOVE:
             if not is_member and held is None:
-                raise NothingToChangeError("The beneficiary does not have this access directly.")
+                raise NothingToChangeError(
+                    phrase("The beneficiary does not have this access directly.")
+                )
         case Action.EXTEND:
             if held is None:
-                raise NothingToChangeError("There is no access decided here to extend.")
+                raise NothingToChangeError(phrase("There is no access decided here to extend."))
             if held.until is None:
-                raise NothingToChangeError("This access has no end that could be moved.")
+                raise NothingToChangeError(phrase("This access has no end that could be moved."))
 
 
 def _refuse_shortening(reading: Reading, wish: Wish, target: Target, verdict: Verdict) -> None:
@@ -355,7 +362,9 @@ def _refuse_shortening(reading: Reading, wish: Wish, target: Target, verdict: Ve
     if held is None or held.until is None or until is None:
         return
     if until <= held.until:
-        raise NothingToChangeError(f"This access lasts until {moment(held.until)} already.")
+        raise NothingToChangeError(
+            phrase("This access lasts until %(moment)s already.", moment=moment(held.until))
+        )
 
 
 def _refuse_duplicate(uow: UnitOfWork, wish: Wish, considered: Considered) -> None:
@@ -371,5 +380,9 @@ def _refuse_duplicate(uow: UnitOfWork, wish: Wish, considered: Considered) -> No
     if other is None:
         return
     if other.action is wish.action:
-        raise NothingToChangeError(f"Request {other.public_id} asks for the same and is open.")
-    raise ConflictError(f"Request {other.public_id} is open about the same access.")
+        raise NothingToChangeError(
+            phrase("Request %(other)s asks for the same and is open.", other=other.public_id)
+        )
+    raise ConflictError(
+        phrase("Request %(other)s is open about the same access.", other=other.public_id)
+    )

@@ -11,6 +11,7 @@ from app.directory.models import Identity
 from app.kernel.actor import Permission
 from app.kernel.errors import NotFoundError
 from app.kernel.ledger import LedgerEntry
+from app.kernel.phrases import phrase
 from app.kernel.uow import Reading
 from app.provisioning import guards
 from app.reviews import low_risk
@@ -119,7 +120,7 @@ def panel(reading: Reading, campaign_id: str, item_id: str) -> Panel:
         )
     ).first()
     if found is None:
-        raise NotFoundError("There is no such item of yours.")
+        raise NotFoundError(phrase("There is no such item of yours."))
     row = to_row(found, low_risk.unsure(reading, campaign.id, me))
     shown = row.shown
     protected = {
@@ -163,7 +164,7 @@ def chosen(reading: Reading, campaign_id: str, ids: Iterable[str]) -> list[Row]:
     unsure = low_risk.unsure(reading, campaign.id, me)
     rows = sorted((to_row(each, unsure) for each in found), key=Row.order)
     if len(rows) != len(wanted):
-        raise NotFoundError("There is no such item of yours.")
+        raise NotFoundError(phrase("There is no such item of yours."))
     return rows
 
 
@@ -210,7 +211,7 @@ def colleagues_for(reading: Reading, campaign_id: str, words: str) -> list[Colle
     )
     found = sa.select(Campaign.id).where(Campaign.public_id == campaign_id, is_mine)
     if reading.session.scalar(found) is None:
-        raise NotFoundError("There is no such campaign with items of yours.")
+        raise NotFoundError(phrase("There is no such campaign with items of yours."))
     return colleagues(reading, words)
 
 
@@ -245,7 +246,7 @@ def check(reading: Reading, campaign_id: str, sample_id: str) -> Check:
     )
     rows = {row.id: row for section in found.sections for row in section.rows}
     if sample is None or not rows.keys() & set(sample.drawn):
-        raise NotFoundError("There is no such sample of yours.")
+        raise NotFoundError(phrase("There is no such sample of yours."))
     return Check(
         list=found,
         sample=sample.public_id,

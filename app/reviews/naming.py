@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from app.directory.models import Group, Identity, Source
 from app.kernel.actor import Permission
 from app.kernel.errors import FieldErrors
+from app.kernel.phrases import phrase
 from app.kernel.uow import Reading
 
 MOST_GROUPS = 200
@@ -42,12 +43,23 @@ def groups(reading: Reading, text: str, wrong: FieldErrors) -> list[str]:
     reading.actor.require(Permission.CAMPAIGN_WRITE)
     lines = list(dict.fromkeys(line.strip() for line in text.splitlines() if line.strip()))
     if len(lines) > MOST_GROUPS:
-        wrong.add("groups", f"Name {MOST_GROUPS} groups at most, or none for all of them.")
+        wrong.add(
+            "groups",
+            phrase(
+                "Name %(most)s groups at most, or none for all of them.",
+                most=MOST_GROUPS,
+            ),
+        )
         return []
     known = _known(reading, [line.partition("/")[2] for line in lines])
     missing = [line for line in lines if line not in known]
     if missing:
-        wrong.add("groups", f"There is no group {missing[0]!r}. Write it as source/name.")
+        wrong.add(
+            "groups",
+            phrase(
+                "There is no group %(missing)s. Write it as source/name.", missing=f"{missing[0]!r}"
+            ),
+        )
     return [known[line] for line in lines if line in known]
 
 

@@ -15,6 +15,7 @@ from sqlalchemy.orm import aliased
 from app.directory.models import Identity, Membership
 from app.kernel.actor import Permission
 from app.kernel.errors import NotFoundError
+from app.kernel.phrases import phrase
 from app.kernel.uow import Reading
 from app.reviews.domain import CampaignState, Decision, ItemState, RemediationState
 from app.reviews.models import Campaign, Excluded, Item, LaunchProgress, Template
@@ -140,7 +141,7 @@ def template_row(reading: Reading, template_id: str) -> TemplateRow:
     reading.actor.require(Permission.CAMPAIGN_READ)
     found = reading.session.execute(_templates().where(Template.public_id == template_id)).first()
     if found is None:
-        raise NotFoundError("There is no such template.")
+        raise NotFoundError(phrase("There is no such template."))
     return _template_row(*found)
 
 
@@ -189,7 +190,7 @@ def campaign_detail(reading: Reading, campaign_id: str) -> CampaignDetail:
         _campaigns(reading).where(Campaign.public_id == campaign_id)
     ).first()
     if found is None:
-        raise NotFoundError("There is no such campaign.")
+        raise NotFoundError(phrase("There is no such campaign."))
     campaign = found[0]
     excluded = reading.session.execute(
         sa.select(Excluded.rule, Excluded.reason, sa.func.count())
@@ -216,7 +217,7 @@ def campaign_row(reading: Reading, campaign_id: str) -> CampaignRow:
         _campaigns(reading).where(Campaign.public_id == campaign_id)
     ).first()
     if found is None:
-        raise NotFoundError("There is no such campaign.")
+        raise NotFoundError(phrase("There is no such campaign."))
     return _campaign_row(*found)
 
 

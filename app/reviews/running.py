@@ -12,6 +12,7 @@ from app.directory.models import Identity
 from app.kernel.actor import Permission
 from app.kernel.errors import NotFoundError
 from app.kernel.ledger import LedgerEntry
+from app.kernel.phrases import phrase
 from app.kernel.uow import Reading
 from app.reviews import queries
 from app.reviews.burndown import Burndown, burndown, days_behind
@@ -182,7 +183,7 @@ def one_of(found: Running, reviewer: str) -> Reviewer:
     for each in found.reviewers:
         if each.row.id == reviewer:
             return each
-    raise NotFoundError("There is no such reviewer in this campaign.")
+    raise NotFoundError(phrase("There is no such reviewer in this campaign."))
 
 
 def assigned(reading: Reading, campaign_id: str, reviewer: str) -> list[queries.ItemRow]:

@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from app.catalog.domain import Risk
 from app.directory.models import Membership
 from app.kernel.errors import NotFoundError
+from app.kernel.phrases import phrase
 from app.kernel.uow import Reading
 from app.reviews import low_risk
 from app.reviews.advice import UNUSED_AFTER_DAYS, Advice, Suggestion, read
@@ -298,7 +299,7 @@ def worklist(
     )
     rows = [to_row(each, unsure) for each in found]
     if not rows:
-        raise NotFoundError("There is no such campaign with items of yours.")
+        raise NotFoundError(phrase("There is no such campaign with items of yours."))
     signed_at = reading.session.scalar(
         sa.select(SignOff.signed_at).where(
             SignOff.campaign_id == campaign.id, SignOff.reviewer_id == me
@@ -338,7 +339,7 @@ def standing(reading: Reading, campaign_id: str) -> Standing:
         .where(Campaign.public_id == campaign_id, Item.reviewer_id == me)
     ).all()
     if not rows:
-        raise NotFoundError("There is no such campaign with items of yours.")
+        raise NotFoundError(phrase("There is no such campaign with items of yours."))
     digest = _digest((row.public_id, row.version) for row in rows)
     return Standing(
         digest, [(row.public_id, row.version, row.decision, row.reason) for row in rows]
@@ -352,7 +353,7 @@ def find_campaign(reading: Reading, campaign_id: str) -> tuple[Campaign, Templat
         .where(Campaign.public_id == campaign_id)
     ).first()
     if found is None:
-        raise NotFoundError("There is no such campaign with items of yours.")
+        raise NotFoundError(phrase("There is no such campaign with items of yours."))
     return found[0], found[1]
 
 

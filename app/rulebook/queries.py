@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from app.directory.models import Identity
 from app.kernel.actor import Permission
 from app.kernel.errors import NotFoundError
+from app.kernel.phrases import phrase
 from app.kernel.uow import Reading
 from app.rulebook.models import Policy, Ruling
 from app.web.paging import Page, Window, page
@@ -74,7 +75,7 @@ def policy_detail(reading: Reading, policy_id: str) -> PolicyDetail:
         _policies().add_columns(Policy.text).where(Policy.public_id == policy_id)
     ).first()
     if found is None:
-        raise NotFoundError("There is no such policy.")
+        raise NotFoundError(phrase("There is no such policy."))
     *facts, text = found
     policy = read_policy(text)
     return PolicyDetail(PolicyRow(*facts), text, policy, run_examples(policy))

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from app import events
 from app.kernel.actor import Permission
 from app.kernel.errors import InvalidInputError, NothingToChangeError
+from app.kernel.phrases import phrase
 from app.kernel.uow import Reading, UnitOfWork
 from app.rulebook.models import Policy, Ruling
 from policies.clauses import PolicySet
@@ -58,13 +59,15 @@ def put_in_force(uow: UnitOfWork, *, text: str) -> Policy:
         ) from error
     failed = [each.name for each in run_examples(policy) if not each.is_passed]
     if failed:
-        raise InvalidInputError({"examples": f"These fail: {', '.join(failed)}."})
+        raise InvalidInputError(
+            {"examples": phrase("These fail: %(names)s.", names=", ".join(failed))}
+        )
     replaced = uow.session.scalar(
         sa.select(Policy).where(Policy.in_force_to.is_(None)).with_for_update()
     )
     if replaced is not None:
         if replaced.digest == policy.digest:
-            raise NothingToChangeError("This policy text is in force already.")
+            raise NothingToChangeError(phrase("This policy text is in force already."))
         replaced.in_force_to = uow.now
     row = Policy(
         public_id=uow.ids.new(),

@@ -14,6 +14,7 @@ from app.directory.models import Identity
 from app.events import ProviderTied, ProviderUntied, RoleGranted, RoleRevoked, SignInRefused
 from app.kernel.actor import FRESH_FOR, SYSTEM, Permission, Role
 from app.kernel.errors import ConflictError, NothingToChangeError
+from app.kernel.phrases import phrase
 from app.kernel.uow import UnitOfWork
 from app.signin import sessions
 from app.signin.domain import CLAIMED_AGAIN, CLAIMED_HOLDS, RefusedError, Trouble, holds
@@ -120,15 +121,22 @@ def tie(uow: UnitOfWork, *, who: str, issuer: str | None, subject: str) -> Ident
     uow.actor.require(Permission.ROLE_WRITE)
     uow.actor.require_fresh(uow.now)
     if issuer is None:
-        raise ConflictError("No identity provider is set up: see ATTESTRY_OIDC_ISSUER.")
+        raise ConflictError(phrase("No identity provider is set up: see ATTESTRY_OIDC_ISSUER."))
     identity = find_person(uow, who)
     holder = _tied(uow, issuer, subject)
     if holder is not None and holder.id == identity.id:
-        raise NothingToChangeError(f"{identity.display_name} is tied to this account already.")
+        raise NothingToChangeError(
+            phrase("%(identity)s is tied to this account already.", identity=identity.display_name)
+        )
     if holder is not None:
-        raise ConflictError("This account is tied to somebody else: untie them first.")
+        raise ConflictError(phrase("This account is tied to somebody else: untie them first."))
     if _tie_of(uow, identity, issuer) is not None:
-        raise ConflictError(f"{identity.display_name} has another account there: untie it first.")
+        raise ConflictError(
+            phrase(
+                "%(identity)s has another account there: untie it first.",
+                identity=identity.display_name,
+            )
+        )
     _keep_tie(uow, identity, issuer, subject, how=HAND)
     return identity
 
@@ -150,7 +158,9 @@ def untie(uow: UnitOfWork, *, who: str) -> int:
         sa.select(ProviderTie).where(ProviderTie.identity_id == identity.id)
     ).all()
     if not found:
-        raise NothingToChangeError(f"{identity.display_name} is tied to no account.")
+        raise NothingToChangeError(
+            phrase("%(identity)s is tied to no account.", identity=identity.display_name)
+        )
     for each in found:
         uow.session.delete(each)
         uow.record(ProviderUntied(subject=identity.public_id, issuer=each.issuer))

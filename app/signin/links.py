@@ -22,6 +22,7 @@ from app.kernel.errors import (
     NotFoundError,
     NothingToChangeError,
 )
+from app.kernel.phrases import phrase
 from app.kernel.uow import Reading, UnitOfWork
 from app.signin import sessions
 from app.signin.domain import LINK_HOLDS, REUSABLE_HOLDS, holds, token_digest
@@ -89,7 +90,7 @@ def make(
     uow.actor.require(Permission.ROLE_WRITE)
     uow.actor.require_fresh(uow.now)
     if (role is None) == (who is None):
-        raise InvalidInputError({"who": "Give either a person, or a role."})
+        raise InvalidInputError({"who": phrase("Give either a person, or a role.")})
     identity = None if who is None else find_person(uow, who)
     secret = uow.ids.secret()
     link = SigninLink(
@@ -192,12 +193,14 @@ def tie(uow: UnitOfWork, session_id: str) -> None:
         ConflictError: No identity, or more than one, has the address; or it is done already.
     """
     if uow.actor.identity_id is not None:
-        raise ConflictError("You are signed in as yourself already.")
+        raise ConflictError(phrase("You are signed in as yourself already."))
     session, found = _tie(uow, session_id)
     if len(found) != 1 or session.role is None:
         raise ConflictError(
-            "No active person in the directory has your mail address. Connect the source that "
-            "knows you, and let it be read."
+            phrase(
+                "No active person in the directory has your mail address. Connect the source "
+                "that knows you, and let it be read."
+            )
         )
     person, role = found[0], session.role
     with suppress(NothingToChangeError):

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 
 from app.events import PreferencesSet
 from app.kernel.errors import FieldErrors, NothingToChangeError
+from app.kernel.phrases import phrase
 from app.kernel.uow import UnitOfWork
 from app.signin.models import Preference
 
@@ -34,16 +35,16 @@ def set_preferences(uow: UnitOfWork, *, zone: str, language: str, are_keys_on: b
     identity_id = uow.actor.require_identity()
     wrong = FieldErrors()
     if not is_zone(zone):
-        wrong.add("zone", "There is no zone of this name. Choose one of the list.")
+        wrong.add("zone", phrase("There is no zone of this name. Choose one of the list."))
     if language not in LANGUAGES:
-        wrong.add("language", "Choose one of the languages offered.")
+        wrong.add("language", phrase("Choose one of the languages offered."))
     wrong.raise_if_any()
     kept = uow.session.scalar(sa.select(Preference).where(Preference.identity_id == identity_id))
     if kept is None:
         kept = Preference(identity_id=identity_id, zone="", language="", are_keys_on=True)
         uow.session.add(kept)
     if (kept.zone, kept.language, kept.are_keys_on) == (zone, language, are_keys_on):
-        raise NothingToChangeError("It is so already.")
+        raise NothingToChangeError(phrase("It is so already."))
     kept.zone, kept.language, kept.are_keys_on = zone, language, are_keys_on
     uow.record(
         PreferencesSet(

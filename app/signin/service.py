@@ -21,6 +21,7 @@ from app.kernel.errors import (
     NothingToChangeError,
     NotSignedInError,
 )
+from app.kernel.phrases import phrase
 from app.kernel.uow import Reading, UnitOfWork
 from app.signin.domain import MAX_DAYS, clear_token, ends_by_itself, holds, token_digest
 from app.signin.models import ApiToken, RoleGrant
@@ -61,20 +62,24 @@ def authenticate(reading: Reading, token: str) -> Actor:
         NotSignedInError: The token is unknown, revoked or expired, or its person is not active.
     """
     if len(token) > MAX_TOKEN:
-        raise NotSignedInError("This token is unknown here.")
+        raise NotSignedInError(phrase("This token is unknown here."))
     rows = reading.session.execute(_token_with_roles(token_digest(token))).all()
     if not rows:
-        raise NotSignedInError("This token is unknown here.")
+        raise NotSignedInError(phrase("This token is unknown here."))
     first = rows[0]
     if first.revoked_at is not None:
-        raise NotSignedInError("This token was revoked: ask an administrator for a new one.")
+        raise NotSignedInError(
+            phrase("This token was revoked: ask an administrator for a new one.")
+        )
     if not holds(reading.now, until=first.expires_at, ended_at=None):
-        raise NotSignedInError("This token has expired: ask an administrator for a new one.")
+        raise NotSignedInError(
+            phrase("This token has expired: ask an administrator for a new one.")
+        )
     if first.identity_id is None:
         roles = frozenset({Role(first.token_role)})
         return Actor(ActorKind.TOKEN, first.token_id, None, roles, first.token_id)
     if not first.is_active or first.identity_ended_at is not None:
-        raise NotSignedInError("The person behind this token is no longer active.")
+        raise NotSignedInError(phrase("The person behind this token is no longer active."))
     roles = _held(rows, reading.now)
     return Actor(ActorKind.TOKEN, first.identity, first.identity_id, roles, first.token_id)
 
@@ -99,9 +104,13 @@ def create_token(
     uow.actor.require(Permission.TOKEN_WRITE)
     uow.actor.require_fresh(uow.now)
     if (role is None) == (who is None):
-        raise InvalidInputError({"role": "Give either a role, or the person it acts as (`who`)."})
+        raise InvalidInputError(
+            {"role": phrase("Give either a role, or the person it acts as (`who`).")}
+        )
     if expires_days is not None and not 1 <= expires_days <= MAX_DAYS:
-        raise InvalidInputError({"expires_days": f"Give 1 to {MAX_DAYS} days."})
+        raise InvalidInputError(
+            {"expires_days": phrase("Give 1 to %(MAX_DAYS)s days.", MAX_DAYS=MAX_DAYS)}
+        )
     identity = None if who is None else find_person(uow, who)
     until = None if expires_days is None else uow.now + timedelta(days=expires_days)
     clear = clear_token(uow.ids.secret())
@@ -148,9 +157,9 @@ def revoke_token(uow: UnitOfWork, *, token_id: str) -> None:
     uow.actor.require(Permission.TOKEN_WRITE)
     token = uow.session.scalar(sa.select(ApiToken).where(ApiToken.public_id == token_id))
     if token is None:
-        raise NotFoundError(f"There is no token {token_id}.")
+        raise NotFoundError(phrase("There is no token %(token_id)s.", token_id=token_id))
     if token.revoked_at is not None:
-        raise NothingToChangeError("This token is revoked already.")
+        raise NothingToChangeError(phrase("This token is revoked already."))
     was_usable = holds(uow.now, until=token.expires_at, ended_at=None)
     token.revoked_at = uow.now
     uow.session.flush()
@@ -180,13 +189,19 @@ def give_role(uow: UnitOfWork, *, who: str, role: Role, until: datetime | None =
         NothingToChangeError: They hold it, with this end.
     """
     if until is not None and until <= uow.now:
-        raise InvalidInputError({"until": "Give a moment in the future."})
+        raise InvalidInputError({"until": phrase("Give a moment in the future.")})
     identity = find_person(uow, who)
     wanted = ends_by_itself(role, uow.now, until)
     present = _open_role(uow, identity.id, role)
     if present is not None:
         if present.until == wanted or (until is None and role is Role.AUDITOR):
-            raise NothingToChangeError(f"{identity.display_name} holds the role {role} already.")
+            raise NothingToChangeError(
+                phrase(
+                    "%(identity)s holds the role %(role)s already.",
+                    identity=identity.display_name,
+                    role=role,
+                )
+            )
         present.ended_at = uow.now
     granted = RoleGrant(
         public_id=uow.ids.new(),
@@ -217,7 +232,13 @@ def revoke_role(uow: UnitOfWork, *, who: str, role: Role) -> RoleGrant:
     identity = find_person(uow, who, even_if_left=True)
     present = _open_role(uow, identity.id, role)
     if present is None:
-        raise NothingToChangeError(f"{identity.display_name} does not hold the role {role}.")
+        raise NothingToChangeError(
+            phrase(
+                "%(identity)s does not hold the role %(role)s.",
+                identity=identity.display_name,
+                role=role,
+            )
+        )
     return _end_role(uow, present, identity.public_id)
 
 
@@ -236,10 +257,10 @@ def end_role(uow: UnitOfWork, *, role_id: str) -> RoleGrant:
         .where(RoleGrant.public_id == role_id)
     ).one_or_none()
     if found is None:
-        raise NotFoundError(f"There is no grant of a role {role_id}.")
+        raise NotFoundError(phrase("There is no grant of a role %(role_id)s.", role_id=role_id))
     granted, identity_id = found
     if not holds(uow.now, until=granted.until, ended_at=granted.ended_at):
-        raise NothingToChangeError("This role has ended already.")
+        raise NothingToChangeError(phrase("This role has ended already."))
     return _end_role(uow, granted, identity_id)
 
 
@@ -294,11 +315,21 @@ def find_person(uow: UnitOfWork, who: str, *, even_if_left: bool = False) -> Ide
         )
     ).all()
     if not found:
-        raise NotFoundError(f"Nobody is known as {who}: give a mail, employee number or id.")
+        raise NotFoundError(
+            phrase("Nobody is known as %(who)s: give a mail, employee number or id.", who=who)
+        )
     if len(found) > 1:
-        raise ConflictError(f"{len(found)} identities are known as {who}: give the id of one.")
+        raise ConflictError(
+            phrase(
+                "%(count)s identities are known as %(who)s: give the id of one.",
+                count=len(found),
+                who=who,
+            )
+        )
     if not (found[0].is_active or even_if_left):
-        raise ConflictError(f"{found[0].display_name} is not active.")
+        raise ConflictError(
+            phrase("%(display_name)s is not active.", display_name=found[0].display_name)
+        )
     return found[0]
 
 
@@ -335,4 +366,6 @@ def _keep_an_administrator(uow: UnitOfWork, if_role: Role | None = None) -> None
         Identity.ended_at.is_(None),
     )
     if not uow.session.scalar(sa.select(sa.or_(by_token, by_role))):
-        raise ConflictError("Nobody could administer this instance any more: name another first.")
+        raise ConflictError(
+            phrase("Nobody could administer this instance any more: name another first.")
+        )

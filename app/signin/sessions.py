@@ -19,6 +19,7 @@ from app.kernel.actor import Actor, ActorKind, Role
 from app.kernel.errors import NotFoundError, NotSignedInError
 from app.kernel.idempotency import StoredAnswer, is_forgotten
 from app.kernel.kept import KeptForm
+from app.kernel.phrases import phrase
 from app.kernel.uow import Reading, Transactions, UnitOfWork
 from app.signin.domain import (
     IDLE,
@@ -112,7 +113,7 @@ def begin(
         NotSignedInError: The person is not active.
     """
     if identity is not None and (not identity.is_active or identity.ended_at is not None):
-        raise NotSignedInError("This person is no longer active.")
+        raise NotSignedInError(phrase("This person is no longer active."))
     cookie = uow.ids.secret()
     present = _present(uow, browser.present)
     is_same = present is not None and _is_of(present, identity, role, mail)
@@ -200,7 +201,9 @@ def authenticate_session(reading: Reading, cookie: str) -> Visit:
     if not holds(reading.now, until=until, ended_at=first.ended_at):
         raise NotSignedInError(ENDED)
     if first.identity_id is not None and (not first.is_active or first.left_at is not None):
-        raise NotSignedInError("You are no longer active in the directory: ask an administrator.")
+        raise NotSignedInError(
+            phrase("You are no longer active in the directory: ask an administrator.")
+        )
     return _visit(first, _roles(rows, reading.now), _roles_end(rows, reading.now))
 
 
@@ -255,7 +258,7 @@ def end_one(uow: UnitOfWork, *, session_id: str) -> None:
         )
     )
     if session is None:
-        raise NotFoundError("This session is not there any more.")
+        raise NotFoundError(phrase("This session is not there any more."))
     _end(uow, [session], "ended_by_holder")
 
 

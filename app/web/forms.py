@@ -17,6 +17,7 @@ from app.kernel.errors import (
 )
 from app.web import bodies
 from app.web.flatten import flatten
+from app.web.saying import say
 
 CSRF = "csrf"
 ONCE = "once"
@@ -122,11 +123,11 @@ class Form:
         self.status = status
         if isinstance(refusal, InvalidInputError):
             for each in refusal.fields:
-                self.errors.setdefault(each.field, each.message)
+                self.errors.setdefault(each.field, say(each.message))
             loose = [text for name, text in self.errors.items() if name not in self.values]
             self.error = " ".join(loose) or None
             return
-        self.error = refusal.detail
+        self.error = say(refusal.detail)
         if isinstance(refusal, PolicyRefusedError):
             self.verdict = refusal.verdict
         if isinstance(refusal, ConflictError):

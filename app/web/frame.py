@@ -14,6 +14,7 @@ from flask_compress import Compress
 from werkzeug.exceptions import HTTPException
 
 from app.web import static_files
+from app.web.saying import say
 
 COMPRESSED = ("text/html", "application/json", "application/problem+json")
 SMALLEST = 500
@@ -29,6 +30,7 @@ def install(app: Flask) -> None:
     app.jinja_env.globals.update(
         has_page=has_page, next_page=next_page, with_args=with_args, views_of=views_of
     )
+    app.jinja_env.filters["say"] = say
     app.jinja_env.filters["as_moment"] = datetime.fromisoformat
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True

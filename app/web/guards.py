@@ -20,6 +20,7 @@ from flask import Response, g, request
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.kernel.errors import ConflictError, NotPermittedError, NotSignedInError
+from app.kernel.phrases import phrase
 from app.kernel.uow import Reading, UnitOfWork
 from app.web.scope import doors
 from app.web.visit import NOBODY, Visit
@@ -55,7 +56,7 @@ def require_safe_address() -> None:
     host = urlsplit(doors().settings.base_url).hostname or ""
     if not is_secure() and host not in LOOPBACK:
         raise ConflictError(
-            "Nobody can sign in over plain http: set ATTESTRY_BASE_URL to an https address."
+            phrase("Nobody can sign in over plain http: set ATTESTRY_BASE_URL to an https address.")
         )
 
 
@@ -138,7 +139,7 @@ def enter(reading_: Reading) -> Visit:
     """
     value = cookie(SESSION)
     if not value:
-        raise NotSignedInError("Sign in to see this page.")
+        raise NotSignedInError(phrase("Sign in to see this page."))
     visit = doors().authenticate_session(reading_, value)
     reading_.actor = visit.actor
     g.visit = visit

@@ -49,10 +49,12 @@ from app.kernel.errors import (
 )
 from app.kernel.idempotency import FORM
 from app.kernel.kept import KeptForm, sealed_for
+from app.kernel.phrases import phrase
 from app.kernel.uow import Reading, Transactions, UnitOfWork
 from app.web import bodies, guards, problems, words
 from app.web.forms import ONCE, Form
 from app.web.rail import Rail
+from app.web.saying import say
 from app.web.scope import First, Slot, at_once, doors, once
 from app.web.visit import NOBODY, Visit
 
@@ -369,7 +371,9 @@ def _first(
 ) -> First:
     """Do the work as whoever is signed in, or give the first answer again."""
     if len(key) > MAX_ONCE:
-        raise InvalidInputError({ONCE: f"Send 1 to {MAX_ONCE} characters."})
+        raise InvalidInputError(
+            {ONCE: phrase("Send 1 to %(MAX_ONCE)s characters.", MAX_ONCE=MAX_ONCE)}
+        )
 
     def attempt() -> First:
         with guards.writing() as uow:
@@ -405,13 +409,13 @@ def _unpacked(first: First) -> Response:
 
 def _json_body() -> dict[str, Any]:
     if not request.is_json:
-        raise InvalidInputError({"body": "Send JSON, with Content-Type: application/json."})
+        raise InvalidInputError({"body": phrase("Send JSON, with Content-Type: application/json.")})
     try:
         body = bodies.parse(request.get_data(cache=True))
     except bodies.MalformedError as error:
         raise InvalidInputError({"body": str(error)}) from None
     if not isinstance(body, dict):
-        raise InvalidInputError({"body": "Send a JSON object."})
+        raise InvalidInputError({"body": phrase("Send a JSON object.")})
     bodies.check(body)
     return body
 
@@ -578,7 +582,7 @@ def _note_seen() -> None:
 
 def error_page(status: int, code: str, title: str, detail: str) -> Response:
     """Answer a refusal as a page; if not even that can be made, in plain words."""
-    told = {"status": status, "code": code, "title": title, "detail": detail}
+    told = {"status": status, "code": code, "title": say(title), "detail": say(detail)}
     reference = g.get("request_id", "")
     try:
         text = render_template("web/refused.html", **told, reference=reference)

@@ -12,6 +12,7 @@ from typing import Any, Generic, TypeVar
 import orjson
 
 from app.kernel.errors import InvalidInputError
+from app.kernel.phrases import phrase
 
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 500
@@ -45,7 +46,9 @@ class Window:
         except (binascii.Error, ValueError):
             key = None
         if not isinstance(key, list):
-            raise InvalidInputError({"cursor": "Use next_cursor of the page before, unchanged."})
+            raise InvalidInputError(
+                {"cursor": phrase("Use next_cursor of the page before, unchanged.")}
+            )
         return key
 
     def after_id(self) -> int:
@@ -54,7 +57,7 @@ class Window:
         if key is None:
             return 0
         if len(key) != 1 or not isinstance(key[0], int):
-            raise InvalidInputError({"cursor": "This cursor belongs to another list."})
+            raise InvalidInputError({"cursor": phrase("This cursor belongs to another list.")})
         return key[0]
 
 

@@ -15,6 +15,7 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 
 from app.kernel import errors
 from app.web.flatten import flatten
+from app.web.saying import say
 from connectors import errors as sources
 
 PROBLEM = "application/problem+json"
@@ -49,7 +50,8 @@ HTTP_CODES: Mapping[int, str] = {
     421: "wrong_host",
 }
 PAGE = "attestry_error_page"
-NEVER_PAGES = ("/healthz", "/readyz", "/metrics", "/api/v1")
+API = "/api/v1"
+NEVER_PAGES = ("/healthz", "/readyz", "/metrics", API)
 ErrorPage = Callable[[int, str, str, str], Response]
 HTTP_WORDS: Mapping[int, tuple[str, str]] = {
     400: ("Not understood", "What was sent cannot be read."),
@@ -85,6 +87,8 @@ def problem(
         answer.headers.extend(headers or {})
         return answer
     house = current_app.extensions["attestry"]
+    if not request.path.startswith(API):  # a script of a page: it is shown to whoever reads that
+        title, detail = say(title), say(detail)
     body = {
         "type": f"{house.settings.base_url}/api/docs/errors#{code}",
         "title": title,

@@ -25,6 +25,7 @@ from werkzeug.exceptions import UnprocessableEntity
 from app.kernel.actor import Actor
 from app.kernel.errors import ConflictError, InvalidInputError, NotSignedInError
 from app.kernel.idempotency import SEALED, StoredAnswer
+from app.kernel.phrases import phrase
 from app.kernel.settings import Settings
 from app.kernel.uow import Reading, Transactions, UnitOfWork
 from app.web import throttle
@@ -37,7 +38,7 @@ View = Callable[..., Any]
 
 
 def _no_sessions(_reading: Reading, _cookie: str) -> Visit:
-    raise NotSignedInError("Nobody signs in here.")
+    raise NotSignedInError(phrase("Nobody signs in here."))
 
 
 def _not_seen(_transactions: Transactions, _session: str) -> None:
@@ -119,7 +120,7 @@ def actor(reading: Reading) -> Actor:
     """
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token:
-        raise NotSignedInError("Send an API token: `Authorization: Bearer TOKEN`.")
+        raise NotSignedInError(phrase("Send an API token: `Authorization: Bearer TOKEN`."))
     try:
         found = g.caller = doors().authenticate(reading, token.strip())
     except NotSignedInError:
@@ -231,7 +232,9 @@ def _once(work: Callable[[UnitOfWork], str], status: int, *, is_secret: bool) ->
             text = work(uow)
         return _json(text, status)
     if not 0 < len(key) <= MAX_KEY:
-        raise InvalidInputError({KEY_HEADER: f"Send 1 to {MAX_KEY} characters."})
+        raise InvalidInputError(
+            {KEY_HEADER: phrase("Send 1 to %(MAX_KEY)s characters.", MAX_KEY=MAX_KEY)}
+        )
 
     def attempt() -> First:
         with writing() as uow:

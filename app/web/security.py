@@ -14,6 +14,7 @@ from flask import Flask, Response, abort, current_app, g, request
 
 from app.kernel.errors import FieldErrors
 from app.kernel.logging import REQUEST_ID
+from app.kernel.phrases import phrase
 from app.kernel.settings import Mode
 from app.web import bodies, throttle
 from app.web.scope import doors
@@ -89,9 +90,9 @@ def _check_query() -> None:
     wrong = FieldErrors()
     for name, values in request.args.lists():
         if "\x00" in name or any("\x00" in value for value in values):
-            wrong.add(name.replace("\x00", ""), "Leave out NUL.")
+            wrong.add(name.replace("\x00", ""), phrase("Leave out NUL."))
         elif len(values) > 1:
-            wrong.add(name, "Give it once.")
+            wrong.add(name, phrase("Give it once."))
     wrong.raise_if_any()
     if "\x00" in request.path:
         abort(404)

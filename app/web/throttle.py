@@ -13,6 +13,7 @@ from threading import Lock
 from flask import Flask, current_app, request
 
 from app.kernel.errors import TooManyRequestsError
+from app.kernel.phrases import phrase
 
 EXTENSION = "attestry_throttle"
 WINDOW = timedelta(minutes=1)
@@ -46,7 +47,7 @@ class Throttle:
             is_too_many = self._counted[key] > LIMITS[kind]
             wait = int((self._since + WINDOW - now).total_seconds()) + 1
         if is_too_many:
-            raise TooManyRequestsError("Too many failed attempts: wait a minute.", wait)
+            raise TooManyRequestsError(phrase("Too many failed attempts: wait a minute."), wait)
 
 
 def install(app: Flask, now: Callable[[], datetime]) -> None:

@@ -36,6 +36,7 @@ STRICT = {"**/templates/**.html": {"silent": "false"}}
 KEYWORDS = {
     "_": None,
     "gettext": None,
+    "phrase": None,  # what commands say, `app/kernel/phrases.py`
     "lazy_gettext": None,
     "ngettext": (1, 2),
     "pgettext": ((1, "c"), 2),  # where one English word is several in another language

@@ -14,6 +14,7 @@ from app.directory.queries.matching import holds
 from app.directory.queries.moment import held, there
 from app.kernel.actor import Permission
 from app.kernel.errors import NotFoundError
+from app.kernel.phrases import phrase
 from app.kernel.uow import Reading
 from app.web.paging import Page, Window, page
 
@@ -75,7 +76,7 @@ def group_row(reading: Reading, group: int | str) -> GroupRow:
     column = Group.id if isinstance(group, int) else Group.public_id
     row = reading.session.execute(_groups().where(column == group)).first()
     if row is None:
-        raise NotFoundError(f"There is no group {group}.")
+        raise NotFoundError(phrase("There is no group %(group)s.", group=group))
     return GroupRow(*tuple(row))
 
 
@@ -94,10 +95,16 @@ def find_group(reading: Reading, which: str) -> GroupRow:
     ]
     found = [row for row in rows if row.ended_at is None] or rows
     if not found:
-        raise NotFoundError(f"There is no group with the id or name {which}.")
+        raise NotFoundError(phrase("There is no group with the id or name %(which)s.", which=which))
     if len(found) > 1:
         several = ", ".join(f"{row.id} ({row.source})" for row in found)
-        raise NotFoundError(f"{which} names several groups; say which id: {several}.")
+        raise NotFoundError(
+            phrase(
+                "%(which)s names several groups; say which id: %(several)s.",
+                which=which,
+                several=several,
+            )
+        )
     return found[0]
 
 
@@ -147,10 +154,10 @@ def show_group(
         _groups().add_columns(was).where(Group.public_id == group_id)
     ).first()
     if row is None:
-        raise NotFoundError(f"There is no group {group_id}.")
+        raise NotFoundError(phrase("There is no group %(group)s.", group=group_id))
     found = GroupRow(*tuple(row)[:-1])
     if not row[-1]:
-        raise NotFoundError(f"There was no group {group_id} then.")
+        raise NotFoundError(phrase("There was no group %(group_id)s then.", group_id=group_id))
     return _as_they_were(reading, [found], as_of, known_at)[0]
 
 

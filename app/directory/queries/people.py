@@ -15,6 +15,7 @@ from app.directory.queries.matching import holds
 from app.directory.queries.moment import there
 from app.kernel.actor import Permission
 from app.kernel.errors import NotFoundError
+from app.kernel.phrases import phrase
 from app.kernel.uow import Reading
 from app.web.paging import Page, Window, page
 
@@ -97,10 +98,18 @@ def find_identity(reading: Reading, who: str) -> IdentityRow:
     exact = [row for row in rows if who in (row.id, row.employee_number)]
     found = exact or [row for row in rows if row.ended_at is None] or rows
     if not found:
-        raise NotFoundError(f"Nobody has the id, mail, employee number or login {who}.")
+        raise NotFoundError(
+            phrase("Nobody has the id, mail, employee number or login %(who)s.", who=who)
+        )
     if len(found) > 1:
         several = ", ".join(row.id for row in found)
-        raise NotFoundError(f"{who} may mean several identities; say which id: {several}.")
+        raise NotFoundError(
+            phrase(
+                "%(who)s may mean several identities; say which id: %(several)s.",
+                who=who,
+                several=several,
+            )
+        )
     return found[0]
 
 
@@ -243,9 +252,13 @@ def visible_identity(
         found.key == reading.actor.identity_id or reading.actor.may(Permission.DIRECTORY_READ)
     )
     if row is None or found is None or not is_theirs:
-        raise NotFoundError(f"There is no identity {identity_id}.")
+        raise NotFoundError(
+            phrase("There is no identity %(identity_id)s.", identity_id=identity_id)
+        )
     if not row[-1]:
-        raise NotFoundError(f"There was no identity {identity_id} then.")
+        raise NotFoundError(
+            phrase("There was no identity %(identity_id)s then.", identity_id=identity_id)
+        )
     return _as_they_were(reading, [found], as_of, known_at)[0]
 
 

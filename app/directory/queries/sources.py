@@ -14,6 +14,7 @@ from app.directory.population import GROUP_CODES
 from app.directory.syncing import run_row
 from app.kernel.actor import Permission
 from app.kernel.errors import NotFoundError
+from app.kernel.phrases import phrase
 from app.kernel.uow import Reading
 from app.web.paging import Page, Window, page
 
@@ -141,7 +142,7 @@ def show_source(reading: Reading, name: str) -> SourceRow:
         _sources().where(Source.name == name, Source.removed_at.is_(None))
     ).first()
     if row is None:
-        raise NotFoundError(f"There is no source named {name}.")
+        raise NotFoundError(phrase("There is no source named %(name)s.", name=name))
     return SourceRow(*tuple(row))
 
 

@@ -9,6 +9,7 @@ from app.directory.population import GROUP_CODES
 from app.directory.service.sources import live_source
 from app.kernel.actor import Permission
 from app.kernel.errors import NotFoundError, NothingToChangeError
+from app.kernel.phrases import phrase
 from app.kernel.uow import Reading, UnitOfWork
 
 
@@ -32,7 +33,7 @@ def exclude_group(uow: UnitOfWork, *, source_name: str, group: str, reason: str)
     source = live_source(uow, source_name)
     external_id, name, public_id = _meant(uow, source, group)
     if external_id in unread.excluded(uow, source):
-        raise NothingToChangeError(f"The group {name} is left out already.")
+        raise NothingToChangeError(phrase("The group %(name)s is left out already.", name=name))
     found = Exclusion(
         public_id=uow.ids.new(),
         source_id=source.id,
@@ -66,9 +67,11 @@ def lift_exclusion(uow: UnitOfWork, *, exclusion_id: str) -> Exclusion:
         sa.select(Exclusion).where(Exclusion.public_id == exclusion_id).with_for_update()
     )
     if found is None:
-        raise NotFoundError(f"There is no exclusion {exclusion_id}.")
+        raise NotFoundError(
+            phrase("There is no exclusion %(exclusion_id)s.", exclusion_id=exclusion_id)
+        )
     if found.ended_at is not None:
-        raise NothingToChangeError("This exclusion was lifted already.")
+        raise NothingToChangeError(phrase("This exclusion was lifted already."))
     found.ended_at = uow.now
     found.ended_by = uow.actor.public_id
     source = uow.session.get_one(Source, found.source_id)
@@ -89,7 +92,13 @@ def _meant(reading: Reading, source: Source, group: str) -> tuple[str, str, str 
     exact = [row for row in rows if group in (row.external_id, row.public_id)] or rows
     if len(exact) > 1:
         several = ", ".join(row.public_id for row in exact)
-        raise NotFoundError(f"{group} names several groups; say which id: {several}.")
+        raise NotFoundError(
+            phrase(
+                "%(group)s names several groups; say which id: %(several)s.",
+                group=group,
+                several=several,
+            )
+        )
     if exact:
         return exact[0].external_id, exact[0].name, exact[0].public_id
     missed = reading.session.scalar(
@@ -100,4 +109,6 @@ def _meant(reading: Reading, source: Source, group: str) -> tuple[str, str, str 
     )
     if any(each["code"] in GROUP_CODES and each["about"] == group for each in missed or ()):
         return group, group, None
-    raise NotFoundError(f"There is no group {group} in {source.name}.")
+    raise NotFoundError(
+        phrase("There is no group %(group)s in %(source)s.", group=group, source=source.name)
+    )

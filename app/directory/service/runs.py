@@ -12,6 +12,7 @@ from app.directory.service.sources import live_source
 from app.kernel.actor import Permission
 from app.kernel.errors import ConflictError, NotFoundError
 from app.kernel.jobs import Job, Queue
+from app.kernel.phrases import phrase
 from app.kernel.uow import Transactions, UnitOfWork
 
 SYNC = "sync"
@@ -44,7 +45,12 @@ def request_sync(
     source = live_source(uow, source_name)
     uow.session.refresh(source, with_for_update=True)  # two who ask at once are one after the other
     if not source.is_enabled:
-        raise ConflictError(f"The source {source.name} is disabled: `source set` enables it again.")
+        raise ConflictError(
+            phrase(
+                "The source %(source)s is disabled: `source set` enables it again.",
+                source=source.name,
+            )
+        )
     _refuse_second_run(uow, source)
     run = SyncRun(
         public_id=uow.ids.new(),
@@ -136,7 +142,10 @@ def _parked(uow: UnitOfWork, run_id: str) -> SyncRun:
     run = syncing.run_row(uow, run_id, is_locked=True)
     if run.state is not SyncState.PARKED:
         raise ConflictError(
-            f"This run is {run.state.value}; only a parked one waits for a person.",
+            phrase(
+                "This run is %(state)s; only a parked one waits for a person.",
+                state=run.state,
+            ),
             current={"state": run.state.value},
         )
     return run
@@ -150,8 +159,12 @@ def _refuse_second_run(uow: UnitOfWork, source: Source) -> None:
     for run in running:
         if run.begun_at > uow.now - GIVEN_UP_AFTER:
             raise ConflictError(
-                f"The run {run.public_id} of {source.name} is under way: wait for its end, or "
-                f"give it up if its process is gone (`sync --refuse {run.public_id}`).",
+                phrase(
+                    "The run %(run)s of %(source)s is under way: wait for its end, or give it "
+                    "up if its process is gone (`sync --refuse %(run)s`).",
+                    run=run.public_id,
+                    source=source.name,
+                ),
                 current={"run": run.public_id},
             )
         _give_up(uow, source, run, "It never came to an end: its process was stopped.")

@@ -15,6 +15,7 @@ from app.kernel.errors import (
     NotFoundError,
     NothingToChangeError,
 )
+from app.kernel.phrases import phrase
 from app.kernel.sealed import SealKey
 from app.kernel.uow import Reading, Transactions, UnitOfWork
 from connectors import registry
@@ -55,7 +56,9 @@ def add_source(
     _check_name(name)
     _check_keys(kind, settings, secrets)
     if uow.session.scalar(sa.select(Source.id).where(Source.name == name)) is not None:
-        raise ConflictError(f"There is, or was, a source named {name}: take another name.")
+        raise ConflictError(
+            phrase("There is, or was, a source named %(name)s: take another name.", name=name)
+        )
     public_id = uow.ids.new()
     source = Source(
         public_id=public_id,
@@ -102,12 +105,16 @@ def set_source(
     uow.actor.require_fresh(uow.now)
     source = live_source(uow, name)
     if version is not None and version != source.version:
-        raise ConflictError("Somebody changed this since.", current={"version": source.version})
+        raise ConflictError(
+            phrase("Somebody changed this since."), current={"version": source.version}
+        )
     had = seal.open_mapping(purpose(source.public_id), source.sealed_secrets)
     new_settings = {key: each for key, each in {**source.settings, **settings}.items() if each}
     new_secrets = {key: each for key, each in {**had, **secrets}.items() if each}
     if new_settings == source.settings and new_secrets == had and source.is_enabled:
-        raise NothingToChangeError(f"The source {name} says exactly this already.")
+        raise NothingToChangeError(
+            phrase("The source %(name)s says exactly this already.", name=name)
+        )
     _check_keys(source.kind, new_settings, new_secrets)
     keys = {
         key for key in (*settings, *source.settings) if _differs(source.settings, new_settings, key)
@@ -163,7 +170,7 @@ def disable_source(uow: UnitOfWork, *, name: str) -> Source:
     uow.actor.require(Permission.SOURCE_WRITE)
     source = live_source(uow, name)
     if not source.is_enabled:
-        raise NothingToChangeError(f"The source {name} is disabled already.")
+        raise NothingToChangeError(phrase("The source %(name)s is disabled already.", name=name))
     source.is_enabled = False
     uow.record(events.SourceDisabled(subject=source.public_id))
     return source
@@ -219,7 +226,9 @@ def live_source(reading: Reading, name: str) -> Source:
             sa.select(Source.name).where(Source.removed_at.is_(None)).order_by(Source.id)
         ).all()
         there = f"There are {', '.join(names)}." if names else "There is none yet: `source add`."
-        raise NotFoundError(f"There is no source named {name}. {there}")
+        raise NotFoundError(
+            phrase("There is no source named %(name)s. %(there)s", name=name, there=there)
+        )
     return found
 
 
@@ -229,9 +238,13 @@ def _differs(before: Mapping[str, str], after: Mapping[str, str], key: str) -> b
 
 def _check_name(name: str) -> None:
     if name in RESERVED:
-        raise InvalidInputError({"name": f"{name} is a word of this service: take another name."})
+        raise InvalidInputError(
+            {"name": phrase("%(name)s is a word of this service: take another name.", name=name)}
+        )
     if not name or len(name) > LONGEST_NAME or name != name.strip() or "/" in name:
-        raise InvalidInputError({"name": "1 to 100 characters, no slash, no blanks at the ends."})
+        raise InvalidInputError(
+            {"name": phrase("1 to 100 characters, no slash, no blanks at the ends.")}
+        )
 
 
 def _check_keys(kind: str, settings: Mapping[str, str], secrets: Mapping[str, str]) -> None:

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from app import events
 from app.kernel.actor import Permission
 from app.kernel.errors import ConflictError
+from app.kernel.phrases import phrase
 from app.kernel.uow import Reading, UnitOfWork
 from app.reviews.domain import CampaignState, Decision, ItemState, RemediationState
 from app.reviews.models import Campaign, Item
@@ -27,15 +28,21 @@ def close(uow: UnitOfWork, *, campaign_id: str) -> Campaign:
     uow.actor.require(Permission.CAMPAIGN_WRITE)
     campaign = standing.find_campaign(uow, campaign_id)
     if campaign.state is CampaignState.LAUNCHING:
-        raise ConflictError("This campaign is still being launched.")
+        raise ConflictError(phrase("This campaign is still being launched."))
     if campaign.state is not CampaignState.OPEN:
-        raise ConflictError(f"This campaign is {campaign.state.value}: there is nothing to close.")
+        raise ConflictError(
+            phrase("This campaign is %(state)s: there is nothing to close.", state=campaign.state)
+        )
     counts = _counts(uow, campaign)
     unanswered = counts[ItemState.OPEN] + counts[ItemState.DECIDED]
     if unanswered and uow.now < campaign.due_at:
         raise ConflictError(
-            f"{unanswered} items are not signed off, and reviewers have time until "
-            f"{campaign.due_at:%d %b %Y, %H:%M} UTC."
+            phrase(
+                "%(unanswered)s items are not signed off, and reviewers have time until "
+                "%(due_at)s UTC.",
+                unanswered=unanswered,
+                due_at=f"{campaign.due_at:%d %b %Y, %H:%M}",
+            )
         )
     pending = uow.session.scalar(
         sa.select(sa.func.count()).where(
@@ -43,7 +50,7 @@ def close(uow: UnitOfWork, *, campaign_id: str) -> Campaign:
         )
     )
     if pending:
-        raise ConflictError(f"{pending} revokes are not read back yet.")
+        raise ConflictError(phrase("%(pending)s revokes are not read back yet.", pending=pending))
     finish(uow, campaign)
     return campaign
 

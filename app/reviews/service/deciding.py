@@ -16,6 +16,7 @@ from app.kernel.errors import (
     NothingToChangeError,
     NotPermittedError,
 )
+from app.kernel.phrases import phrase
 from app.kernel.uow import UnitOfWork
 from app.reviews.domain import Decision, DecisionMove, ItemState
 from app.reviews.models import Item, ItemDecision, Sample
@@ -67,7 +68,7 @@ def decide(uow: UnitOfWork, said: Sequence[Said], *, sample: Sample | None = Non
     _check(uow, said, items)
     changed = [each for each in said if _differs(items[each.id], each)]
     if not changed:
-        raise NothingToChangeError("These items are decided so already.")
+        raise NothingToChangeError(phrase("These items are decided so already."))
     campaigns = standing.campaign_names(uow, {item.campaign_id for item in items.values()})
     reviewer = uow.session.get_one(Identity, me).public_id
     for each in changed:
@@ -114,14 +115,14 @@ def decide(uow: UnitOfWork, said: Sequence[Said], *, sample: Sample | None = Non
 def _items(uow: UnitOfWork, said: Sequence[Said], me: int) -> dict[str, Item]:
     ids = [each.id for each in said]
     if len(set(ids)) != len(ids):
-        raise InvalidInputError({"items": "An item stands twice in the list."})
+        raise InvalidInputError({"items": phrase("An item stands twice in the list.")})
     rows = uow.session.scalars(
         sa.select(Item).where(Item.public_id.in_(ids), Item.reviewer_id == me).with_for_update()
     )
     found = {row.public_id: row for row in rows}
     if len(found) != len(ids):
         missing = next(each for each in ids if each not in found)
-        raise NotFoundError(f"There is no item {missing} of yours.")
+        raise NotFoundError(phrase("There is no item %(missing)s of yours.", missing=missing))
     return found
 
 
@@ -132,11 +133,11 @@ def _check(uow: UnitOfWork, said: Sequence[Said], items: dict[str, Item]) -> Non
     for place, each in enumerate(said):
         item = items[each.id]
         if item.identity_id == me:
-            raise NotPermittedError("Nobody reviews their own access.")
+            raise NotPermittedError(phrase("Nobody reviews their own access."))
         if item.campaign_id not in open_campaigns:
-            raise ConflictError("This campaign is closed.")
+            raise ConflictError(phrase("This campaign is closed."))
         if item.state not in (ItemState.OPEN, ItemState.DECIDED):
-            raise ConflictError("You have signed off: your decisions stand.")
+            raise ConflictError(phrase("You have signed off: your decisions stand."))
         if item.version != each.version:
             current = {
                 "id": item.public_id,
@@ -144,14 +145,14 @@ def _check(uow: UnitOfWork, said: Sequence[Said], items: dict[str, Item]) -> Non
                 "decision": item.decision,
                 "reason": item.reason,
             }
-            raise ConflictError("An item was changed since you looked.", current)
+            raise ConflictError(phrase("An item was changed since you looked."), current)
         is_revoke = each.decision is DecisionMove.REVOKE
         if is_revoke and open_campaigns[item.campaign_id] and not (each.reason or "").strip():
-            wrong.add(f"items.{place}.reason", "Say why it is revoked.")
+            wrong.add(f"items.{place}.reason", phrase("Say why it is revoked."))
         if each.until is not None and (
             each.decision is not DecisionMove.KEEP or each.until <= uow.now
         ):
-            wrong.add(f"items.{place}.until", "Only a keep has an end, and it lies ahead.")
+            wrong.add(f"items.{place}.until", phrase("Only a keep has an end, and it lies ahead."))
     wrong.raise_if_any()
 
 

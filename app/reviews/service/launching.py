@@ -15,6 +15,7 @@ from app import events
 from app.kernel.actor import Permission
 from app.kernel.errors import ConflictError
 from app.kernel.jobs import Job, Queue
+from app.kernel.phrases import phrase
 from app.kernel.uow import Transactions, UnitOfWork
 from app.reviews import population
 from app.reviews.domain import CampaignState, ItemState, RemediationState
@@ -103,8 +104,18 @@ def _refuse_second(uow: UnitOfWork, template: Template) -> None:
     if running is None:
         return
     if running.state is CampaignState.LAUNCHING:
-        raise ConflictError(f"Campaign {running.public_id} of this template is being launched.")
-    raise ConflictError(f"Campaign {running.public_id} of this template is open; close it first.")
+        raise ConflictError(
+            phrase(
+                "Campaign %(running)s of this template is being launched.",
+                running=running.public_id,
+            )
+        )
+    raise ConflictError(
+        phrase(
+            "Campaign %(running)s of this template is open; close it first.",
+            running=running.public_id,
+        )
+    )
 
 
 def payload_of(campaign: Campaign) -> Mapping[str, str]:

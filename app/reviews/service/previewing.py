@@ -13,6 +13,7 @@ from app.directory.models import Group, Identity, Membership, Source, SyncRun
 from app.kernel.actor import Permission
 from app.kernel.errors import ConflictError, NotFoundError
 from app.kernel.event import moment
+from app.kernel.phrases import phrase
 from app.kernel.uow import Reading
 from app.provisioning import guards
 from app.reviews import population
@@ -152,7 +153,7 @@ def find_template(reading: Reading, template_id: str) -> Template:
         )
     )
     if found is None:
-        raise NotFoundError("There is no such template.")
+        raise NotFoundError(phrase("There is no such template."))
     return found
 
 
@@ -165,7 +166,7 @@ def scope_of(reading: Reading, template: Template) -> Scope:
     """
     sources = _sources(reading, template)
     if not sources:
-        raise ConflictError("No source of this template is connected and enabled.")
+        raise ConflictError(phrase("No source of this template is connected and enabled."))
     reads = [_latest_run(reading, source) for source in sources]
     return Scope(
         template=template,
@@ -262,7 +263,10 @@ def _sources(reading: Reading, template: Template) -> Sequence[Source]:
     asleep = [each.name for each in found if not each.is_enabled]
     if asleep:
         raise ConflictError(
-            f"{', '.join(asleep)} is disabled: enable it, or take it out of the template."
+            phrase(
+                "%(names)s is disabled: enable it, or take it out of the template.",
+                names=", ".join(asleep),
+            )
         )
     return found
 
@@ -321,12 +325,20 @@ def _latest_run(reading: Reading, source: Source) -> SyncRun:
         .limit(1)
     )
     if run is None:
-        raise ConflictError(f"{source.name} has not been read completely yet: sync it first.")
+        raise ConflictError(
+            phrase(
+                "%(source)s has not been read completely yet: sync it first.", source=source.name
+            )
+        )
     missing = unread.still(reading, source)
     if missing:
         raise ConflictError(
-            f"{source.name} is not known completely. {unread.tell(missing)} Read it again, or "
-            "leave the group out by name, with a reason."
+            phrase(
+                "%(source)s is not known completely. %(tell)s Read it again, or leave the "
+                "group out by name, with a reason.",
+                source=source.name,
+                tell=unread.tell(missing),
+            )
         )
     return run
 

@@ -13,6 +13,7 @@ from app.kernel.errors import (
     NothingToChangeError,
     NotPermittedError,
 )
+from app.kernel.phrases import phrase
 from app.kernel.uow import UnitOfWork
 from app.reviews.domain import ItemState
 from app.reviews.models import Item
@@ -54,25 +55,25 @@ def _locked(
         sa.select(Item).where(Item.public_id.in_(item_ids), which).with_for_update()
     ).all()
     if len(rows) != len(set(item_ids)):
-        raise NotFoundError("One of these items does not exist, or is not yours.")
+        raise NotFoundError(phrase("One of these items does not exist, or is not yours."))
     return rows
 
 
 def _put(uow: UnitOfWork, rows: Sequence[Item], reviewer: str, reason: str) -> list[Item]:
     person = uow.session.scalar(sa.select(Identity).where(Identity.public_id == reviewer))
     if person is None or not person.is_active:
-        raise NotFoundError("There is no such active identity.")
+        raise NotFoundError(phrase("There is no such active identity."))
     open_campaigns = standing.open_campaigns(uow, {row.campaign_id for row in rows})
     campaigns = standing.campaign_names(uow, {row.campaign_id for row in rows})
     names = standing.identity_names(uow, {row.reviewer_id for row in rows if row.reviewer_id})
     touched = set()
     for row in rows:
         if row.identity_id == person.id:
-            raise NotPermittedError("Nobody reviews their own access.")
+            raise NotPermittedError(phrase("Nobody reviews their own access."))
         if row.campaign_id not in open_campaigns or row.state is not ItemState.OPEN:
-            raise ConflictError("Only open items of an open campaign go to somebody else.")
+            raise ConflictError(phrase("Only open items of an open campaign go to somebody else."))
         if row.reviewer_id == person.id:
-            raise NothingToChangeError("The item is this reviewer's already.")
+            raise NothingToChangeError(phrase("The item is this reviewer's already."))
         before = names.get(row.reviewer_id) if row.reviewer_id else None
         touched |= {(row.campaign_id, each) for each in (row.reviewer_id, person.id) if each}
         row.reviewer_id, row.via = person.id, "reassigned"

@@ -8,6 +8,7 @@ from app import events
 from app.directory.models import Identity
 from app.kernel.actor import Permission
 from app.kernel.errors import ConflictError, NothingToChangeError
+from app.kernel.phrases import phrase
 from app.kernel.uow import UnitOfWork
 from app.reviews.domain import CampaignState, ItemState
 from app.reviews.models import Item
@@ -37,7 +38,7 @@ def remind(uow: UnitOfWork, *, campaign_id: str, reviewers: Collection[str] = ()
     uow.actor.require(Permission.CAMPAIGN_WRITE)
     campaign = standing.find_campaign(uow, campaign_id)
     if campaign.state is not CampaignState.OPEN:
-        raise ConflictError("This campaign is closed.")
+        raise ConflictError(phrase("This campaign is closed."))
     behind = uow.session.scalars(
         sa.select(Identity.public_id)
         .join(Item, Item.reviewer_id == Identity.id)
@@ -49,7 +50,9 @@ def remind(uow: UnitOfWork, *, campaign_id: str, reviewers: Collection[str] = ()
     told = reminded(uow, campaign.public_id)
     fresh = [each for each in wanted if each not in told]
     if not fresh:
-        raise NothingToChangeError("Nobody of them is behind and was not reminded within a day.")
+        raise NothingToChangeError(
+            phrase("Nobody of them is behind and was not reminded within a day.")
+        )
     for each in fresh:
         uow.record(events.ReviewReminded(subject=campaign.public_id, reviewer=each))
     return len(fresh)

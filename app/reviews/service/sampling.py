@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from app import events
 from app.directory.models import Identity
 from app.kernel.errors import ConflictError, InvalidInputError, NotFoundError
+from app.kernel.phrases import phrase
 from app.kernel.uow import UnitOfWork
 from app.reviews import low_risk
 from app.reviews.domain import Answer, CampaignState, DecisionMove
@@ -48,7 +49,7 @@ def draw_sample(uow: UnitOfWork, *, campaign_id: str) -> Sample:
     campaign = _campaign(uow, campaign_id, me)
     items = low_risk.eligible(uow, campaign.id, me)
     if not items:
-        raise ConflictError("None of your undecided items is low-risk, used and common.")
+        raise ConflictError(phrase("None of your undecided items is low-risk, used and common."))
     waiting = uow.session.scalar(
         sa.select(Sample)
         .where(
@@ -104,7 +105,10 @@ def keep_low_risk(uow: UnitOfWork, *, campaign_id: str, checked: Checked) -> Seq
     moved = [each for each in checked.items if each not in allowed]
     if moved:
         raise ConflictError(
-            f"{len(moved)} of these items cannot be kept together any more. Nothing was saved.",
+            phrase(
+                "%(count)s of these items cannot be kept together any more. Nothing was saved.",
+                count=len(moved),
+            ),
             {"ids": moved},
         )
     unsure = tuple(each for each, said in checked.answers.items() if said is Answer.UNSURE)
@@ -134,9 +138,9 @@ def _campaign(uow: UnitOfWork, campaign_id: str, me: int) -> Campaign:
         sa.select(Item.id).where(Item.campaign_id == campaign.id, Item.reviewer_id == me).limit(1)
     )
     if is_mine is None:
-        raise NotFoundError("There is no such campaign with items of yours.")
+        raise NotFoundError(phrase("There is no such campaign with items of yours."))
     if campaign.state is not CampaignState.OPEN:
-        raise ConflictError("This campaign is closed.")
+        raise ConflictError(phrase("This campaign is closed."))
     return campaign
 
 
@@ -151,18 +155,20 @@ def _waiting(uow: UnitOfWork, campaign: Campaign, me: int, sample_id: str) -> Sa
         .with_for_update()
     )
     if sample is None:
-        raise NotFoundError("There is no such sample of yours.")
+        raise NotFoundError(phrase("There is no such sample of yours."))
     if sample.answered_at is not None:
-        raise ConflictError("This sample was answered before. Ask for a new one.")
+        raise ConflictError(phrase("This sample was answered before. Ask for a new one."))
     return sample
 
 
 def _check_answers(sample: Sample, checked: Checked) -> None:
     if set(checked.answers) != set(sample.drawn):
-        raise InvalidInputError({"answers": "Answer each of the items that were picked."})
+        raise InvalidInputError({"answers": phrase("Answer each of the items that were picked.")})
     unsure = {each for each, said in checked.answers.items() if said is Answer.UNSURE}
     if unsure & set(checked.items):
-        raise InvalidInputError({"items": "What you are not sure of cannot be kept with the rest."})
+        raise InvalidInputError(
+            {"items": phrase("What you are not sure of cannot be kept with the rest.")}
+        )
     sure = set(checked.answers) - unsure
     if not sure <= set(checked.items):
-        raise InvalidInputError({"items": "What you found right is kept with the rest."})
+        raise InvalidInputError({"items": phrase("What you found right is kept with the rest.")})

@@ -9,6 +9,7 @@ from app import events
 from app.catalog.domain import Risk
 from app.directory.models import Identity
 from app.kernel.errors import ConflictError, NotFoundError, NothingToChangeError
+from app.kernel.phrases import phrase
 from app.kernel.uow import UnitOfWork
 from app.reviews.domain import CampaignState, Decision, ItemState
 from app.reviews.models import Campaign, Item, SignOff
@@ -33,15 +34,15 @@ def sign_off(uow: UnitOfWork, *, campaign_id: str) -> SignOff:
         .with_for_update()
     ).all()
     if not items:
-        raise NotFoundError("There is no such campaign with items of yours.")
+        raise NotFoundError(phrase("There is no such campaign with items of yours."))
     waiting = [each for each in items if each.state is ItemState.OPEN]
     ready = [each for each in items if each.state is ItemState.DECIDED]
     if campaign.state is not CampaignState.OPEN:
-        raise ConflictError("This campaign is closed.")
+        raise ConflictError(phrase("This campaign is closed."))
     if waiting:
-        raise ConflictError(f"{len(waiting)} of your items are undecided.")
+        raise ConflictError(phrase("%(count)s of your items are undecided.", count=len(waiting)))
     if not ready:
-        raise NothingToChangeError("You have signed off before.")
+        raise NothingToChangeError(phrase("You have signed off before."))
     if any(each.frozen["risk"] == Risk.PRIVILEGED for each in ready):
         uow.actor.require_fresh(uow.now)
     for each in ready:

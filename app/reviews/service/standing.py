@@ -4,6 +4,7 @@ import sqlalchemy as sa
 
 from app.directory.models import Identity
 from app.kernel.errors import NotFoundError
+from app.kernel.phrases import phrase
 from app.kernel.uow import Reading, UnitOfWork
 from app.reviews.domain import CampaignState, Decision
 from app.reviews.models import Campaign, Item, Tally, Template
@@ -67,7 +68,7 @@ def campaign_row(reading: Reading, campaign_id: str) -> Campaign:
     """
     found = reading.session.scalar(sa.select(Campaign).where(Campaign.public_id == campaign_id))
     if found is None:
-        raise NotFoundError("There is no such campaign.")
+        raise NotFoundError(phrase("There is no such campaign."))
     return found
 
 
@@ -81,5 +82,5 @@ def find_campaign(reading: Reading, campaign_id: str) -> Campaign:
         sa.select(Campaign).where(Campaign.public_id == campaign_id).with_for_update()
     )
     if found is None:
-        raise NotFoundError("There is no such campaign.")
+        raise NotFoundError(phrase("There is no such campaign."))
     return found

@@ -9,6 +9,7 @@ from app import events
 from app.directory.models import Group, Identity, Source
 from app.kernel.actor import Permission
 from app.kernel.errors import FieldErrors, InvalidInputError, NothingToChangeError
+from app.kernel.phrases import phrase
 from app.kernel.uow import Reading, UnitOfWork
 from app.reviews.models import Template
 
@@ -56,14 +57,16 @@ def save_template(uow: UnitOfWork, shape: Shape, *, is_new: bool = False) -> Tem
         )
         uow.session.add(template)
     elif is_new:
-        raise InvalidInputError({"name": "There is a template of this name: change that one."})
+        raise InvalidInputError(
+            {"name": phrase("There is a template of this name: change that one.")}
+        )
     elif (
         template.scope == scope
         and template.fallback_id == fallback_id
         and template.due_days == shape.due_days
         and template.reason_required == shape.is_reason_required
     ):
-        raise NothingToChangeError("The template says exactly that already.")
+        raise NothingToChangeError(phrase("The template says exactly that already."))
     template.scope = scope
     template.fallback_id = fallback_id
     template.due_days = shape.due_days
@@ -78,7 +81,7 @@ def _check_shape(reading: Reading, shape: Shape) -> int | None:
     known = set(reading.session.scalars(sa.select(Source.name).where(Source.removed_at.is_(None))))
     for name in shape.sources:
         if name not in known:
-            wrong.add("sources", f"There is no source {name!r}.")
+            wrong.add("sources", phrase("There is no source %(name)s.", name=f"{name!r}"))
     groups = set(
         reading.session.scalars(
             sa.select(Group.public_id).where(Group.public_id.in_(shape.entitlements))
@@ -86,13 +89,13 @@ def _check_shape(reading: Reading, shape: Shape) -> int | None:
     )
     for each in shape.entitlements:
         if each not in groups:
-            wrong.add("entitlements", f"There is no entitlement {each}.")
+            wrong.add("entitlements", phrase("There is no entitlement %(each)s.", each=each))
     fallback = None
     if shape.fallback is not None:
         fallback = reading.session.scalar(
             sa.select(Identity.id).where(Identity.public_id == shape.fallback, Identity.is_active)
         )
         if fallback is None:
-            wrong.add("fallback", "There is no such active identity.")
+            wrong.add("fallback", phrase("There is no such active identity."))
     wrong.raise_if_any()
     return fallback

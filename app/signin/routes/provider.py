@@ -6,6 +6,7 @@ from flask import Response, current_app, g, request
 from sqlalchemy.exc import IntegrityError
 
 from app.kernel.errors import ConflictError
+from app.kernel.phrases import phrase
 from app.signin import arriving, entering
 from app.signin.domain import RefusedError, Trouble
 from app.signin.provider import CALLBACK, Flow, Provider, flows_of, text_of
@@ -46,7 +47,7 @@ def leaves_at() -> str | None:
 def depart() -> Response:
     """Lead to the provider, and have this browser remember for what."""
     if not has_provider():
-        raise ConflictError("No identity provider is set up: see ATTESTRY_OIDC_ISSUER.")
+        raise ConflictError(phrase("No identity provider is set up: see ATTESTRY_OIDC_ISSUER."))
     guards.require_safe_address()
     to = guards.own_path(request.args.get("next"), entering.wanted())
     is_step_up = request.args.get("step_up") == "1"
@@ -63,7 +64,7 @@ def depart() -> Response:
 def arrive() -> Response:
     """Let in whom the provider vouches for."""
     if not has_provider():
-        raise ConflictError("No identity provider is set up: see ATTESTRY_OIDC_ISSUER.")
+        raise ConflictError(phrase("No identity provider is set up: see ATTESTRY_OIDC_ISSUER."))
     guards.require_safe_address()
     flows = _flows()
     flow = next((each for each in flows if each.state == request.args.get("state")), None)
