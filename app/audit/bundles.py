@@ -299,9 +299,7 @@ def _refuse_unclear(wish: Wish, now: datetime) -> None:
     has_period = wish.start is not None or wish.end is not None
     asked = [name for name in ("campaign", "sample") if getattr(wish, name) is not None]
     if not asked and not has_period:
-        wrong.add(
-            "campaign", phrase("Give a campaign, or a period by from and to; or a sample.")
-        )
+        wrong.add("campaign", phrase("Give a campaign, or a period by from and to; or a sample."))
     if asked and (has_period or wish.leavers or len(asked) > 1):
         wrong.add(asked[0], phrase("Give one of a campaign, a sample or a period."))
     if has_period and wish.start is None:

@@ -54,7 +54,6 @@ from app.kernel.uow import Reading, Transactions, UnitOfWork
 from app.web import bodies, guards, problems, words
 from app.web.forms import ONCE, Form
 from app.web.rail import Rail
-from app.web.saying import say
 from app.web.scope import First, Slot, at_once, doors, once
 from app.web.visit import NOBODY, Visit
 
@@ -582,7 +581,7 @@ def _note_seen() -> None:
 
 def error_page(status: int, code: str, title: str, detail: str) -> Response:
     """Answer a refusal as a page; if not even that can be made, in plain words."""
-    told = {"status": status, "code": code, "title": say(title), "detail": say(detail)}
+    told = {"status": status, "code": code, "title": title, "detail": detail}
     reference = g.get("request_id", "")
     try:
         text = render_template("web/refused.html", **told, reference=reference)

@@ -87,6 +87,8 @@ def grow(cast: Cast, more: range) -> None:
         template(cast, name=f"Kind {each}")
         bundle = {"from": moment(MORNING), "to": moment(cast.house.clock.now())}
         cast.call("dana").post("/evidence/bundles", bundle)
+        drawn = {"population": "memberships", "seed": f"seed-{each}", "size": FEW + each, **bundle}
+        cast.call("dana").post("/evidence/samples", drawn, 201)
         with cast.house.write() as uow:
             signin.create_token(uow, who=PEOPLE["frank"][0], name=f"Token {each}")
     fail_some(cast)

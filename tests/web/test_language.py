@@ -64,6 +64,7 @@ class German:
 
     def __init__(self, cast: Cast) -> None:
         self.house: TestHouse = cast.house
+        self.token = cast.tokens["dana"]
         self.app: Flask = self.house.app()
         self.people = {role: self._reader(who) for role, who in PEOPLE.items()}
 
@@ -257,13 +258,18 @@ def test_no_page_says_an_english_text_that_has_a_german_one(german: German, role
     assert wrong == {}
 
 
-def test_a_refusal_is_said_in_german_and_what_a_command_says_is_marked(german: German) -> None:
+def test_a_refusal_is_said_in_german_by_pages_and_in_english_by_the_api(german: German) -> None:
     nowhere = german.people["auditor"].page("/nowhere", 404)
     assert "<h1>Nicht gefunden</h1>" in nowhere
     assert "<p>Unter dieser Adresse ist nichts.</p>" in nowhere
     refused = german.people["auditor"].page("/people", 403)
     assert "<h1>Nicht erlaubt</h1>" in refused
-    assert '<p lang="en">' in refused
+    assert "<p>Das braucht die Rolle " in refused
+    assert '<p lang="en">' not in refused
+    headers = {"Accept-Language": "de", "Authorization": f"Bearer {german.token}"}
+    answer = german.app.test_client().get("/api/v1/tokens", headers=headers)
+    assert answer.status_code == 403
+    assert answer.get_json()["detail"].startswith("This needs the role ")
 
 
 def test_every_refusal_there_is_has_a_german_title() -> None:

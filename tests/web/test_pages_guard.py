@@ -263,7 +263,7 @@ def test_a_wrong_field_is_told_at_its_place_with_what_was_typed(
     answer = alice.submit("/probe", {"word": typed})
     text = answer.get_data(as_text=True)
     assert answer.status_code == 422
-    assert "Longer than maximum length 20" in text
+    assert "At most 20 characters" in text
     assert "<script>alert" not in text
     assert "&lt;script&gt;alert(1)&lt;/script&gt;{{7*7}}" in text
     assert probe.count() == 0
