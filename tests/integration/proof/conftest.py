@@ -23,7 +23,8 @@ def okta_simulator(samba_ad: SambaAd, start_okta: Start) -> OktaSimulator:
     return start_okta(samba_ad.truth, groups="200", memberships="12000")
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+# The slow one has its small twins: every command of the way is tried on both stores.
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
 def instance(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Instance]:
     """An instance that is not initialised yet, on each store."""
     url = f"sqlite:///{tmp_path / 'attestry.sqlite3'}"
