@@ -103,7 +103,7 @@ def test_an_auditor_asks_for_evidence_takes_it_and_checks_it(
     file = page.get_by_label("Choose a bundle, or drop it here")
     reach(file)
     with page.expect_file_chooser() as choosing:
-        page.keyboard.press("Enter")
+        page.keyboard.press("Space")
     choosing.value.set_files(bundle)
     by_keyboard(page.get_by_role("button", name="Check it"))
     expect(page.get_by_role("heading", name="It holds.")).to_be_visible()

@@ -29,7 +29,7 @@ ARGUMENTS = [
 ]
 AXE = Path(__file__).parents[2] / "app/web/assets/node_modules/axe-core/axe.min.js"
 DESK = {"width": 1440, "height": 900}
-MOST_STOPS = 80
+MOST_STOPS = 200
 IS_SEEN = """each => { const style = getComputedStyle(each);
   return (style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0)
     || style.boxShadow !== "none"; }"""

@@ -445,8 +445,8 @@ def test_only_administrators_open_the_pages_of_administrators(house: TestHouse, 
             assert answer.status_code == 403, (who, path)
             assert "admin" in answer.get_data(as_text=True)
             assert f'href="{path}"' not in answer.get_data(as_text=True)
-        before = kinds(house, "%")
         token = visitor.csrf("/account")
+        before = kinds(house, "%")
         for path, data in (
             ("/people", {"who": "1001", "role": "admin"}),
             (f"/people/{NO_ID}/end", {}),
