@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
 
-from asn1crypto import cms, core, tsp  # type: ignore[import-untyped]
+from asn1crypto import algos, cms, core, tsp  # type: ignore[import-untyped]
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -101,6 +101,7 @@ def check_token(token: bytes, stamped: bytes, anchors: Sequence[x509.Certificate
     if len(signed["signer_infos"]) != 1:
         raise VerificationError("the time-stamp has not exactly one signer")
     info, signer_info = _info(signed), signed["signer_infos"][0]
+    _check_envelope(signed, signer_info)
     imprint = info["message_imprint"]
     name = str(imprint["hash_algorithm"]["algorithm"].native)
     if (
@@ -121,6 +122,33 @@ def _info(signed: cms.SignedData) -> tsp.TSTInfo:
     if content["content_type"].native != "tst_info":
         raise VerificationError("the time-stamp holds no TSTInfo")
     return content["content"].parsed
+
+
+def _check_envelope(signed: cms.SignedData, info: cms.SignerInfo) -> None:
+    """Hold to one form what stands around the signature and is not under it.
+
+    A parser reads over a version, a parameter or a list of algorithms that nothing else asks for;
+    a byte changed there would change nothing that is said, and still it was changed.
+    """
+    digest = str(info["digest_algorithm"]["algorithm"].native)
+    listed = [algos.DigestAlgorithm(form) for form in _forms(digest)]
+    is_listed = signed["digest_algorithms"].dump() in [
+        cms.DigestAlgorithms([each]).dump() for each in listed
+    ]
+    if (signed["version"].native, info["version"].native) != ("v3", "v1") or not is_listed:
+        raise VerificationError("the time-stamp's versions or algorithms are not as they must be")
+    for key in ("digest_algorithm", "signature_algorithm"):
+        named = info[key]
+        forms = [type(named)(form).dump() for form in _forms(str(named["algorithm"].native))]
+        if named.dump() not in forms:
+            raise VerificationError("the time-stamp names an algorithm with parameters")
+    if any(not isinstance(each, core.Void) for each in (signed["crls"], info["unsigned_attrs"])):
+        raise VerificationError("the time-stamp carries something that nobody signed")
+
+
+def _forms(algorithm: str) -> list[dict[str, object]]:
+    """Name an algorithm in the two ways in use: without parameters, and with NULL (RFC 5754, 2)."""
+    return [{"algorithm": algorithm}, {"algorithm": algorithm, "parameters": core.Null()}]
 
 
 def _certificates(signed: cms.SignedData) -> tuple[x509.Certificate, ...]:

@@ -115,7 +115,7 @@ def test_no_byte_of_the_signature_or_what_was_stamped_changes_unnoticed(
 ) -> None:
     pick = random.Random(3161)
     token = stamped.index(b"\x06\x0b*\x86H\x86\xf7\r\x01\t\x10\x02\x0e")
-    for at in [*pick.sample(range(token), 60), *pick.sample(range(token, len(stamped)), 60)]:
+    for at in [*pick.sample(range(token), 60), *range(token, len(stamped))]:
         altered = bytearray(stamped)
         altered[at] ^= 1 << pick.randrange(8)
         status = verify_detached(
