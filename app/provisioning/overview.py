@@ -39,7 +39,7 @@ class SourceHealth:
         why: What the newest run said, or None.
         run: Public id of the newest run, or None.
         last_complete_at: When it was last read to its end, or None.
-        accounts: How many accounts its last complete read counted, or None before there is one.
+        accounts: How many accounts its last read of everything counted, or None before one did.
         drift: Open findings.
         queue: Operations that are not over.
         hours: For each of the last 24 hours, oldest first: `good`, `bad`, `parked` or `none`.
@@ -175,7 +175,7 @@ def _source_rows() -> sa.Select[*tuple[Any, ...]]:
             .scalar_subquery()
         )
 
-    complete = sa.orm.aliased(SyncRun)
+    complete, whole = sa.orm.aliased(SyncRun), sa.orm.aliased(SyncRun)
     return (
         sa.select(
             Source.id,
@@ -187,7 +187,8 @@ def _source_rows() -> sa.Select[*tuple[Any, ...]]:
             SyncRun.why,
             complete.ended_at.label("complete_at"),
             # As the read counted them: to count them again takes as long as there are many.
-            complete.counts["accounts"].as_integer().label("accounts"),
+            # A read of changes counts only what changed.
+            whole.counts["accounts"].as_integer().label("accounts"),
             sa.select(sa.func.count(Finding.id))
             .join(Group, Group.id == Finding.group_id)
             .where(
@@ -208,6 +209,9 @@ def _source_rows() -> sa.Select[*tuple[Any, ...]]:
         )
         .outerjoin(SyncRun, SyncRun.id == newest(SyncRun.state != SyncState.RUNNING))
         .outerjoin(complete, complete.id == newest(SyncRun.state.in_(GOOD)))
+        .outerjoin(
+            whole, whole.id == newest(SyncRun.state.in_(GOOD), SyncRun.is_delta.is_(False))
+        )
         .where(Source.removed_at.is_(None))
         .order_by(Source.id)
     )

@@ -32,6 +32,14 @@ def test_sources_that_were_read_to_their_end_are_healthy(cast: Cast) -> None:
     assert source(cast).hours[:-1] == ["none"] * 23
 
 
+def test_a_read_of_changes_does_not_change_how_many_accounts_there_are(cast: Cast) -> None:
+    cast.house.clock.advance(timedelta(minutes=5))
+    before = source(cast).last_complete_at
+    assert cast.sync("corp") == "complete"
+    assert source(cast).last_complete_at != before
+    assert source(cast).accounts == 10
+
+
 def test_an_incomplete_read_shows_first_with_its_reason_and_the_last_complete_one(
     cast: Cast,
 ) -> None:
