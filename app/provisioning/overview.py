@@ -209,9 +209,7 @@ def _source_rows() -> sa.Select[*tuple[Any, ...]]:
         )
         .outerjoin(SyncRun, SyncRun.id == newest(SyncRun.state != SyncState.RUNNING))
         .outerjoin(complete, complete.id == newest(SyncRun.state.in_(GOOD)))
-        .outerjoin(
-            whole, whole.id == newest(SyncRun.state.in_(GOOD), SyncRun.is_delta.is_(False))
-        )
+        .outerjoin(whole, whole.id == newest(SyncRun.state.in_(GOOD), SyncRun.is_delta.is_(False)))
         .where(Source.removed_at.is_(None))
         .order_by(Source.id)
     )

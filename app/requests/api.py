@@ -123,4 +123,6 @@ def _detail(found: queries.RequestDetail) -> dict[str, Any]:
         "policy_digest": found.policy_digest,
         "verdict": found.verdict,
         "timeline": found.timeline,
+        "answer_due_at": found.answer_due_at,
+        "expires_at": found.expires_at,
     }

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 import sqlalchemy as sa
 
@@ -10,6 +11,7 @@ from app.kernel.actor import Permission
 from app.kernel.errors import InvalidInputError
 from app.kernel.uow import Reading
 from app.requests.queries import Person
+from app.requests.usual import usual_times
 from policies.verdict import Step
 
 
@@ -22,28 +24,37 @@ class Asked:
         role: In which role.
         how: How they were found, in words.
         people: Who.
+        usual: How long the one who is asked usually takes, or None: not known, or several are.
     """
 
     step: int
     role: str
     how: str
     people: Sequence[Person]
+    usual: timedelta | None = None
+
+    @property
+    def usual_seconds(self) -> int | None:
+        """Say it in whole seconds."""
+        return None if self.usual is None else round(self.usual.total_seconds())
 
 
 def asked(reading: Reading, steps: Iterable[Step]) -> list[Asked]:
-    """Return who the steps of a verdict ask, by name, in one statement."""
+    """Return who the steps of a verdict ask, by name, in two statements."""
     wanted = list(steps)
     ids = [each for step in wanted for each in step.approvers]
     rows = reading.session.execute(
         sa.select(Identity.public_id, Identity.display_name).where(Identity.public_id.in_(ids))
     )
     names = {row.public_id: row.display_name for row in rows}
+    usual = usual_times(reading, ids)
     return [
         Asked(
             step.order,
             step.role.value,
             step.how,
             [Person(each, names[each]) for each in step.approvers],
+            usual.get(step.approvers[0]) if len(step.approvers) == 1 else None,
         )
         for step in wanted
     ]

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -19,9 +19,12 @@ from app.requests import deciding
 from app.requests.domain import ApprovalOutcome, RequestState, StepState
 from app.requests.models import AccessRequest, Approval, Delegation, Step
 from app.requests.plans import present_plans
+from app.requests.usual import usual_times
+from app.rulebook import service as rulebook
 from app.rulebook.models import Policy, Ruling
 from app.web.paging import Page, Window, page
 from connectors.records import Verb
+from policies.schedule import request_expires_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +37,21 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Happened:
-    """One line of a request's timeline."""
+    """One line of a request's timeline.
+
+    Attributes:
+        at: When; None has not happened yet.
+        what: What, in words.
+        who: Who did it or is waited for.
+        detail: What else there is to tell.
+        usual: How long the one who is waited for usually takes, or None.
+    """
 
     at: datetime | None
     what: str
     who: str | None
     detail: str | None
+    usual: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +76,18 @@ class RequestRow:
 
 @dataclass(frozen=True, slots=True)
 class RequestDetail:
-    """A request with its plan, verdict and timeline."""
+    """A request with its plan, verdict and timeline.
+
+    Attributes:
+        row: The request.
+        plan: What runs.
+        plan_digest: What approvers sign.
+        policy_digest: The policy that judged it.
+        verdict: What that said.
+        timeline: What happened, and who is waited for.
+        answer_due_at: When the open step should be answered, or None.
+        expires_at: When it comes to nothing if nobody decides, or None.
+    """
 
     row: RequestRow
     plan: list[dict[str, Any]]
@@ -72,6 +95,8 @@ class RequestDetail:
     policy_digest: str
     verdict: dict[str, Any]
     timeline: list[Happened]
+    answer_due_at: datetime | None
+    expires_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,23 +234,42 @@ def request_detail(reading: Reading, request_id: str) -> RequestDetail:
         policy_digest=digest,
         verdict=ruling.verdict,
         timeline=_timeline(reading, request, found[1].display_name),
+        **_limits(reading, request),
     )
+
+
+def _limits(reading: Reading, request: AccessRequest) -> dict[str, datetime | None]:
+    """Return until when an open request waits, by the policy in force."""
+    if request.state is not RequestState.SUBMITTED:
+        return {"answer_due_at": None, "expires_at": None}
+    due_at = reading.session.scalar(
+        sa.select(Step.due_at).where(Step.request_id == request.id, Step.state == StepState.OPEN)
+    )
+    policy = rulebook.policy_in_force(reading)
+    return {
+        "answer_due_at": due_at,
+        "expires_at": request_expires_at(policy, request.submitted_at),
+    }
 
 
 def _timeline(reading: Reading, request: AccessRequest, requester: str) -> list[Happened]:
     lines = [Happened(request.submitted_at, "submitted", requester, request.reason)]
     approver, decider = aliased(Identity), aliased(Identity)
-    for step, approval, asked, answered in reading.session.execute(
+    asked_for = reading.session.execute(
         sa.select(Step, Approval, approver, decider)
         .join(Approval, Approval.step_id == Step.id)
         .join(approver, approver.id == Approval.approver_id)
         .outerjoin(decider, decider.id == Approval.decided_by_id)
         .where(Step.request_id == request.id)
         .order_by(Step.ordinal, Approval.id)
-    ):
+    ).all()
+    waited_for = [each[2].public_id for each in asked_for if each[1].decided_at is None]
+    usual = usual_times(reading, waited_for)
+    for step, approval, asked, answered in asked_for:
         if approval.decided_at is None:
             what = "waits for" if step.state is StepState.OPEN else "will wait for"
-            lines.append(Happened(None, what, asked.display_name, step.how))
+            took = usual.get(asked.public_id)
+            lines.append(Happened(None, what, asked.display_name, step.how, took))
         elif answered is not None:
             stood_in = answered.id != asked.id
             who = answered.display_name + (f" for {asked.display_name}" if stood_in else "")

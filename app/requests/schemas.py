@@ -75,6 +75,13 @@ class ApproverSchema(Schema):
     step = fields.Integer()
     how = fields.String()
     people = fields.List(fields.Nested(PersonSchema))
+    usual_seconds = fields.Integer(
+        allow_none=True,
+        metadata={
+            "description": "Median time to the answer of the one who is asked, within half a year; "
+            "null if several are asked, or they answered fewer than three times."
+        },
+    )
 
 
 class RequestPreviewSchema(Schema):
@@ -121,6 +128,8 @@ class RequestDetailSchema(RequestSchema):
     plan_digest = fields.String()
     policy_digest = fields.String()
     verdict = fields.Nested(VerdictSchema)
+    answer_due_at = Moment(allow_none=True)
+    expires_at = Moment(allow_none=True)
     timeline = fields.List(fields.Nested(HappenedSchema))
 
 

@@ -16,39 +16,15 @@ from app.kernel.phrases import phrase
 from app.kernel.uow import Reading
 from app.reviews import queries
 from app.reviews.burndown import Burndown, burndown, days_behind
-from app.reviews.domain import CampaignState, Decision
-from app.reviews.models import Item, ItemDecision, Tally
+from app.reviews.domain import CampaignState
+from app.reviews.models import Item, Tally
 from app.reviews.progress import ReviewerRow
+from app.reviews.second_look import HIGH, SecondLook, count_second_looks, second_looks
 from app.web.paging import Page, Window
 
-QUICK_MS = 2000
-LARGE_BATCH = 20
 REMINDED_FOR = timedelta(days=1)
 REMINDED = "review.reminded"
-HIGH = ("high", "privileged")
-
-
-@dataclass(frozen=True, slots=True)
-class SecondLook:
-    """A keep that somebody may want to look at again.
-
-    Attributes:
-        item: Public id of the item.
-        holder: Whose access, or None for nobody's account.
-        group: In what.
-        reviewer: Who kept it.
-        is_against_advice: Revoking was suggested.
-        is_quick: It was looked at for less than two seconds.
-        batch_size: How many were decided in the same stroke.
-    """
-
-    item: str
-    holder: str | None
-    group: str
-    reviewer: str | None
-    is_against_advice: bool
-    is_quick: bool
-    batch_size: int
+FIRST_LOOKS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +72,8 @@ class Running:
     Attributes:
         detail: The campaign, its progress and what it left out.
         pace: What was left, day by day.
-        second_looks: Keeps that somebody may want to look at again.
+        second_looks: The first keeps that somebody may want to look at again.
+        second_look_count: How many of them there are.
         reviewers: Who decides; who is behind comes first.
         now: The present.
     """
@@ -104,6 +81,7 @@ class Running:
     detail: queries.CampaignDetail
     pace: Burndown
     second_looks: Sequence[SecondLook]
+    second_look_count: int
     reviewers: Sequence[Reviewer]
     now: datetime
 
@@ -149,7 +127,7 @@ def campaigns(reading: Reading, window: Window) -> Page[Listed]:
 
 
 def running(reading: Reading, campaign_id: str) -> Running:
-    """Return a campaign for those who run it, in eight statements.
+    """Return a campaign for those who run it, in nine statements.
 
     Raises:
         NotPermittedError: The actor may not.
@@ -168,7 +146,8 @@ def running(reading: Reading, campaign_id: str) -> Running:
             items=detail.progress.items,
             decided=_decided(reading, row.key),
         ),
-        second_looks=_second_looks(reading, row.key),
+        second_looks=second_looks(reading, row.key, Window(FIRST_LOOKS)).items,
+        second_look_count=count_second_looks(reading, row.key),
         reviewers=_reviewers(reading, detail),
         now=reading.now,
     )
@@ -255,43 +234,3 @@ def _decided(reading: Reading, campaign_id: int) -> dict[date, int]:
         datetime(int(year), int(month), int(day), tzinfo=UTC).date(): count
         for count, year, month, day in rows
     }
-
-
-def _second_looks(reading: Reading, campaign_id: int) -> list[SecondLook]:
-    """Return keeps that were against advice, in a blink, or many at once and risky; worst first."""
-    holder, reviewer = sa.orm.aliased(Identity), sa.orm.aliased(Identity)
-    newest = (
-        sa.select(sa.func.max(ItemDecision.id))
-        .where(ItemDecision.item_id == Item.id)
-        .correlate(Item)
-        .scalar_subquery()
-    )
-    is_against = Item.frozen["advice"]["suggestion"].as_string() == "revoke"
-    is_quick = sa.and_(ItemDecision.batch_size == 1, ItemDecision.dwell_ms < QUICK_MS)
-    is_risky = Item.frozen["risk"].as_string().in_(HIGH)
-    is_large = sa.and_(ItemDecision.batch_size >= LARGE_BATCH, ItemDecision.sample_id.is_(None))
-    rows = reading.session.execute(
-        sa.select(
-            Item.public_id,
-            holder.display_name,
-            Item.frozen["group_name"].as_string(),
-            reviewer.display_name,
-            is_against.label("is_against"),
-            sa.func.coalesce(is_quick, sa.false()),
-            ItemDecision.batch_size,
-        )
-        .join(ItemDecision, ItemDecision.id == newest)
-        .outerjoin(holder, holder.id == Item.identity_id)
-        .outerjoin(reviewer, reviewer.id == ItemDecision.decided_by_id)
-        .where(
-            Item.campaign_id == campaign_id,
-            Item.decision == Decision.KEEP,
-            sa.or_(is_against, is_quick, sa.and_(is_large, is_risky)),
-        )
-        .order_by(sa.desc(sa.func.coalesce(is_against, sa.false())), Item.id)
-        .limit(100)
-    )
-    return [
-        SecondLook(item, who, group, by, bool(against), bool(quick), batch)
-        for item, who, group, by, against, quick, batch in rows
-    ]

@@ -1,6 +1,6 @@
 """The reader's language and zone, and how times and numbers are written for them."""
 
-from datetime import date, datetime, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from babel import Locale, dates, numbers
@@ -28,6 +28,7 @@ def install(app: Flask) -> None:
         when=when,
         day=day,
         ago=ago,
+        lasting=lasting,
         number=number,
         clock=clock,
         day_month=day_month,
@@ -75,6 +76,11 @@ def ago(at: datetime | None) -> Markup:
     distance = at - doors().transactions.clock.now()
     text = dates.format_timedelta(distance, add_direction=True, locale=_locale())
     return _time(at, text, title=_written(at, f"{_day()}, {TIME}"))
+
+
+def lasting(span: timedelta) -> str:
+    """Write how long something takes: `3 hours`."""
+    return str(dates.format_timedelta(span, locale=_locale()))
 
 
 def number(value: float | None) -> Markup | str:

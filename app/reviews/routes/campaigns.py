@@ -15,9 +15,10 @@ from app.reviews.charting import chart
 from app.reviews.documents import preview_document
 from app.reviews.domain import LAUNCHED, CampaignState
 from app.reviews.routes import blp
+from app.reviews.second_look import count_second_looks, second_looks
 from app.web import pages
 from app.web.pages import Form
-from app.web.paging import MAX_LIMIT, Window
+from app.web.paging import MAX_LIMIT, Page, Window, page
 
 REVIEWER_VIEWS = ("behind", "all", "finished")
 
@@ -160,8 +161,21 @@ def campaign(reading: Reading, campaign_id: str, form: Form | None = None) -> st
         run=found,
         chart=chart(found.pace),
         view=view,
-        shown=_of_view(found, view),
+        shown=_part(_of_view(found, view), Window(cursor=request.args.get("cursor") or None)),
         form=form,
+    )
+
+
+@pages.page(blp, "/campaigns/<campaign_id>/second-look")
+def second_look(reading: Reading, campaign_id: str) -> str:
+    """Every keep of a campaign that somebody may want to look at again."""
+    row = queries.campaign_row(reading, campaign_id)
+    window = Window(cursor=request.args.get("cursor") or None)
+    return pages.render(
+        "reviews/second_look.html",
+        row=row,
+        page=second_looks(reading, row.key, window),
+        count=count_second_looks(reading, row.key),
     )
 
 
@@ -173,6 +187,14 @@ def campaign_now(reading: Reading, campaign_id: str) -> Response | str:
     if row.state is CampaignState.LAUNCHING and work is not None:
         return pages.render("reviews/launching_now.html", row=row, work=work)
     return Response(headers={"HX-Refresh": "true"})
+
+
+def _part(rows: Sequence[running.Reviewer], window: Window) -> Page[running.Reviewer]:
+    """Return a part of a list that is made as a whole: who is behind is known only then."""
+    begin = window.after_id()
+    numbered = list(enumerate(rows, start=1))[begin : begin + window.limit + 1]
+    shown = page(numbered, window, key=lambda each: [each[0]])
+    return Page([each for _number, each in shown.items], shown.next_cursor)
 
 
 def _of_view(found: running.Running, view: str) -> Sequence[running.Reviewer]:
