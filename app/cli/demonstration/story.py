@@ -478,12 +478,27 @@ def _second_quarter(story: Story) -> None:
     for request in filter(None, asked[:2]):
         story.answer(request, "approve")
     _fail_one(story, people[66:])
+    _two_leave(story, people[82], people[84])
     story.leaves(people[80], story.clock.now() + LENGTH, 90)
     story.pass_time(hours=5)
     with changing(story.file(CORP)) as corp:  # somebody was added behind everybody's back
         member = Member(external_id(CORP, people[90].number), MemberKind.ACCOUNT)
         corp.members[group_id(CORP, "Database Admins")][member.external_id] = member
     story.sync(CORP)
+
+
+def _two_leave(story: Story, first: Person, second: Person) -> None:
+    """Two leave lately; the cloud is away when the second one does, and is tried again."""
+    story.leaves(first, story.clock.now(), 80)
+    story.pass_time(days=2)
+    _break(story, "away")
+    story.leaves(second, story.clock.now(), 81)
+    story.pass_time(minutes=2)
+    _break(story, "")
+    for _ in range(6):
+        story.pass_time(minutes=7)
+    story.import_into_cloud()
+    story.sync(CLOUD)
 
 
 def _outage(story: Story) -> None:
