@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from app import events
 from app.audit import bundles, ledger, progress
+from app.audit.answers import WHERE, Answers, read_answers
 from app.audit.controls import CONTROLS, Control
 from app.audit.domain import BundleKind, BundleState
 from app.audit.witnessing import cosigned
@@ -25,7 +26,7 @@ from app.reviews.domain import LAUNCHED
 from app.reviews.models import Campaign
 from app.signin.models import ApiToken
 from app.web.paging import Page, Window, page
-from evidence.container import read_container
+from evidence.container import Member, read_container
 from evidence.errors import VerificationError
 from evidence.manifest import ListedFile, Manifest, parse_manifest
 
@@ -91,10 +92,12 @@ class Contents:
     Attributes:
         manifest: What its manifest says.
         is_as_built: Whether that manifest is the one that was built.
+        answers: What it answers of the checklist; None if that part is not as its manifest says.
     """
 
     manifest: Manifest
     is_as_built: bool
+    answers: Answers | None
 
     @property
     def files(self) -> Sequence[ListedFile]:
@@ -308,19 +311,34 @@ def _root(reading: Reading, size: int | None) -> bytes | None:
 
 
 def _contents(path: Path, row: bundles.BundleRow) -> Contents | None:
-    """Read the manifest alone: what it costs does not grow with the bundle."""
+    """Read two small members alone: what it costs does not grow with the bundle."""
     try:
         with (
             path.open("rb") as file,
             mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data,
             memoryview(data) as view,
         ):
-            at = read_container(view)["manifest.json"]
-            content = bytes(view[at.start : at.start + at.size])
+            members = read_container(view)
+            content, said = (_member(view, members.get(name)) for name in ("manifest.json", WHERE))
         manifest = parse_manifest(content)
-    except (OSError, ValueError, KeyError, VerificationError):
+    except (OSError, ValueError, VerificationError):
         return None
-    return Contents(manifest, hashlib.sha256(content).hexdigest() == row.sha256)
+    is_as_built = hashlib.sha256(content).hexdigest() == row.sha256
+    return Contents(manifest, is_as_built, _answers(manifest, said))
+
+
+def _member(view: memoryview, member: Member | None) -> bytes:
+    return b"" if member is None else bytes(view[member.start : member.start + member.size])
+
+
+def _answers(manifest: Manifest, said: bytes) -> Answers | None:
+    listed = manifest.files.get(WHERE)
+    if listed is None or listed.sha256 != hashlib.sha256(said).hexdigest():
+        return None
+    try:
+        return read_answers(said)
+    except ValueError:  # made by a version that wrote it otherwise
+        return None
 
 
 # --- the ledger ----------------------------------------------------------------------------

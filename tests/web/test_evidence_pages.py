@@ -2,7 +2,9 @@
 
 import hashlib
 import io
+import json
 import random
+import re
 import zipfile
 from datetime import timedelta
 from pathlib import Path
@@ -12,6 +14,7 @@ import pytest
 from werkzeug.test import TestResponse
 
 from app.audit import bundles, inspecting, queries, signing
+from app.audit.controls import CONTROLS
 from app.audit.domain import BundleState, KeyPurpose
 from app.audit.models import Bundle
 from app.web import bodies
@@ -204,6 +207,54 @@ def test_a_bundle_is_taken_away_whole_and_the_page_says_by_whom(
     text = auditor.page(path)
     assert "1 time" in text
     assert "Dana" in text
+
+
+def exceptions_told(text: str, row: bundles.BundleRow) -> dict[str, str]:
+    """Return what stands under Exceptions, by control."""
+    found = re.findall(r'data-label="Exceptions">(.*?)</td>', text, re.DOTALL)
+    plain = [re.sub(r"<.*?>", "", each).strip() for each in found]
+    return dict(zip(row.controls, plain, strict=True))
+
+
+def test_each_control_says_its_exceptions_as_the_file_itself_does(
+    cast: Cast, auditor: Visitor
+) -> None:
+    cast.put("corp", "payroll", "alice")
+    cast.sync("corp")
+    cast.house.later(minutes=5)
+    row = built(cast.house, whole_period(cast.house))
+    text = auditor.page(f"/evidence/{row.id}")
+    with zipfile.ZipFile(path_of(cast.house, row)) as bundle:
+        result = json.loads(bundle.read("oscal/assessment-results.json"))
+    lines = result["assessment-results"]["results"][0]["observations"]
+    states = {each["title"].partition(":")[0]: each["props"][1]["value"] for each in lines}
+    assert states["F4"] == "exception"
+    assert 'id="line-F4"' in text
+    shown = exceptions_told(text, row)
+    for name in row.controls:
+        control = CONTROLS[name]
+        bad = [each for each in control.lines if states[each] == "exception"]
+        if bad:
+            assert shown[name].split()[0] == str(len(bad)), name
+            assert all(each in shown[name] for each in bad), name
+        elif any(states[each] == "answered" for each in control.lines):
+            assert shown[name] == "None found", name
+        else:
+            assert shown[name] == "Nothing to answer from", name
+    assert "None found" in shown.values()
+
+
+def test_where_the_file_does_not_say_its_exceptions_none_are_claimed(
+    cast: Cast, auditor: Visitor, ready: bundles.BundleRow
+) -> None:
+    path = path_of(cast.house, ready)
+    content = bytearray(path.read_bytes())
+    with memoryview(bytes(content)) as view:
+        member = read_container(view)["oscal/assessment-results.json"]
+    content[member.start + 40] ^= 1
+    path.write_bytes(content)
+    shown = exceptions_told(auditor.page(f"/evidence/{ready.id}"), ready)
+    assert set(shown.values()) == {"Not known"}
 
 
 def test_a_bundle_that_is_not_ready_is_not_handed_over(cast: Cast, auditor: Visitor) -> None:
