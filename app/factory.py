@@ -9,6 +9,7 @@ from app.audit.api import blp as audit
 from app.audit.routes import blp as audit_pages
 from app.audit.routes import looks
 from app.catalog.api import blp as catalog
+from app.catalog.routes import blp as catalog_pages
 from app.directory import queries as directory_queries
 from app.directory.api import blp as directory
 from app.directory.routes import blp as directory_pages
@@ -70,6 +71,7 @@ PAGES = (
     lifecycle_pages,
     reviews_pages,
     directory_pages,
+    catalog_pages,
     rulebook_pages,
     audit_pages,
 )

@@ -5,10 +5,13 @@ from typing import Any
 from app.catalog import queries, service
 from app.catalog.schemas import (
     CatalogueArgs,
+    ConfirmedSheetBody,
     DescriptionBody,
     EntitlementAnswer,
     ProtectionAnswer,
     ProtectionBody,
+    SheetAnswer,
+    SheetBody,
 )
 from app.kernel.uow import Reading, UnitOfWork
 from app.web import scope
@@ -38,6 +41,20 @@ def show_entitlement(reading: Reading, entitlement_id: str) -> queries.Entitleme
 def describe(uow: UnitOfWork, body: dict[str, Any], entitlement_id: str) -> queries.EntitlementRow:
     """Write down what an entitlement means, at the version that was looked at."""
     return service.describe(uow, entitlement=entitlement_id, **body)
+
+
+@blp.route("/entitlements/sheet/preview", methods=["POST"])
+@scope.command(blp, SheetAnswer, body=SheetBody)
+def preview_sheet(uow: UnitOfWork, body: dict[str, Any]) -> service.Plan:
+    """Say what a CSV sheet of owners, descriptions, risks and tags would do; nothing is stored."""
+    return service.plan_sheet(uow, body["sheet"])
+
+
+@blp.route("/entitlements/sheet", methods=["POST"])
+@scope.command(blp, SheetAnswer, body=ConfirmedSheetBody)
+def apply_sheet(uow: UnitOfWork, body: dict[str, Any]) -> service.Plan:
+    """Store what a sheet says, as its preview showed it: all of it, or nothing."""
+    return service.apply_sheet(uow, body["sheet"], body["digest"])
 
 
 @blp.route("/protections", methods=["GET"])

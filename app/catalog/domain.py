@@ -2,6 +2,9 @@
 
 from enum import StrEnum
 
+MOST_TAGS, LONGEST_TAG = 20, 40
+LONGEST_DESCRIPTION = 2000
+
 
 class Risk(StrEnum):
     """How much harm an entitlement can do in the wrong hands, rising."""

@@ -2,11 +2,10 @@
 
 from marshmallow import Schema, fields, validate
 
-from app.catalog.domain import Kind, Risk
+from app.catalog.domain import LONGEST_TAG, MOST_TAGS, Kind, Risk
 from app.web.shapes import Moment, PageArgs, PublicIdField, Sentence
 
 MAX_REASON = 500
-MOST_TAGS, LONGEST_TAG = 20, 40
 
 
 class CatalogueArgs(PageArgs):
@@ -33,12 +32,18 @@ class EntitlementAnswer(Schema):
     description_via = fields.String(
         allow_none=True, metadata={"description": "catalogue, source, or null without one"}
     )
+    source_description = fields.String(metadata={"description": "whatever was written here"})
     tags = fields.List(fields.String())
     owner = fields.String(allow_none=True)
     owner_name = fields.String(allow_none=True)
     owner_via = fields.String(
         allow_none=True, metadata={"description": "catalogue, source, or null without an owner"}
     )
+    source_owner = fields.String(
+        allow_none=True, metadata={"description": "whom the source names, whoever was set here"}
+    )
+    source_owner_name = fields.String(allow_none=True)
+    source_owner_login = fields.String(allow_none=True)
     risk = fields.Enum(Risk, by_value=True)
     is_requestable = fields.Boolean()
     is_protected = fields.Boolean()
@@ -64,6 +69,76 @@ class DescriptionBody(Schema):
         validate=validate.Length(max=MOST_TAGS),
         metadata={"description": "left out, they stay as they are"},
     )
+
+
+class DescriptionForm(Schema):
+    """The same as a person types it."""
+
+    version = fields.Integer(required=True, strict=True, validate=validate.Range(0, 2**31))
+    risk = fields.Enum(Risk, by_value=True, required=True)
+    is_requestable = fields.Boolean(load_default=False)
+    description = Sentence(load_default=None)
+
+
+class TakingForm(Schema):
+    """For which field the source is to speak again."""
+
+    version = fields.Integer(required=True, strict=True, validate=validate.Range(0, 2**31))
+    field = Sentence(required=True)
+
+
+class SheetBody(Schema):
+    """A sheet of what entitlements mean, as CSV; to be looked at, or to be stored."""
+
+    sheet = fields.String(
+        required=True,
+        metadata={
+            "description": "CSV with a header: `id`, or `source` and `name`; then any of `owner`, "
+            "`description`, `risk`, `is_requestable`, `tags`"
+        },
+    )
+
+
+class ConfirmedSheetBody(SheetBody):
+    """The same, and which preview was looked at."""
+
+    digest = fields.String(required=True, metadata={"description": "of the preview"})
+
+
+class SheetChangeAnswer(Schema):
+    """What one field becomes."""
+
+    field = fields.String()
+    before = fields.String()
+    after = fields.String()
+
+
+class SheetErrorAnswer(Schema):
+    """What is wrong with one field of a row, and the way out."""
+
+    field = fields.String()
+    message = fields.String()
+
+
+class SheetRowAnswer(Schema):
+    """What one row would do."""
+
+    line = fields.Integer()
+    id = fields.String(allow_none=True)
+    name = fields.String()
+    source = fields.String()
+    changes = fields.List(fields.Nested(SheetChangeAnswer))
+    errors = fields.List(fields.Nested(SheetErrorAnswer))
+
+
+class SheetAnswer(Schema):
+    """What a sheet would do, or did; rows that change nothing are counted only."""
+
+    digest = fields.String()
+    changed = fields.Integer()
+    unchanged = fields.Integer()
+    wrong = fields.Integer()
+    rows = fields.List(fields.Nested(SheetRowAnswer), attribute="telling")
 
 
 class ProtectionBody(Schema):

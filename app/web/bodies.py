@@ -14,6 +14,7 @@ from app.kernel.errors import FieldErrors
 
 MAX_BYTES = 1 << 20
 MAX_UPLOAD = 65 << 20
+MAX_TYPED = 4 << 20  # of a larger body, at most so much in fields that are no files
 MOST = "most_bytes"  # attribute of a view that takes larger bodies than others
 MAX_DEPTH = 32
 MAX_INTEGER = 2**53 - 1

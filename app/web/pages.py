@@ -173,6 +173,7 @@ def action(
     again: View | None = None,
     is_secret: bool = False,
     outside: View | None = None,
+    most_bytes: int = bodies.MAX_BYTES,
 ) -> Callable[[View], View]:
     """Make what a form does of a function `(uow, form, **path) -> Response | str`.
 
@@ -183,6 +184,7 @@ def action(
         is_secret: The answer holds a secret; kept for repetition, it is sealed.
         outside: `(door, form, **path) -> found`, done first, outside of any transaction; the
             function is handed `found`.
+        most_bytes: How large a body may be.
     """
 
     def decorate(view: View) -> View:
@@ -207,6 +209,7 @@ def action(
                 form.refuse(refusal, problems.STATUS[type(refusal)])
                 return _shown_again(again, form, path)
 
+        setattr(route, bodies.MOST, most_bytes)
         blp.add_url_rule(rule, view.__name__, route, methods=["POST"])
         return view
 

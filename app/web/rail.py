@@ -61,6 +61,7 @@ LINES = (
     Line(KNOW, _("Accounts"), "user", "/accounts", Permission.DIRECTORY_READ),
     Line(KNOW, _("Cases"), "circle-help", "/cases", Permission.DIRECTORY_READ),
     Line(KNOW, _("Groups"), "boxes", "/groups", Permission.DIRECTORY_READ),
+    Line(KNOW, _("Catalogue"), "book-text", "/entitlements", Permission.DIRECTORY_READ),
     Line(KNOW, _("Sources"), "plug", "/sources", Permission.SOURCE_READ),
     Line(KNOW, _("Policies"), "scale", "/policies", Permission.POLICY_READ),
     Line(PROVE, _("Evidence"), "shield-check", "/evidence", Permission.BUNDLE_READ),

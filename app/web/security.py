@@ -103,6 +103,8 @@ def _check_body() -> None:
     view = current_app.view_functions.get(request.endpoint or "")
     most = getattr(view, bodies.MOST, bodies.MAX_BYTES)
     request.max_content_length = most
+    if most > bodies.MAX_BYTES:
+        request.max_form_memory_size = min(most, bodies.MAX_TYPED)
     if (request.content_length or 0) > most:
         abort(413, f"A body holds at most {most >> 20} MiB.")
     if request.method not in WRITES or not request.path.startswith("/api/"):

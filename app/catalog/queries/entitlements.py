@@ -1,4 +1,4 @@
-"""Reads of the catalogue: what a group means, who owns it, and what automation must not touch.
+"""What a group means, and who owns it.
 
 Where nobody said anything, the source speaks: the owner is the person behind the group's
 `managedBy`, and a group that administers is privileged.
@@ -13,16 +13,15 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 
-from app.catalog.domain import Kind, Risk, default_is_requestable, default_risk
+from app.catalog.domain import Risk, default_is_requestable, default_risk
 from app.catalog.models import Entitlement, Protection
 from app.directory.models import Account, Group, Identity, Source
+from app.directory.queries.matching import holds
 from app.kernel.actor import Permission
 from app.kernel.errors import NotFoundError, NotPermittedError
 from app.kernel.phrases import phrase
 from app.kernel.uow import Reading
 from app.web.paging import Page, Window, page
-
-OWN_ACCOUNT = "It is the account this service itself signs in with."
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +36,15 @@ class EntitlementRow:
         source_id: Internal key of the source.
         description: What was written down here, else what the source says.
         description_via: `catalogue` if written here, `source` if it says so, None without one.
+        source_description: What the source says, whatever was written here.
         tags: Words people gave it, in order.
         owner_id: Internal key of the owning identity, or None.
         owner: Its public id.
         owner_name: Its name.
         owner_via: `catalogue` if set here, `source` if the source names them, None without owner.
+        source_owner: Public id of the identity the source names, whoever was set here.
+        source_owner_name: Its name.
+        source_owner_login: Of the account the source names, known to be somebody's or not.
         risk: How much harm it can do.
         is_requestable: May be asked for.
         is_protected: Automation may not touch it.
@@ -59,11 +62,15 @@ class EntitlementRow:
     source_id: int
     description: str
     description_via: str | None
+    source_description: str
     tags: Sequence[str]
     owner_id: int | None
     owner: str | None
     owner_name: str | None
     owner_via: str | None
+    source_owner: str | None
+    source_owner_name: str | None
+    source_owner_login: str | None
     risk: Risk
     is_requestable: bool
     is_protected: bool
@@ -75,18 +82,16 @@ class EntitlementRow:
 
 
 @dataclass(frozen=True, slots=True)
-class ProtectionRow:
-    """Something protected, and why."""
+class Catalogue:
+    """A part of the catalogue.
 
-    key: int
-    id: str
-    what: Kind
-    ref: str
-    name: str
-    reason: str
-    created_at: datetime
-    created_by: str
-    ended_at: datetime | None
+    Attributes:
+        page: What is shown of it.
+        unexplained: How many groups there are that nobody can explain, shown or not.
+    """
+
+    page: Page[EntitlementRow]
+    unexplained: int
 
 
 def entitlement(reading: Reading, group_public_id: str) -> EntitlementRow:
@@ -149,7 +154,7 @@ def list_entitlements(
     if not _sees_all(reading):
         found = found.where(_is_requestable())
     if q:
-        found = found.where(Group.name.icontains(q, autoescape=True))
+        found = found.where(holds(reading, Group.name, q))
     if risk is not None:
         found = found.where(_risk() == risk.value)
     if tag is not None:  # a JSON list of words, each between quotes
@@ -162,63 +167,39 @@ def list_entitlements(
     return page([_entitlement(row) for row in rows], window, lambda row: [row.group_id])
 
 
-def is_protected(
+def show_catalogue(
     reading: Reading,
+    window: Window,
     *,
-    identity_id: int | None = None,
-    account_id: int | None = None,
-    group_id: int | None = None,
-) -> str | None:
-    """Return why automation may not touch any of these, or None; one statement.
+    q: str | None = None,
+    risk: Risk | None = None,
+    tag: str | None = None,
+    unexplained: bool = False,
+) -> Catalogue:
+    """List the catalogue for those who look after it, with how much nobody can explain.
 
-    An account is also protected through its identity, and always when it is the one this service
-    signs in with.
+    Args:
+        reading: Who looks.
+        window: Which part.
+        q: Words of the name, in any case.
+        risk: Only this risk.
+        tag: Only what has this tag.
+        unexplained: Only what nobody can explain.
     """
-    wanted = []
-    if identity_id is not None:
-        wanted.append(Protection.identity_id == identity_id)
-    if group_id is not None:
-        wanted.append(Protection.group_id == group_id)
-    if account_id is not None:
-        person = sa.select(Account.identity_id).where(Account.id == account_id).scalar_subquery()
-        wanted += [Protection.account_id == account_id, Protection.identity_id == person]
-    if not wanted:
-        return None
-    said = sa.select(Protection.reason).where(Protection.ended_at.is_(None), sa.or_(*wanted))
-    if account_id is not None:
-        own = (
-            sa.select(sa.literal(OWN_ACCOUNT))
-            .select_from(Account)
-            .join(Source, Source.id == Account.source_id)
-            .where(Account.id == account_id, Account.external_id == Source.own_account_external_id)
-        )
-        return reading.session.scalars(sa.union_all(own, said)).first()
-    return reading.session.scalars(said.order_by(Protection.id)).first()
-
-
-def list_protections(reading: Reading, window: Window) -> Page[ProtectionRow]:
-    """List what is protected now, oldest first."""
     reading.actor.require(Permission.DIRECTORY_READ)
-    rows = reading.session.execute(
-        _protections()
-        .where(Protection.ended_at.is_(None), Protection.id > window.after_id())
-        .order_by(Protection.id)
-        .limit(window.limit + 1)
+    found = list_entitlements(reading, window, q=q, risk=risk, tag=tag, unexplained=unexplained)
+    counted = (
+        sa.select(sa.func.count(Group.id))
+        .outerjoin(Entitlement, Entitlement.group_id == Group.id)
+        .where(Group.ended_at.is_(None), *_is_unexplained())
     )
-    return page([_protection(row) for row in rows], window, lambda row: [row.key])
+    return Catalogue(found, reading.session.scalar(counted) or 0)
 
 
-def protection_row(reading: Reading, protection_id: str) -> ProtectionRow:
-    """Return one protection, ended or not, by its public id."""
-    reading.actor.require(Permission.DIRECTORY_READ)
-    row = reading.session.execute(
-        _protections().where(Protection.public_id == protection_id)
-    ).one_or_none()
-    if row is None:
-        raise NotFoundError(
-            phrase("There is no protection %(protection_id)s.", protection_id=protection_id)
-        )
-    return _protection(row)
+def entitlements_where(reading: Reading, *conditions: Any) -> list[EntitlementRow]:
+    """Return the entitlements of the groups there are now that fit (no authorisation)."""
+    rows = reading.session.execute(_entitlements().where(Group.ended_at.is_(None), *conditions))
+    return [_entitlement(row) for row in rows]
 
 
 def _sees_all(reading: Reading) -> bool:
@@ -292,6 +273,7 @@ def _entitlements() -> sa.Select[*tuple[Any, ...]]:
             told.id.label("told_id"),
             told.public_id.label("told"),
             told.display_name.label("told_name"),
+            manager.login.label("told_login"),
             protected.label("is_protected"),
         )
         .join(Source, Source.id == Group.source_id)
@@ -324,11 +306,15 @@ def _entitlement(row: Any) -> EntitlementRow:
         else "source"
         if row.group_description
         else None,
+        source_description=row.group_description,
         tags=tuple(row.tags or ()),
         owner_id=row.said_id if is_said else row.told_id,
         owner=row.said if is_said else row.told,
         owner_name=row.said_name if is_said else row.told_name,
         owner_via="catalogue" if is_said else "source" if row.told_id is not None else None,
+        source_owner=row.told,
+        source_owner_name=row.told_name,
+        source_owner_login=row.told_login,
         risk=Risk(row.risk)
         if is_described
         else default_risk(is_administrative=row.is_administrative),
@@ -344,50 +330,5 @@ def _entitlement(row: Any) -> EntitlementRow:
         is_administrative=row.is_administrative,
         is_mirror=row.master_external_id is not None,
         version=row.version or 0,
-        ended_at=row.ended_at,
-    )
-
-
-def _protections() -> sa.Select[*tuple[Any, ...]]:
-    return (
-        sa.select(
-            Protection.id,
-            Protection.public_id,
-            Protection.reason,
-            Protection.created_at,
-            Protection.created_by,
-            Protection.ended_at,
-            Identity.public_id.label("identity"),
-            Identity.display_name,
-            Account.public_id.label("account"),
-            Account.login,
-            Group.public_id.label("group"),
-            Group.name,
-        )
-        .outerjoin(Identity, Identity.id == Protection.identity_id)
-        .outerjoin(Account, Account.id == Protection.account_id)
-        .outerjoin(Group, Group.id == Protection.group_id)
-    )
-
-
-def _protection(row: Any) -> ProtectionRow:
-    what, ref, name = next(
-        found
-        for found in (
-            (Kind.IDENTITY, row.identity, row.display_name),
-            (Kind.ACCOUNT, row.account, row.login),
-            (Kind.GROUP, row.group, row.name),
-        )
-        if found[1] is not None
-    )
-    return ProtectionRow(
-        key=row.id,
-        id=row.public_id,
-        what=what,
-        ref=ref,
-        name=name,
-        reason=row.reason,
-        created_at=row.created_at,
-        created_by=row.created_by,
         ended_at=row.ended_at,
     )
