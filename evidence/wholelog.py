@@ -2,7 +2,7 @@
 
 `attestry ledger export` writes the file. Entries are hashed as they stand, never parsed. Hashing
 small things is bound by calls, not by bytes, so the file is cut at whole subtrees, which several
-processes hash at once.
+processes hash at once, each small enough for a processor's own memory.
 """
 
 import multiprocessing
@@ -20,7 +20,9 @@ from evidence.errors import VerificationError
 from evidence.merkle import tree_root
 from evidence.verify import read_keys
 
-SUBTREE: Final = 1 << 15
+SUBTREE: Final = 1 << 11
+AT_ONCE: Final = 16
+SMALL: Final = 1 << 20  # bytes; below, other processes take longer to begin than to hash
 LARGEST_NOTE: Final = 1 << 20
 
 Piece = tuple[str, int, int]
@@ -40,15 +42,14 @@ def file_root(path: Path, workers: int | None = None) -> tuple[int, bytes]:
         VerificationError: The file cannot be read, or its last line is cut off.
     """
     try:
-        pieces = list(_pieces(path))
+        count = workers or os.cpu_count() or 1
+        if count <= 1 or path.stat().st_size < SMALL:
+            found = [_hash_piece(each) for each in _pieces(path)]
+        else:
+            with multiprocessing.get_context("fork").Pool(count) as pool:
+                found = list(pool.imap(_hash_piece, _pieces(path), AT_ONCE))
     except OSError as error:
         raise VerificationError(f"{path}: cannot be read: {error}") from error
-    count = workers or os.cpu_count() or 1
-    if len(pieces) <= 1 or count <= 1:
-        found = [_hash_piece(each) for each in pieces]
-    else:
-        with multiprocessing.get_context("fork").Pool(min(count, len(pieces))) as pool:
-            found = pool.map(_hash_piece, pieces, chunksize=1)
     # A subtree of a power of two is whole; the last one may be incomplete and is still one hash.
     return sum(size for size, _root in found), tree_root([root for _size, root in found])
 
@@ -116,8 +117,8 @@ def _hash_piece(piece: Piece) -> tuple[int, bytes]:
     name, begin, size = piece
     with Path(name).open("rb") as file:
         file.seek(begin)
-        content = file.read(size)
-    if not content.endswith(b"\n"):
+        lines = file.read(size).split(b"\n")
+    if lines.pop():
         raise VerificationError(f"{name}: its last line is cut off")
-    leaves = [sha256(b"\0" + line).digest() for line in content[:-1].split(b"\n")]
+    leaves = [sha256(b"\0" + line).digest() for line in lines]
     return len(leaves), tree_root(leaves)

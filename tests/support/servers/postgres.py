@@ -9,7 +9,7 @@ import pwd
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
@@ -23,14 +23,8 @@ BINARIES = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
 USER = "postgres"
 TEMPLATE = "migrated"
 TIMEOUT = 60
-SETTINGS = (
-    "listen_addresses=",
-    "fsync=off",
-    "full_page_writes=off",
-    "synchronous_commit=off",
-    "max_connections=200",
-    "shared_buffers=64MB",
-)
+SETTINGS = ("listen_addresses=", "max_connections=200", "shared_buffers=64MB")
+FORGETFUL = ("fsync=off", "full_page_writes=off", "synchronous_commit=off")
 
 
 def missing() -> str | None:
@@ -45,9 +39,10 @@ def missing() -> str | None:
 class PostgresServer:
     """A running cluster."""
 
-    def __init__(self, folder: Path) -> None:
-        """Know where it lives."""
+    def __init__(self, folder: Path, settings: Sequence[str] = FORGETFUL) -> None:
+        """Know where it lives, and how it is to run."""
         self._folder = folder
+        self._settings = (*SETTINGS, *settings, f"unix_socket_directories={folder}")
         self._names = count(1)
         self._has_template = False
 
@@ -63,9 +58,7 @@ class PostgresServer:
         """Make the cluster and start it."""
         data = str(self._folder / "data")
         self._run("initdb", "-D", data, "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "-N")
-        options = " ".join(
-            f"-c {each}" for each in (*SETTINGS, f"unix_socket_directories={self._folder}")
-        )
+        options = " ".join(f"-c {each}" for each in self._settings)
         self._run(
             "pg_ctl", "-D", data, "-w", "-l", str(self._folder / "log"), "-o", options, "start"
         )
@@ -102,12 +95,16 @@ class PostgresServer:
 
 
 @contextmanager
-def running() -> Iterator[PostgresServer]:
-    """Run a cluster for as long as the block lasts."""
+def running(*, is_durable: bool = False) -> Iterator[PostgresServer]:
+    """Run a cluster for as long as the block lasts.
+
+    Args:
+        is_durable: It flushes each commit to disk, as one in earnest does.
+    """
     folder = Path(tempfile.mkdtemp(prefix="attestry-pg-"))
     owner = pwd.getpwnam(USER)
     os.chown(folder, owner.pw_uid, owner.pw_gid)
-    server = PostgresServer(folder)
+    server = PostgresServer(folder, () if is_durable else FORGETFUL)
     try:
         server.start()
         try:

@@ -24,6 +24,7 @@ def test_the_root_is_that_of_the_tree_of_its_lines(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: int, workers: int
 ) -> None:
     monkeypatch.setattr(wholelog, "SUBTREE", 8)
+    monkeypatch.setattr(wholelog, "SMALL", 0)
     path, head = written(tmp_path, count)
     assert wholelog.file_root(path, workers) == (count, head.root)
 
