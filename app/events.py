@@ -1041,6 +1041,15 @@ class DriftRevertOrdered(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class DriftTicketed(Event):
+    """A person noted where a finding is looked into; it stays open."""
+
+    kind: ClassVar[str] = "drift.ticketed"
+    ticket: str = personal()
+    reason: str = personal()
+
+
+@dataclass(frozen=True, kw_only=True)
 class DriftEnded(Event):
     """A finding is over, read back as undone or gone by itself; or its undoing failed."""
 
@@ -1354,6 +1363,7 @@ EVENTS: Mapping[str, type[Event]] = {
         DriftFound,
         DriftAdopted,
         DriftRevertOrdered,
+        DriftTicketed,
         DriftEnded,
         NoticeQueued,
         NoticeSent,

@@ -62,7 +62,13 @@ def release_plan(uow: UnitOfWork, _body: dict[str, Any], plan_id: str) -> querie
 @scope.query(blp, schemas.FindingPage, args=schemas.FindingArgs)
 def list_drift(reading: Reading, args: dict[str, Any]) -> Page[queries.FindingRow]:
     """Changes nobody decided here, newest first."""
-    return queries.list_findings(reading, window(args), states=_only(args["state"]))
+    return queries.list_findings(
+        reading,
+        window(args),
+        states=_only(args["state"]),
+        q=args["q"],
+        is_ticketed=args["ticketed"],
+    )
 
 
 @blp.route("/drift/<finding_id>", methods=["GET"])
@@ -86,6 +92,15 @@ def adopt_drift(uow: UnitOfWork, body: dict[str, Any], finding_id: str) -> queri
 def revert_drift(uow: UnitOfWork, body: dict[str, Any], finding_id: str) -> queries.FindingRow:
     """Have it undone, with a reason; that is carried out and read back."""
     drift.revert(uow, finding_id=finding_id, **body)
+    uow.session.flush()
+    return queries.finding_row(uow, finding_id)
+
+
+@blp.route("/drift/<finding_id>/ticket", methods=["POST"])
+@scope.command(blp, schemas.FindingSchema, body=schemas.TicketSchema)
+def ticket_drift(uow: UnitOfWork, body: dict[str, Any], finding_id: str) -> queries.FindingRow:
+    """Note the ticket where it is looked into; it stays open."""
+    drift.ticket(uow, finding_id=finding_id, **body)
     uow.session.flush()
     return queries.finding_row(uow, finding_id)
 

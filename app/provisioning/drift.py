@@ -19,7 +19,12 @@ from app.grants.domain import EndCause, EndState, GrantCause
 from app.grants.models import End, Grant
 from app.kernel.actor import Permission
 from app.kernel.delivery import Delivery
-from app.kernel.errors import ConflictError, NotFoundError, NotPermittedError
+from app.kernel.errors import (
+    ConflictError,
+    NotFoundError,
+    NothingToChangeError,
+    NotPermittedError,
+)
 from app.kernel.phrases import phrase
 from app.kernel.uow import Transactions, UnitOfWork
 from app.provisioning.domain import FindingKind, FindingState
@@ -226,6 +231,31 @@ def revert(uow: UnitOfWork, *, finding_id: str, reason: str, version: int) -> Fi
         )
     _decide(uow, finding, FindingState.REVERTING, reason)
     uow.record(events.DriftRevertOrdered(subject=finding.public_id, reason=reason))
+    return finding
+
+
+def ticket(uow: UnitOfWork, *, finding_id: str, ticket: str, reason: str, version: int) -> Finding:
+    """Note where a finding is looked into; it stays open, and waits for a decision as before.
+
+    Args:
+        uow: The unit of work.
+        finding_id: Public id of the finding.
+        ticket: A reference or an address of the ticket.
+        reason: Why it cannot be decided yet.
+        version: Of the finding, as it was looked at.
+
+    Raises:
+        NotPermittedError: The actor may not, or it is about their own access.
+        NotFoundError: There is no such finding.
+        ConflictError: It was decided, has gone, or changed since it was looked at.
+        NothingToChangeError: This ticket is noted already, with this reason.
+    """
+    finding = _to_decide(uow, finding_id, version)
+    if (finding.ticket, finding.ticket_reason) == (ticket, reason):
+        raise NothingToChangeError(phrase("This ticket is noted already."))
+    finding.ticket, finding.ticket_reason = ticket, reason
+    finding.ticketed_at, finding.ticketed_by = uow.now, uow.actor.public_id
+    uow.record(events.DriftTicketed(subject=finding.public_id, ticket=ticket, reason=reason))
     return finding
 
 

@@ -91,3 +91,7 @@ class Finding(Governed, Named, Versioned, Model):
     decided_by: Mapped[str | None] = mapped_column(sa.String(36))
     reason: Mapped[str | None]
     ended_at: Mapped[datetime | None]
+    ticket: Mapped[str | None]
+    ticket_reason: Mapped[str | None]
+    ticketed_at: Mapped[datetime | None]
+    ticketed_by: Mapped[str | None] = mapped_column(sa.String(36))

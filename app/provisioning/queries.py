@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from app.directory.models import Account, Group, Identity, Source, SyncRun
+from app.directory.queries.matching import holds
 from app.kernel.actor import Permission
 from app.kernel.errors import NotFoundError
 from app.kernel.phrases import phrase
@@ -102,6 +103,10 @@ class FindingRow:
         reason: Why, or None.
         ended_at: When it was over, or None.
         version: For deciding it.
+        ticket: Where it is looked into, or None.
+        ticket_reason: Why it could not be decided then, or None.
+        ticketed_at: When that was noted, or None.
+        ticketed_by: Public id of who did, or None.
     """
 
     key: int
@@ -122,6 +127,10 @@ class FindingRow:
     reason: str | None
     ended_at: datetime | None
     version: int
+    ticket: str | None
+    ticket_reason: str | None
+    ticketed_at: datetime | None
+    ticketed_by: str | None
 
 
 _FINDINGS = (
@@ -144,6 +153,10 @@ _FINDINGS = (
         Finding.reason,
         Finding.ended_at,
         Finding.version,
+        Finding.ticket,
+        Finding.ticket_reason,
+        Finding.ticketed_at,
+        Finding.ticketed_by,
     )
     .join(Account, Account.id == Finding.account_id)
     .join(Group, Group.id == Finding.group_id)
@@ -154,13 +167,38 @@ _FINDINGS = (
 
 
 def list_findings(
-    reading: Reading, window: Window, *, states: Collection[FindingState] = ()
+    reading: Reading,
+    window: Window,
+    *,
+    states: Collection[FindingState] = (),
+    q: str | None = None,
+    is_ticketed: bool | None = None,
 ) -> Page[FindingRow]:
-    """Return findings of drift, newest first, perhaps in some states only."""
+    """Return findings of drift, newest first.
+
+    Args:
+        reading: Who looks.
+        window: Which part.
+        states: Only in these states; default in any.
+        q: Part of the name of the account, its login, its person, the group or the ticket.
+        is_ticketed: Only with a ticket, or only without one.
+    """
     reading.actor.require(Permission.DRIFT_READ)
     statement = _FINDINGS.order_by(Finding.id.desc())
     if states:
         statement = statement.where(Finding.state.in_(states))
+    if q:
+        names = (
+            Account.display_name,
+            Account.login,
+            Identity.display_name,
+            Group.name,
+            Finding.ticket,
+        )
+        statement = statement.where(sa.or_(*(holds(reading, each, q) for each in names)))
+    if is_ticketed is not None:
+        noted = Finding.ticket.is_not(None)
+        statement = statement.where(noted if is_ticketed else ~noted)
     after = window.after_id()
     if after:
         statement = statement.where(Finding.id < after)

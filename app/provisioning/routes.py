@@ -3,13 +3,16 @@
 from flask import Response, request, url_for
 from flask_babel import gettext as _
 
+from app.kernel.errors import InvalidInputError
+from app.kernel.phrases import phrase
 from app.kernel.uow import Reading, UnitOfWork
 from app.provisioning import drift, queries, schemas, service
 from app.provisioning.domain import FindingState, TaskState
 from app.provisioning.overview import NEEDS_A_PERSON, UNDECIDED, UNDER_WAY, WAITING, overview
 from app.web import health, pages, panels
 from app.web.pages import Form
-from app.web.paging import Window
+from app.web.paging import Page, Window
+from app.web.sheets import Columns, take
 
 blp = pages.pages("provisioning", __name__)
 
@@ -21,9 +24,34 @@ TASK_VIEWS: dict[str, tuple[TaskState, ...]] = {
 }
 DRIFT_VIEWS: dict[str, tuple[FindingState, ...]] = {
     "open": UNDECIDED,
+    "ticketed": UNDECIDED,
     "decided": (FindingState.ADOPTED, FindingState.REVERTING, FindingState.REVERTED),
     "gone": (FindingState.GONE,),
     "all": (),
+}
+
+
+LONGEST_SEARCH = 200
+FINDINGS: Columns[queries.FindingRow] = {
+    "id": lambda row: row.id,
+    "kind": lambda row: row.kind,
+    "state": lambda row: row.state,
+    "source": lambda row: row.source,
+    "account": lambda row: row.account,
+    "account_id": lambda row: row.account_id,
+    "holder": lambda row: row.holder,
+    "holder_name": lambda row: row.holder_name,
+    "group": lambda row: row.group,
+    "entitlement": lambda row: row.entitlement,
+    "found_at": lambda row: row.found_at,
+    "run": lambda row: row.run,
+    "ticket": lambda row: row.ticket,
+    "ticket_reason": lambda row: row.ticket_reason,
+    "ticketed_at": lambda row: row.ticketed_at,
+    "decided_at": lambda row: row.decided_at,
+    "decided_by": lambda row: row.decided_by,
+    "reason": lambda row: row.reason,
+    "ended_at": lambda row: row.ended_at,
 }
 
 
@@ -89,11 +117,48 @@ def release(uow: UnitOfWork, _form: Form, plan_id: str) -> Response:
 
 
 @pages.page(blp, "/drift")
-def findings(reading: Reading) -> str:
-    """Changes that nobody decided here."""
+def findings(reading: Reading, form: Form | None = None) -> str:
+    """Changes that nobody decided here, found by names and tickets."""
     view = _view(DRIFT_VIEWS)
-    found = queries.list_findings(reading, _window(), states=DRIFT_VIEWS[view])
-    return pages.render("provisioning/drift.html", page=found, view=view, views=tuple(DRIFT_VIEWS))
+    q = None if form is not None else _searched(request.args.get("q", ""))
+    found = _findings(reading, _window(), view, q)
+    return pages.render(
+        "provisioning/drift.html", page=found, view=view, views=tuple(DRIFT_VIEWS), q=q
+    )
+
+
+@pages.handover(blp, "/drift/file", again=findings)
+def findings_file(uow: UnitOfWork, form: Form) -> Response:
+    """The findings of the list, as a file."""
+    view = form["view"] if form["view"] in DRIFT_VIEWS else next(iter(DRIFT_VIEWS))
+    q = _searched(form["q"])
+    return take(
+        uow,
+        "drift",
+        FINDINGS,
+        lambda reading, part: _findings(reading, part, view, q),
+        filtered=" ".join(each for each in (view, q) if each),
+    )
+
+
+def _findings(reading: Reading, part: Window, view: str, q: str | None) -> Page[queries.FindingRow]:
+    is_ticketed = True if view == "ticketed" else None
+    return queries.list_findings(
+        reading, part, states=DRIFT_VIEWS[view], q=q, is_ticketed=is_ticketed
+    )
+
+
+def _searched(typed: str) -> str | None:
+    """Return what a list is searched for.
+
+    Raises:
+        InvalidInputError: It is longer than any name.
+    """
+    words = typed.strip()
+    if len(words) > LONGEST_SEARCH:
+        told = phrase("At most %(most)s characters.", most=LONGEST_SEARCH)
+        raise InvalidInputError({"q": told})
+    return words or None
 
 
 @pages.page(blp, "/drift/<finding_id>")
@@ -108,6 +173,14 @@ def adopt(uow: UnitOfWork, form: Form, finding_id: str) -> Response:
     """Make it the decided state."""
     drift.adopt(uow, finding_id=finding_id, **form.load(schemas.FindingDecisionSchema))
     return pages.seen(url_for(f"{blp.name}.findings"), notice=_("Adopted: it is decided now."))
+
+
+@pages.action(blp, "/drift/<finding_id>/ticket", again=finding)
+def ticket(uow: UnitOfWork, form: Form, finding_id: str) -> Response:
+    """Note where it is looked into; it stays open."""
+    drift.ticket(uow, finding_id=finding_id, **form.load(schemas.TicketSchema))
+    address = url_for(f"{blp.name}.finding", finding_id=finding_id)
+    return pages.seen(address, notice=_("The ticket is noted. It stays open until it is decided."))
 
 
 @pages.action(blp, "/drift/<finding_id>/revert", again=finding)

@@ -5,6 +5,8 @@ from marshmallow import Schema, fields, validate
 from app.provisioning.domain import FindingKind, FindingState, TaskState
 from app.web.shapes import LONGEST_SENTENCE, Moment, PageArgs, Sentence, page_of
 
+LONGEST_TICKET = 500
+
 
 class TaskSchema(Schema):
     """One operation against one source."""
@@ -103,12 +105,28 @@ class FindingSchema(Schema):
     reason = fields.String(allow_none=True)
     ended_at = Moment(allow_none=True)
     version = fields.Integer()
+    ticket = fields.String(
+        allow_none=True, metadata={"description": "where it is looked into; it stays open"}
+    )
+    ticket_reason = fields.String(allow_none=True)
+    ticketed_at = Moment(allow_none=True)
+    ticketed_by = fields.String(allow_none=True)
 
 
 class FindingArgs(PageArgs):
     """Which findings."""
 
     state = fields.Enum(FindingState, by_value=True, load_default=None)
+    q = Sentence(load_default=None, validate=validate.Length(min=1, max=200))
+    ticketed = fields.Boolean(load_default=None)
+
+
+class TicketSchema(Schema):
+    """Where a finding is looked into, and why it cannot be decided yet."""
+
+    ticket = Sentence(required=True, validate=validate.Length(1, LONGEST_TICKET))
+    reason = Sentence(required=True, validate=validate.Length(1, LONGEST_SENTENCE))
+    version = fields.Integer(required=True)
 
 
 class FindingDecisionSchema(Schema):

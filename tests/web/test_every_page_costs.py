@@ -25,6 +25,7 @@ WHO = {"administrator": "frank", "auditor": "dana", "operator": "olga", "manager
 MOST = 20
 NOT_LINKED = {  # parts that a page asks for by script, and the doors of those who are not signed in
     "/campaigns/<campaign_id>/now",
+    "/campaigns/<campaign_id>/second-look",  # no decision is worth one here
     "/cases/<case_id>",  # nobody is in doubt here; tests of ties count its statements
     "/evidence/<bundle_id>/now",
     "/operations/now",

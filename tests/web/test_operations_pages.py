@@ -140,6 +140,32 @@ def test_drift_is_decided_with_a_reason_and_the_reason_is_kept_when_it_is_refuse
     assert "Undone" in olga.page(path)
 
 
+def test_drift_gets_a_ticket_is_searched_and_taken_as_a_file(cast: Cast) -> None:
+    cast.put("corp", "payroll", "alice")
+    cast.sync("corp")
+    olga = visitor(cast)
+    path = f"/drift/{cast.call('olga').get('/drift')['items'][0]['id']}"
+    assert "The source does not tell" in olga.page(path)
+    typed = {"version": "1", "ticket": "INC-7 <b>", "reason": ""}
+    refused = olga.submit(f"{path}/ticket", typed, on=path)
+    assert refused.status_code == 422
+    assert 'value="INC-7 &lt;b&gt;"' in refused.get_data(as_text=True)
+    typed = {"version": "1", "ticket": "javascript:alert(1)", "reason": "Asked"}
+    assert olga.submit(f"{path}/ticket", typed, on=path).status_code == 303
+    assert 'href="javascript' not in olga.page(path)
+    typed = {"version": "2", "ticket": "https://desk.example/7", "reason": "Asked"}
+    assert olga.submit(f"{path}/ticket", typed, on=path).status_code == 303
+    assert 'href="https://desk.example/7"' in olga.page(path)
+    for query in ("view=ticketed", "q=desk.example", "view=open&q=alice"):
+        assert f'href="{path}"' in olga.page(f"/drift?{query}")
+    assert "No finding fits this" in olga.page("/drift?q=nobody")
+    olga.page(f"/drift?q={'x' * 201}", 422)
+    taken = olga.submit("/drift/file", {"view": "ticketed", "q": ""}, on="/drift")
+    lines = taken.get_data(as_text=True).splitlines()
+    assert len(lines) == 2
+    assert "https://desk.example/7" in lines[1]
+
+
 def test_a_leaver_of_tomorrow_is_taken_back_by_its_button(cast: Cast) -> None:
     leave(cast, effective_at=moment(MORNING + timedelta(days=2)))
     frank = visitor(cast, "frank")

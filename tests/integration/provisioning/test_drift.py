@@ -228,3 +228,41 @@ def test_a_list_of_findings_is_one_statement(cast: Cast) -> None:
     with counted(cast.house) as more:
         assert len(findings(cast)) == 6
     assert len(few) == len(more)
+
+
+def test_a_ticket_is_noted_and_the_finding_stays_open(cast: Cast) -> None:
+    cast.put("corp", "payroll", "alice")
+    cast.sync("corp")
+    found = the_finding(cast)
+    path = f"/drift/{found['id']}/ticket"
+    noted = {"ticket": "https://desk.example/INC-7", "reason": "Carol is away", "version": 1}
+    told = cast.call("olga").post(path, noted, 200)
+    assert (told["state"], told["ticket"], told["reason"]) == ("open", noted["ticket"], None)
+    assert told["ticketed_at"] is not None
+    cast.call("olga").post(path, {**noted, "version": told["version"]}, 409)
+    cast.call("olga").post(path, {**noted, "ticket": "INC-8"}, 409)  # an older look
+    cast.call("dana").post(path, {**noted, "version": told["version"]}, 403)
+    cast.call("olga").post(path, {**noted, "ticket": ""}, 422)
+    assert kinds(cast).count("drift.ticketed") == 1
+    assert decide(cast, "adopt")["ticket"] == noted["ticket"]
+    cast.call("olga").post(path, {**noted, "version": 3}, 409)
+
+
+def test_findings_are_found_by_names_and_by_ticket(cast: Cast) -> None:
+    cast.put("corp", "payroll", "alice")
+    cast.put("corp", "ledger", "mallory")
+    cast.sync("corp")
+    first = next(each for each in findings(cast) if each["account"] == "Alice")
+    noted = {"ticket": "INC-7", "reason": "Carol is away", "version": 1}
+    cast.call("olga").post(f"/drift/{first['id']}/ticket", noted, 200)
+    for where in ({"q": "inc-7"}, {"q": "ALI"}, {"q": "payr"}, {"ticketed": "true"}):
+        assert [each["id"] for each in findings(cast, **where)] == [first["id"]], where
+    assert len(findings(cast, ticketed="false")) == 1
+    assert findings(cast, q="%25") == []
+
+
+def test_a_person_does_not_note_a_ticket_about_their_own_access(cast: Cast) -> None:
+    cast.put("corp", "payroll", "olga")
+    cast.sync("corp")
+    noted = {"ticket": "INC-7", "reason": "Mine", "version": 1}
+    cast.call("olga").post(f"/drift/{the_finding(cast)['id']}/ticket", noted, 403)
