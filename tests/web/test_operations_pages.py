@@ -145,7 +145,7 @@ def test_drift_gets_a_ticket_is_searched_and_taken_as_a_file(cast: Cast) -> None
     cast.sync("corp")
     olga = visitor(cast)
     path = f"/drift/{cast.call('olga').get('/drift')['items'][0]['id']}"
-    assert "The source does not tell" in olga.page(path)
+    assert "Not told by a read" in olga.page(path)
     typed = {"version": "1", "ticket": "INC-7 <b>", "reason": ""}
     refused = olga.submit(f"{path}/ticket", typed, on=path)
     assert refused.status_code == 422

@@ -11,6 +11,8 @@ import click
 import pytest
 
 from app.cli import output
+from app.cli.account import account as account_commands
+from app.cli.account import case, rules
 from app.cli.identity import group, identity
 from app.cli.main import Local
 from app.cli.source import source
@@ -39,7 +41,7 @@ def attestry(directory: Directory, capsys: pytest.CaptureFixture[str]) -> Any:
     read = partial(syncing.run_sync, directory.tx, directory.connect, directory.seal)
     house: Any = SimpleNamespace(tx=directory.tx, seal=directory.seal, connect=directory.connect)
     house.runners = {service.SYNC: read}
-    commands = [source, sync, identity, group]
+    commands = [source, sync, identity, group, account_commands, case, rules]
 
     @click.group(commands={each.name or "": each for each in commands})
     @click.pass_context
@@ -192,3 +194,44 @@ def test_a_source_is_disabled_and_removed(attestry: Any, directory: Directory) -
     assert "source add" in attestry("sync").err
     assert attestry("source", "remove", "corp").code == 0
     assert attestry("source", "list", "--json").document["items"] == []
+
+
+def test_rules_cases_and_accounts_are_settled_from_the_command_line(
+    attestry: Any, directory: Directory, tmp_path: Path
+) -> None:
+    doubtful = account("adm-alice", mail=None, employee_number=None)
+    directory.show(small().add([doubtful], [], {}))
+    add(attestry, directory)
+    assert attestry("sync").code == 0
+    shown = attestry("rules", "show", "--json").document
+    cut = {"match": "login", "confidence": 70, "strip_prefix": "adm-", "strip_domain": True}
+    file = tmp_path / "rules.json"
+    file.write_text(json.dumps({**shown, "rules": [*shown["rules"], cut]}))
+    ran = attestry("rules", "set", str(file))
+    assert (ran.code, ran.err) == (0, "")
+    assert "adm-" in attestry("rules", "show").out
+    assert attestry("rules", "set", str(file)).code == 1  # they changed since
+    file.write_text('{"version": 1, "rules": [{"match": "shoe size", "confidence": 0}]}')
+    ran = attestry("rules", "set", str(file))
+    assert ran.code == 1
+    assert "rules.0.match" in ran.err
+    file.write_text("rules")
+    assert "not JSON" in attestry("rules", "set", str(file)).err
+
+    (doubt,) = attestry("case", "list", "--json").document["items"]
+    assert doubt["account"]["login"] == "adm-alice"
+    ran = attestry("case", "settle", doubt["id"], "linked", "--reason", "Her badge says so")
+    assert ran.code == 1  # whose?
+    settled = ("case", "settle", doubt["id"], "linked", "--identity", "E-alice")
+    ran = attestry(*settled, "--reason", "Her badge says so", "--json")
+    assert ran.document["state"] == "linked"
+    assert "No case is open" in attestry("case", "list").out
+
+    ran = attestry("account", "type", "ADM-ALICE", "privileged", "--owner", "bob", "--json")
+    assert (ran.document["type"], ran.document["owner_name"]) == ("privileged", "Bob")
+    assert "adm-alice" in attestry("account", "list", "--which", "privileged").out
+    ran = attestry("account", "separate", "adm-alice", "--reason", "A badge was lost", "--json")
+    assert ran.document["identity_name"] != "Alice"
+    ran = attestry("account", "tie", "adm-alice", "E-alice", "--reason", "Found again", "--json")
+    assert ran.document["identity_name"] == "Alice"
+    assert attestry("account", "tie", "nobody", "E-alice", "--reason", "Found again").code == 1
