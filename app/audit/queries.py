@@ -22,7 +22,7 @@ from app.kernel.actor import SYSTEM_ID, Permission
 from app.kernel.event import Event
 from app.kernel.ledger import LedgerCheckpoint, LedgerEntry, LedgerPending, LedgerPosition
 from app.kernel.uow import Reading
-from app.reviews.domain import LAUNCHED
+from app.reviews.domain import LAUNCHED, CampaignState
 from app.reviews.models import Campaign
 from app.signin.models import ApiToken
 from app.web.paging import Page, Window, page
@@ -242,8 +242,12 @@ def choices(reading: Reading) -> Sequence[CampaignChoice]:
     return [CampaignChoice(*row) for row in found]
 
 
-def campaign_names(reading: Reading) -> list[tuple[str, str]]:
+def campaign_names(reading: Reading, *, only_open: bool = False) -> list[tuple[str, str]]:
     """Return campaigns that were launched, newest first: public id and name.
+
+    Args:
+        reading: The reading.
+        only_open: Only those that are not closed.
 
     Raises:
         NotPermittedError: The actor may not read bundles.
@@ -251,7 +255,7 @@ def campaign_names(reading: Reading) -> list[tuple[str, str]]:
     reading.actor.require(Permission.BUNDLE_READ)
     found = reading.session.execute(
         sa.select(Campaign.public_id, Campaign.name)
-        .where(Campaign.state.in_(LAUNCHED))
+        .where(Campaign.state.in_((CampaignState.OPEN,) if only_open else LAUNCHED))
         .order_by(Campaign.id.desc())
         .limit(MOST_CAMPAIGNS)
     )

@@ -18,8 +18,15 @@ from app.audit.models import Draw, Nonce
 from app.audit.scope import SampleScope, campaign_scope
 from app.directory.models import Account, Group, Identity, Membership
 from app.kernel.actor import Permission
-from app.kernel.errors import ConflictError, FieldErrors, NotFoundError, NothingToChangeError
+from app.kernel.errors import (
+    ConflictError,
+    FieldErrors,
+    InvalidInputError,
+    NotFoundError,
+    NothingToChangeError,
+)
 from app.kernel.event import moment
+from app.kernel.phrases import phrase
 from app.kernel.uow import Reading, UnitOfWork
 from app.lifecycle.domain import LifecycleType
 from app.lifecycle.models import LifecycleEvent
@@ -32,7 +39,17 @@ AT_ONCE: Final = 1_000
 LARGEST: Final = 250
 WORD: Final = re.compile(r"[A-Za-z0-9._:+/=-]{1,128}")
 LEAST_NONCE: Final = 16
-PLAIN: Final = "Use up to 128 letters, digits and . _ : + / = - without blanks."
+PLAIN: Final = phrase("Use up to 128 letters, digits and . _ : + / = - without blanks.")
+
+
+@dataclass(frozen=True, slots=True)
+class GivenNonce:
+    """A word of an auditor's own, and the campaign it was given to."""
+
+    campaign: str
+    campaign_name: str
+    nonce: str
+    given_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,26 +227,42 @@ def give_nonce(uow: UnitOfWork, *, campaign_id: str, nonce: str) -> Nonce:
         NothingToChangeError: It was given already.
     """
     uow.actor.require(Permission.BUNDLE_BUILD)
-    if len(nonce) < LEAST_NONCE or not WORD.fullmatch(nonce):
-        wrong = FieldErrors()
-        wrong.add("nonce", f"Give {LEAST_NONCE} characters or more. {PLAIN}")
-        wrong.raise_if_any()
+    if not WORD.fullmatch(nonce):
+        raise InvalidInputError({"nonce": PLAIN})
+    if len(nonce) < LEAST_NONCE:
+        raise InvalidInputError(
+            {"nonce": phrase("Give %(least)s characters or more.", least=LEAST_NONCE)}
+        )
     campaign = uow.session.scalar(sa.select(Campaign).where(Campaign.public_id == campaign_id))
     if campaign is None:
-        raise NotFoundError(f"There is no campaign {campaign_id}.")
+        raise NotFoundError(phrase("There is no such campaign."))
     if campaign.state is not CampaignState.OPEN:
-        raise ConflictError(
-            f"The campaign is {campaign.state.value}: a word is taken only while it is open."
-        )
+        raise ConflictError(phrase("A word is taken only while a campaign is open."))
     given = sa.select(Nonce.id).where(Nonce.campaign_id == campaign.id, Nonce.nonce == nonce)
     if uow.session.scalar(given) is not None:
-        raise NothingToChangeError("This word was given already.")
+        raise NothingToChangeError(phrase("This word was given already."))
     made = Nonce(
         campaign_id=campaign.id, nonce=nonce, given_by=uow.actor.public_id, given_at=uow.now
     )
     uow.session.add(made)
     uow.record(events.NonceGiven(subject=campaign.public_id, nonce=nonce))
     return made
+
+
+def given_nonces(reading: Reading) -> Sequence[GivenNonce]:
+    """Return the words that were given, newest first, the first hundred.
+
+    Raises:
+        NotPermittedError: The actor may not read bundles.
+    """
+    reading.actor.require(Permission.BUNDLE_READ)
+    rows = reading.session.execute(
+        sa.select(Campaign.public_id, Campaign.name, Nonce.nonce, Nonce.given_at)
+        .join(Campaign, Campaign.id == Nonce.campaign_id)
+        .order_by(Nonce.id.desc())
+        .limit(100)
+    )
+    return [GivenNonce(*row) for row in rows]
 
 
 def _refuse_unclear(wish: SampleWish, now: datetime) -> None:

@@ -56,7 +56,21 @@ class CampaignBundleForm(Schema):
     """The form of a campaign's bundle."""
 
     campaign = PublicIdField(load_default=None)
+    redacted = fields.Boolean(load_default=False)
     controls = fields.List(fields.String(validate=validate.Length(max=40)), load_default=list)
+
+
+class SampleBundleForm(Schema):
+    """The form of a sample's bundle."""
+
+    redacted = fields.Boolean(load_default=False)
+
+
+class NonceForm(Schema):
+    """A word of an auditor's own, and the open campaign it is for."""
+
+    open_campaign = PublicIdField(required=True)
+    nonce = fields.String(required=True, validate=validate.Length(max=128))
 
 
 class PeriodBundleForm(Schema):
@@ -65,6 +79,7 @@ class PeriodBundleForm(Schema):
     start = FirstDay(data_key="from", load_default=None)
     end = LastDay(data_key="to", load_default=None)
     leavers = fields.Boolean(load_default=False)
+    redacted = fields.Boolean(load_default=False)
     controls = fields.List(fields.String(validate=validate.Length(max=40)), load_default=list)
 
 

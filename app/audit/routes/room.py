@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from flask import Response, request, url_for
 from flask_babel import gettext as _
 
-from app.audit import life, queries, sampling, schemas
+from app.audit import bundles, life, queries, sampling, schemas
 from app.audit.routes import blp
 from app.kernel.uow import Reading, UnitOfWork
 from app.web import pages
@@ -18,7 +18,12 @@ def sample_list(reading: Reading, form: Form | None = None) -> str:
     """The samples, newest first, and the form that draws one."""
     found = sampling.list_samples(reading, Window(cursor=request.args.get("cursor") or None))
     return pages.render(
-        "audit/samples.html", page=found, choices=queries.campaign_names(reading), form=form
+        "audit/samples.html",
+        page=found,
+        choices=queries.campaign_names(reading),
+        open_ones=queries.campaign_names(reading, only_open=True),
+        words_given=sampling.given_nonces(reading),
+        form=form,
     )
 
 
@@ -29,10 +34,27 @@ def draw_sample(uow: UnitOfWork, form: Form) -> Response:
     return pages.seen(url_for(f"{blp.name}.sample", sample_id=drawn.id), notice=_("Drawn."))
 
 
+@pages.action(blp, "/evidence/nonces", again=sample_list)
+def give_nonce(uow: UnitOfWork, form: Form) -> Response:
+    """Give a word of one's own to an open campaign."""
+    given = form.load(schemas.NonceForm)
+    sampling.give_nonce(uow, campaign_id=given["open_campaign"], nonce=given["nonce"])
+    return pages.seen(url_for(f"{blp.name}.sample_list"), notice=_("Given. Keep it."))
+
+
 @pages.page(blp, "/evidence/samples/<sample_id>")
-def sample(reading: Reading, sample_id: str) -> str:
+def sample(reading: Reading, sample_id: str, form: Form | None = None) -> str:
     """One sample; each line leads to the life of what was drawn."""
-    return pages.render("audit/sample.html", sample=sampling.find_sample(reading, sample_id))
+    found = sampling.find_sample(reading, sample_id)
+    return pages.render("audit/sample.html", sample=found, form=form)
+
+
+@pages.action(blp, "/evidence/samples/<sample_id>/bundle", again=sample)
+def bundle_sample(uow: UnitOfWork, form: Form, sample_id: str) -> Response:
+    """Ask for the bundle of a sample; a worker builds it."""
+    wish = bundles.Wish(sample=sample_id, **form.load(schemas.SampleBundleForm))
+    made = bundles.request(uow, wish)
+    return pages.seen(url_for(f"{blp.name}.bundle", bundle_id=made.id))
 
 
 @pages.page(blp, "/evidence/access/<account_id>/<group_id>")
