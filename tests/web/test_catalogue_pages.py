@@ -134,6 +134,16 @@ def test_a_sheet_is_shown_before_it_is_written_and_as_it_was_shown(cast: Cast) -
     assert told(cast) == 1
 
 
+def test_a_sheet_larger_than_other_forms_is_written_as_it_was_shown(cast: Cast) -> None:
+    blanks = f"{' ' * 100}\n" * 7_000
+    sheet = {"sheet": f"id,risk\n{entitlement(cast, 'payroll')['id']},high\n{blanks}"}
+    digest = cast.call("olga").post("/entitlements/sheet/preview", sheet, 200)["digest"]
+    form = {**sheet, "digest": digest}
+    answer = visitor(cast).submit("/entitlements/sheet", form, on="/entitlements/sheet")
+    assert answer.status_code == 303
+    assert entitlement(cast, "payroll")["risk"] == "high"
+
+
 def test_the_same_by_the_api(cast: Cast) -> None:
     olga = cast.call("olga")
     sheet = {"sheet": f"id,risk\n{entitlement(cast, 'payroll')['id']},high\nx,low\n"}
