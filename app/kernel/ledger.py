@@ -92,7 +92,7 @@ INSERT_PENDING = sa.insert(LedgerPending)
 INSERT_DISCLOSURE = sa.insert(LedgerDisclosure)
 # An entry with all that belongs to it, in one statement: what a command waits for is the way to the
 # store and back. The keys rise in the order of the entries.
-INSERT_ALL = """
+INSERT_AND = """
 WITH entry AS (
   INSERT INTO ledger_entry (public_id, at, kind, actor, subject, body, leaf)
   SELECT public_id, at, kind, actor, subject, body, leaf
@@ -100,7 +100,9 @@ WITH entry AS (
     %s::bytea[]) WITH ORDINALITY AS given (public_id, at, kind, actor, subject, body, leaf, place)
   ORDER BY place
   RETURNING id, public_id
-), pending AS (
+)"""
+PEND = " INSERT INTO ledger_pending (entry_id) SELECT id FROM entry"
+PEND_AND_DISCLOSE = """, pending AS (
   INSERT INTO ledger_pending (entry_id) SELECT id FROM entry
 )
 INSERT INTO ledger_disclosure (entry_id, field, salt, value)
@@ -145,7 +147,7 @@ def write(session: Session, entries: Sequence[Pending]) -> None:
 
 def _write_at_once(session: Session, entries: Sequence[Pending]) -> None:
     told = [each for entry in entries for each in entry.sealed.disclosures]
-    columns = (
+    columns: list[list[Any]] = [
         [each.public_id for each in entries],
         [each.at for each in entries],
         [each.kind for each in entries],
@@ -153,13 +155,17 @@ def _write_at_once(session: Session, entries: Sequence[Pending]) -> None:
         [each.subject for each in entries],
         [each.sealed.body for each in entries],
         [each.sealed.leaf_hash for each in entries],
-        [each.entry for each in told],
-        [each.field for each in told],
-        [each.salt for each in told],
-        [each.value for each in told],
-    )
+    ]
+    if told:
+        columns += [
+            [each.entry for each in told],
+            [each.field for each in told],
+            [each.salt for each in told],
+            [each.value for each in told],
+        ]
+    statement = INSERT_AND + (PEND_AND_DISCLOSE if told else PEND)
     # By the driver: this is in the way of every command.
-    session.connection().exec_driver_sql(INSERT_ALL, columns)
+    session.connection().exec_driver_sql(statement, tuple(columns))
 
 
 def _disclose(session: Session, entries: Sequence[Pending], keys: Mapping[str, int]) -> None:
