@@ -101,6 +101,8 @@ def test_an_auditor_asks_for_evidence_takes_it_and_checks_it(
     taking.value.save_as(bundle)
     by_keyboard(page.get_by_role("link", name="Check a copy on this page instead"))
     file = page.get_by_label("Choose a bundle, or drop it here")
+    expect(file).to_be_visible()
+    page.wait_for_load_state()
     reach(file)
     with page.expect_file_chooser() as choosing:
         page.keyboard.press("Space")
