@@ -16,6 +16,8 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
+from connectors.registry import BUILT_IN, kind
+
 APP = Path(__file__).parents[1]
 FOLDER = Path(__file__).parent / "translations"
 LANGUAGES = ("de",)
@@ -63,13 +65,19 @@ def main() -> int:
 
 
 def collected() -> Catalog:
-    """Return every text of the code and the templates, not translated."""
+    """Return every text of the code and the templates, not translated.
+
+    What the keys of a kind of source are for stands with the kind, which knows of no language.
+    """
     catalog = Catalog()
     found = extract_from_dir(
         str(APP), method_map=WHERE, options_map=STRICT, keywords=KEYWORDS, strip_comment_tags=True
     )
     for _path, _line, text, _comments, context in found:
         catalog.add(text, context=context)
+    for each in BUILT_IN:
+        for key in kind(each).keys:
+            catalog.add(key.help)
     return catalog
 
 
