@@ -116,6 +116,8 @@ def _why(report: ReadReport | None, broken_by: str | None) -> str | None:
     if not report.is_complete:
         reasons = [each for each in report.problems if each.code not in NOTES]
         whole = [each.detail for each in reasons if each.code not in GROUP_CODES]
+        # A record that cannot be read is somebody: an unread group beside it does not excuse it.
+        whole += [each.detail for each in report.problems if each.code == "bad_record"]
         if whole or not reasons:
             return whole[0] if whole else "The source said that its answer is not complete."
     return _short_count(report)

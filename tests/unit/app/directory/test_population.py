@@ -63,6 +63,14 @@ def test_another_problem_beside_an_unreadable_group_makes_the_whole_read_incompl
     assert judge(replace(WHOLE, report=report)).why == "It stops."
 
 
+def test_a_record_that_cannot_be_read_is_not_excused_by_an_unreadable_group() -> None:
+    """Else whoever it is about would end, and with them what they have in the unread group."""
+    unread, bad = Problem("unreadable_group", "No.", "g"), Problem("bad_record", "No login.", "b")
+    for problems in ((unread, bad), (bad, unread), (bad,)):
+        report = replace(REPORT, is_complete=False, problems=problems)
+        assert judge(replace(WHOLE, report=report)).why == "No login."
+
+
 def test_the_sources_own_reason_is_the_one_told() -> None:
     problem = Problem("size_limit", "The server stops at 1000: raise its limit.")
     report = replace(REPORT, is_complete=False, problems=(problem,))
