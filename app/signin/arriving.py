@@ -199,7 +199,10 @@ def _tie(uow: UnitOfWork, vouched: Vouched) -> Identity:
     if len(found) > 1:
         raise RefusedError(Trouble.SEVERAL_PEOPLE, subject=vouched.subject)
     identity = found[0]
-    if _tie_of(uow, identity, vouched.issuer) is not None:
+    tie = _tie_of(uow, identity, vouched.issuer)
+    if tie is not None and tie.subject == vouched.subject:
+        return identity  # another window of theirs was first, a moment ago
+    if tie is not None:
         raise RefusedError(Trouble.TIED_TO_ANOTHER, identity.public_id)
     _keep_tie(uow, identity, vouched.issuer, vouched.subject, how=MAIL)
     return identity

@@ -212,6 +212,19 @@ def test_of_two_first_sign_ins_at_once_both_come_in_and_one_tie_is_made(cast: Ca
         assert len(reading.session.scalars(sa.select(ProviderTie)).all()) == 1
 
 
+def test_whoever_looked_a_moment_before_another_window_tied_them_comes_in_too(
+    house: TestHouse, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert cast.tokens
+    arrive(house, vouched("a"))
+    monkeypatch.setattr(arriving, "_tied", lambda *_: None)  # as that look saw it
+    arrive(house, vouched("a"))
+    with house.read() as reading:
+        assert reading.session.scalars(sa.select(ProviderTie.subject)).all() == ["a"]
+    with pytest.raises(RefusedError):
+        arrive(house, vouched("b"))
+
+
 def test_an_account_that_was_untied_is_tied_anew(house: TestHouse, cast: Cast) -> None:
     assert cast.tokens
     arrive(house, vouched("old"))
