@@ -171,6 +171,20 @@ def test_without_a_line_a_decision_is_rolled_back_and_said(finance: Finance, dan
     assert decided(finance) == {first: Decision.KEEP}
 
 
+def test_a_server_that_comes_back_is_noticed_although_the_line_was_never_gone(
+    finance: Finance, dana: Visit
+) -> None:
+    dana.open(here(finance))
+    page = dana.page
+    page.route("**/*", lambda route: route.abort("connectionrefused"))
+    page.keyboard.press("a")
+    expect(page.locator("#toast")).to_contain_text("Not saved")
+    expect(page.locator("#offline")).to_be_visible()
+    page.unroute_all()
+    expect(page.locator("#offline")).to_be_hidden()
+    assert decided(finance) == {}
+
+
 def test_without_a_line_an_undo_is_rolled_back_too_and_works_later(
     finance: Finance, dana: Visit
 ) -> None:

@@ -112,13 +112,42 @@ addEventListener("pageshow", () => {
 // --- htmx --------------------------------------------------------------------------------------------
 
 const offline = find("#offline");
+const ASK_AGAIN_MS = 1500;
+let asking;
+
+/**
+ * Say that the server cannot be reached, and ask until it can. The browser only tells when the line of
+ * this machine comes back, never when the server behind it does.
+ */
+export function lineLost() {
+  offline.hidden = false;
+  asking ??= setTimeout(askAgain, ASK_AGAIN_MS);
+}
+
+/** Take the word of a lost connection back. */
+export function lineBack() {
+  offline.hidden = true;
+  clearTimeout(asking);
+  asking = undefined;
+}
+
+async function askAgain() {
+  asking = undefined;
+  try {
+    await fetch("/healthz", { method: "HEAD", cache: "no-store" });
+    lineBack();
+  } catch {
+    lineLost();
+  }
+}
+
 document.addEventListener("htmx:configRequest", (event) => {
   event.detail.headers["X-CSRF-Token"] = csrf();
 });
-document.addEventListener("htmx:sendError", () => (offline.hidden = false));
-document.addEventListener("htmx:afterOnLoad", () => (offline.hidden = true));
-addEventListener("offline", () => (offline.hidden = false));
-addEventListener("online", () => (offline.hidden = true));
+document.addEventListener("htmx:sendError", lineLost);
+document.addEventListener("htmx:afterOnLoad", lineBack);
+addEventListener("offline", lineLost);
+addEventListener("online", lineBack);
 document.addEventListener("htmx:responseError", (event) => {
   let text = "";
   try {

@@ -2,7 +2,7 @@
 // the panel that follows the chosen item, and what was decided in another window.
 // Without it the same page works by its forms and links.
 
-import { csrf, isTyping, say } from "./main.js";
+import { csrf, isTyping, lineBack, lineLost, say } from "./main.js";
 
 const find = (selector, root = document) => root.querySelector(selector);
 const all = (selector, root = document) => [...root.querySelectorAll(selector)];
@@ -13,7 +13,6 @@ const side = find("#ctx");
 const sheet = find("#sheet");
 const hold = find(".hold", sheet);
 const words = find("#says").dataset;
-const offline = find("#offline");
 const moved = find("#moved");
 const here = page.dataset.here;
 const isOpen = page.dataset.open === "yes";
@@ -209,10 +208,10 @@ async function ask(address, options = {}) {
   try {
     answer = await fetch(address, { ...options, headers });
   } catch (error) {
-    offline.hidden = false;
+    lineLost();
     throw error;
   }
-  offline.hidden = true;
+  lineBack();
   if (!answer.ok && answer.status !== 304) {
     throw new Refused(answer.status, await answer.json().catch(() => ({})));
   }
