@@ -101,6 +101,7 @@ def test_a_list_is_decided_by_keyboard_alone_from_the_first_item_to_the_sign_off
     page.keyboard.press("?")
     expect(page.get_by_role("dialog")).to_contain_text("Keyboard shortcuts")
     page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
     page.locator("#sign").focus()
     page.keyboard.press("Enter")
     dialog = page.get_by_role("dialog")
@@ -332,6 +333,7 @@ def test_axe_finds_nothing_on_the_page_or_in_its_dialogs(
         expect(page.get_by_role("dialog")).to_be_visible()
         assert violations(page) == []
         page.keyboard.press("Escape")
+        expect(page.get_by_role("dialog")).to_have_count(0)
     page.keyboard.press("d")
     expect(page.get_by_role("dialog")).to_be_visible()
     assert violations(page) == []
