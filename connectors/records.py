@@ -204,6 +204,7 @@ class Problem:
         code: Short stable name (`size_limit`, `broken_off`, `bad_record`). Of one group alone:
             `unreadable_group` (its members could not be read), `vanished_group` (it was gone when
             they were asked for); its `MemberList` is then not complete, and nothing else suffers.
+            `rules_unreadable`: which groups a rule fills was not shown; it stays as it was known.
         detail: One sentence for people, with what to do.
         about: `external_id` or address of what it concerns, or empty.
     """

@@ -13,13 +13,14 @@ from typing import Any
 
 import orjson
 import sqlalchemy as sa
+from msgspec import structs
 from sqlalchemy.orm import Session, aliased
 
 from app.directory import memberships, reconcile
 from app.directory.gathered import GROUP, Listed, digest, packed, together
 from app.directory.memberships import FEW, Look, Pair, Pairs
 from app.directory.models import Account, Group, Membership, Nesting
-from app.directory.population import Read
+from app.directory.population import RULES_UNREADABLE, Read
 from app.directory.reconcile import Compared, Known, Members
 from app.kernel import bulk
 from connectors.records import Group as ShownGroup
@@ -186,7 +187,7 @@ def find(
     def places() -> dict[str, int]:
         return dict(zip(read.accounts.names, count(), strict=False))
 
-    shown_groups = {each.external_id: each for each in read.groups}
+    shown_groups = {each.external_id: each for each in _with_known_rules(session, source_id, read)}
     known_accounts = _known_accounts(session, source_id, begun_at, part.accounts if part else None)
     known_groups = _known_groups(session, source_id, part.groups if part else None)
     accounts = _records(
@@ -241,6 +242,20 @@ def find(
         problems=problems,
         is_part=part is not None,
     )
+
+
+def _with_known_rules(session: Session, source_id: int, read: Read) -> Iterable[ShownGroup]:
+    """Let groups keep their rules if the source shows none: what may not be seen is not gone."""
+    told = read.report.problems if read.report is not None else ()
+    if all(each.code != RULES_UNREADABLE for each in told):
+        return read.groups
+    chosen = sa.select(Group.external_id, Group.rule).where(
+        Group.source_id == source_id, Group.rule.is_not(None), Group.ended_at.is_(None)
+    )
+    rules = {row.external_id: row.rule for row in session.execute(chosen)}
+    return [
+        structs.replace(each, rule=each.rule or rules.get(each.external_id)) for each in read.groups
+    ]
 
 
 def _records(

@@ -17,9 +17,18 @@ from connectors.records import Group, MemberList, Problem, ReadReport
 
 # What a source tells of one group alone: its members could not be read, or it was gone by then.
 GROUP_CODES = frozenset({"unreadable_group", "vanished_group"})
+# The source does not let us see which groups a rule fills.
+RULES_UNREADABLE = "rules_unreadable"
 # What is worth telling of a record, and is no reason why a list is not complete.
 NOTES = frozenset(
-    {"bad_record", "duplicate", "unknown_member", "unknown_group", "quarantined_record"}
+    {
+        "bad_record",
+        "duplicate",
+        "quarantined_record",
+        "unknown_group",
+        "unknown_member",
+        RULES_UNREADABLE,
+    }
 )
 
 

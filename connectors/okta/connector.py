@@ -41,6 +41,8 @@ USERS_A_PAGE, GROUPS_A_PAGE, MEMBERS_A_PAGE = "200", "200", "1000"
 BATCH = 500
 ACTIVE, SUSPENDED, DEPROVISIONED, STAGED = "ACTIVE", "SUSPENDED", "DEPROVISIONED", "STAGED"
 CLOSED = (SUSPENDED, DEPROVISIONED)
+# What keeps a read from being whole, in all or in one group.
+BREAKING = frozenset({"unreadable_group", "vanished_group", "bad_record"})
 CLEARED = "user.session.clear"
 LIFECYCLE = {
     Verb.SUSPEND_ACCOUNT: "suspend",
@@ -79,7 +81,7 @@ class OktaConnector:
         members = Listing(path("groups", "{id}", "users", limit=MEMBERS_A_PAGE))
         known = {each.external_id for each in accounts}
         yield from self._members(groups, known, members, problems)
-        broken = any(each.code in ("unreadable_group", "bad_record") for each in problems)
+        broken = any(each.code in BREAKING for each in problems)
         yield ReadReport(
             is_complete=users.is_complete and listing.is_complete and not broken,
             endpoint=self._config.org_url,
@@ -102,7 +104,7 @@ class OktaConnector:
                 self._client.list_all(Listing(path("groups", "rules", limit="200")))
             )
         except DeniedError:
-            detail = "Group rules cannot be read: groups that a rule fills are not marked as such."
+            detail = "Group rules cannot be read: which groups a rule fills stays as it was known."
             problems.append(Problem("rules_unreadable", detail))
             return {}
 
@@ -115,8 +117,12 @@ class OktaConnector:
         }
 
         def unreadable(listing: Listing, error: ConnectorError) -> None:
-            detail = f"The members of a group could not be read: {error}"
-            problems.append(Problem("unreadable_group", detail, by_path[listing.text]))
+            if isinstance(error, TargetMissingError):
+                code, detail = "vanished_group", "The group was gone when its members were asked."
+            else:
+                code = "unreadable_group"
+                detail = f"The members of a group could not be read: {error}"
+            problems.append(Problem(code, detail, by_path[listing.text]))
 
         unknown = 0
         for listing, found in self._client.list_many(

@@ -204,6 +204,38 @@ def test_an_account_without_what_identifies_it_is_set_aside(field: str) -> None:
     assert mapping.account(found).__class__.__name__ == "Problem"
 
 
+@pytest.mark.parametrize("told", ["yesterday", "", "2026-13-01T00:00:00.000Z", "2026-01-01", 7])
+def test_a_last_sign_in_that_cannot_be_read_is_not_known_and_costs_nobody_the_record(
+    told: object,
+) -> None:
+    found = mapping.account({**user("a"), "lastLogin": told})
+    assert isinstance(found, Account)
+    assert found.last_sign_in_at is None
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "said"),
+    [(404, "E0000007", "vanished_group"), (403, "E0000006", "unreadable_group")],
+)
+def test_a_group_that_is_gone_when_its_members_are_asked_is_told_from_one_that_may_not_be_read(
+    status: int, code: str, said: str
+) -> None:
+    def reply(_: str, path: str) -> Reply:
+        if path.startswith("/api/v1/groups/g/users"):
+            return status, {}, json.dumps({"errorCode": code, "errorSummary": "No"}).encode()
+        if path.startswith("/api/v1/groups/rules"):
+            return 200, {}, b"[]"
+        listed = {"id": "g", "type": "OKTA_GROUP", "profile": {"name": "G"}}
+        found = listed if path.startswith("/api/v1/groups") else user("a")
+        return 200, {}, json.dumps([found]).encode()
+
+    with peer(reply) as url, connected(url) as connector:
+        report = list(connector.snapshot())[-1]
+    assert isinstance(report, ReadReport)
+    assert not report.is_complete
+    assert [(each.code, each.about) for each in report.problems] == [(said, "g")]
+
+
 @pytest.mark.parametrize(
     "external",
     [

@@ -1,15 +1,18 @@
 """Sources that are wrong: afterwards the store is right or untouched, and the run says why."""
 
+import dataclasses
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from msgspec.structs import replace
 from typing_extensions import override
 
 from app.directory.domain import SyncState
+from app.directory.models import Group
 from connectors.memory.connector import MemoryConnector
 from connectors.memory.state import State
 from connectors.records import (
@@ -196,6 +199,29 @@ def test_an_account_that_is_gone_is_in_no_group_though_its_group_cannot_be_read(
     assert (run.state, run.is_stored) == (SyncState.INCOMPLETE, True)
     assert open_pairs(faulty) == {("staff", "bob")}
     assert run.counts["nestings_ended"] == 1
+
+
+def test_rules_that_may_not_be_seen_any_more_are_not_gone(faulty: Faulty) -> None:
+    def ruled(batch: Batch) -> Iterator[Batch]:
+        if isinstance(batch, GroupBatch):
+            batch = GroupBatch(tuple(replace(each, rule="by department") for each in batch.groups))
+        yield batch
+
+    def denied(batch: Batch) -> Iterator[Batch]:
+        if isinstance(batch, ReadReport):
+            problem = Problem("rules_unreadable", "They are not shown.")
+            batch = dataclasses.replace(batch, problems=(problem,))
+        yield batch
+
+    faulty.fault = ruled
+    begin(faulty, small())
+    faulty.fault = denied
+    run = faulty.sync(full=True)
+    assert (run.state, run.is_stored) == (SyncState.COMPLETE, True)
+    assert faulty.rows(sa.select(Group.rule).distinct()) == [("by department",)]
+    faulty.fault = whole
+    faulty.sync(full=True)
+    assert faulty.rows(sa.select(Group.rule).distinct()) == [(None,)]
 
 
 @pytest.mark.parametrize("days", [-2, 2])
