@@ -15,6 +15,7 @@ from connectors.records import (
     Change,
     CheckReport,
     DeltaBatch,
+    LogPage,
     Observation,
     Outcome,
     Problem,
@@ -52,6 +53,11 @@ class Guarded:
         with _translated():
             batches = self._inner.changes(cursor)
         return _ended(batches)
+
+    def log(self, cursor: str) -> Iterator[LogPage]:
+        """Read the source's own log, see `Connector.log`."""
+        with _translated():
+            yield from self._inner.log(cursor)
 
     def ensure(self, change: Change) -> Outcome:
         """Bring about a state, see `Connector.ensure`."""

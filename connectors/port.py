@@ -5,7 +5,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from connectors.records import Batch, Change, CheckReport, DeltaBatch, Observation, Outcome
+from connectors.records import (
+    Batch,
+    Change,
+    CheckReport,
+    DeltaBatch,
+    LogPage,
+    Observation,
+    Outcome,
+)
 
 
 class Connector(Protocol):
@@ -44,6 +52,24 @@ class Connector(Protocol):
         Raises:
             CursorRefusedError: The source cannot go on from there (too old, another controller).
             UnsupportedError: This source tells no changes; it is read whole.
+        """
+        ...
+
+    def log(self, cursor: str) -> Iterator[LogPage]:
+        """Read what the source's own log tells of memberships since a cursor, to its present end.
+
+        It tells who did what and when; what is so now is told by reads alone. A log may be late
+        and out of order, and may tell a deed again. One that is gone on from never skips a late
+        one: the cursor is the source's own place in it, never a time.
+
+        Args:
+            cursor: Of the last page that was kept; empty to begin (some days back, as far as the
+                source tells).
+
+        Raises:
+            CursorRefusedError: The log does not go on from there; begin anew.
+            DeniedError: This account may not read it.
+            UnsupportedError: This source keeps no such log.
         """
         ...
 

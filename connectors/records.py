@@ -292,6 +292,42 @@ class ReadReport:
     cursor: str = ""
 
 
+class Deed(msgspec.Struct, frozen=True, gc=False):
+    """One change of a membership as the source's own log tells it: who did it, and when.
+
+    Attributes:
+        event_id: The log's own id of it; the same deed told twice has the same.
+        at: When, by the source's clock, aware UTC.
+        account_id: `external_id` of the account it is about.
+        group_id: `external_id` of the group.
+        is_joining: Whether the account joined the group, or left it.
+        actor_id: `external_id` of who did it, or whatever else the log names them by, or empty if
+            it names nobody.
+        actor_name: As the log shows them, or empty.
+    """
+
+    event_id: str
+    at: datetime
+    account_id: str
+    group_id: str
+    is_joining: bool
+    actor_id: str = ""
+    actor_name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LogPage:
+    """One page of a source's own log.
+
+    Attributes:
+        deeds: What it tells of memberships, in the log's order.
+        cursor: Where to go on from once this page is kept, opaque.
+    """
+
+    deeds: tuple[Deed, ...]
+    cursor: str
+
+
 Batch = AccountBatch | GroupBatch | MemberBatch | ReadReport
 DeltaBatch = Batch | MemberChangeBatch | GoneBatch
 

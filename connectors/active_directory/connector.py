@@ -32,6 +32,7 @@ from connectors.records import (
     CheckReport,
     DeltaBatch,
     Effect,
+    LogPage,
     Observation,
     Outcome,
     Verb,
@@ -64,6 +65,10 @@ class ActiveDirectoryConnector:
     def changes(self, cursor: str) -> Iterator[DeltaBatch]:
         """Read what changed since a cursor."""
         return Changes(self._client, self._now).read(cursor)
+
+    def log(self, cursor: str) -> Iterator[LogPage]:  # noqa: ARG002 - the port's argument
+        """Refuse: a directory keeps who changed a membership in the controllers' event logs."""
+        raise UnsupportedError("Active Directory tells no reader who changed a membership.")
 
     def _first(self, where: str, attributes: tuple[str, ...]) -> Entry | None:
         """Return any one entry that matches, in a page of one."""

@@ -20,6 +20,7 @@ from connectors.records import (
     CheckItem,
     CheckReport,
     DeltaBatch,
+    LogPage,
     Observation,
     Outcome,
     Problem,
@@ -118,6 +119,10 @@ class HrCsvConnector:
     def changes(self, cursor: str) -> Iterator[DeltaBatch]:
         """Refuse: a file is read whole."""
         raise UnsupportedError(f"A people file is read whole, not from {cursor!r} on.")
+
+    def log(self, cursor: str) -> Iterator[LogPage]:
+        """Refuse: a file has no log."""
+        raise UnsupportedError(f"A people file has no log to go on from {cursor!r}.")
 
     def ensure(self, change: Change) -> Outcome:
         """Refuse: HR is never written."""

@@ -37,6 +37,7 @@ from connectors.records import (
     Effect,
     GoneBatch,
     GroupBatch,
+    LogPage,
     Member,
     MemberBatch,
     MemberChange,
@@ -220,6 +221,10 @@ class MemoryConnector:
         if account.expires_at is not None and account.expires_at <= self._now():
             return replace(account, is_enabled=False, status=EXPIRED)
         return account
+
+    def log(self, cursor: str) -> Iterator[LogPage]:  # noqa: ARG002 - the port's argument
+        """Refuse: its log is not told yet."""
+        raise UnsupportedError("This source keeps no log.")
 
     def ensure(self, change: Change) -> Outcome:
         """Bring about a state."""

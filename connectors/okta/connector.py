@@ -27,6 +27,7 @@ from connectors.records import (
     Effect,
     Group,
     GroupBatch,
+    LogPage,
     MemberBatch,
     MemberList,
     Observation,
@@ -97,6 +98,10 @@ class OktaConnector:
     def changes(self, cursor: str) -> Iterator[DeltaBatch]:  # noqa: ARG002 - the port's argument
         """Refuse: this source is read whole."""
         raise UnsupportedError("This source tells no changes: it is read whole.")
+
+    def log(self, cursor: str) -> Iterator[LogPage]:  # noqa: ARG002 - the port's argument
+        """Refuse: the System Log is not read yet."""
+        raise UnsupportedError("The System Log is not read.")
 
     def _rules(self, problems: list[Problem]) -> dict[str, str]:
         try:

@@ -29,6 +29,7 @@ from connectors.records import (
     CheckReport,
     DeltaBatch,
     Effect,
+    LogPage,
     Observation,
     Outcome,
     Verb,
@@ -59,6 +60,10 @@ class OpenLdapConnector:
     def changes(self, cursor: str) -> Iterator[DeltaBatch]:  # noqa: ARG002 - the port's argument
         """Refuse: this source is read whole."""
         raise UnsupportedError("This source tells no changes: it is read whole.")
+
+    def log(self, cursor: str) -> Iterator[LogPage]:  # noqa: ARG002 - the port's argument
+        """Refuse: who changed a membership is not told to its readers."""
+        raise UnsupportedError("This source tells nobody who changed a membership.")
 
     # --- checking --------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import msgspec
 import numpy as np
 
+from connectors.errors import UnsupportedError
 from connectors.records import (
     Account,
     AccountBatch,
@@ -19,6 +20,7 @@ from connectors.records import (
     DeltaBatch,
     Group,
     GroupBatch,
+    LogPage,
     MemberBatch,
     MemberList,
     Observation,
@@ -206,6 +208,9 @@ class PageConnector:
     def changes(self, cursor: str) -> Iterator[DeltaBatch]:
         """It tells no changes."""
         raise NotImplementedError(cursor)
+
+    def log(self, cursor: str) -> Iterator[LogPage]:
+        raise UnsupportedError(f"pages have no log to go on from {cursor!r}")
 
     def ensure(self, change: Change) -> Outcome:
         """It changes nothing."""

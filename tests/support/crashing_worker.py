@@ -21,7 +21,16 @@ from app.kernel.settings import Mode, Settings
 from app.wiring import Ports, build
 from app.worker import Pace, Worker
 from connectors.port import Connector
-from connectors.records import Batch, Change, CheckReport, DeltaBatch, Effect, Observation, Outcome
+from connectors.records import (
+    Batch,
+    Change,
+    CheckReport,
+    DeltaBatch,
+    Effect,
+    LogPage,
+    Observation,
+    Outcome,
+)
 from connectors.registry import connect
 
 QUICK = Pace(beat=timedelta(seconds=0.5), dead_after=timedelta(seconds=3), poll_seconds=0.1)
@@ -71,6 +80,9 @@ class Telling:
 
     def changes(self, cursor: str) -> Iterator[DeltaBatch]:
         return self._inner.changes(cursor)
+
+    def log(self, cursor: str) -> Iterator[LogPage]:
+        return self._inner.log(cursor)
 
     def ensure(self, change: Change) -> Outcome:
         with told(self._home, fcntl.LOCK_SH):

@@ -10,6 +10,7 @@ from connectors.records import (
     Change,
     CheckReport,
     DeltaBatch,
+    LogPage,
     Observation,
     Outcome,
     Query,
@@ -47,6 +48,9 @@ class Scripted:
     def changes(self, cursor: str) -> Iterator[DeltaBatch]:
         assert cursor == "c1"
         return self.snapshot()
+
+    def log(self, cursor: str) -> Iterator[LogPage]:
+        raise AssertionError(self._next(), cursor)
 
     def ensure(self, change: Change) -> Outcome:
         raise AssertionError(self._next(), change)
