@@ -15,12 +15,11 @@ import numpy as np
 import sqlalchemy as sa
 
 from app import events
-from app.directory import correlating, graph, past, reconcile
+from app.directory import correlating, following, past, reconcile
 from app.directory.difference import Difference, Records
 from app.directory.domain import Provenance
 from app.directory.models import (
     Account,
-    Closure,
     Group,
     Membership,
     Nesting,
@@ -121,13 +120,24 @@ def apply(
     _store_member_digests(uow, found)
     _store_memberships(done)
     _store_nestings(uow, run, found, done.groups)
-    if found.nested or found.unnested:
-        rebuild_closure(uow, source.id)
+    _follow(done)
     if run.is_baseline:
         _tell_baseline(done)
     else:
         _tell_changes(done)
     _correlate(done)
+
+
+def _follow(done: Done) -> None:
+    """Derive anew what follows from nestings and groups, if any of that changed."""
+    found, changed = done.found, done.changed.groups.values()
+    is_nested_anew = bool(found.nested or found.unnested)
+    if is_nested_anew:
+        following.follow_nestings(done.uow.session)
+    compared = found.groups.compared
+    is_led_anew = compared.appeared or compared.ended
+    if is_nested_anew or is_led_anew or any(following.LEADING & set(some) for some in changed):
+        following.follow_reach(done.uow.session)
 
 
 def _correlate(done: Done) -> None:
@@ -320,23 +330,6 @@ def _end(
             .values(valid_to=at, run_to=run.id)
             .execution_options(synchronize_session=False)
         )
-
-
-def rebuild_closure(uow: UnitOfWork, source_id: int) -> None:
-    """Derive anew which groups of a source contain which others."""
-    mine = sa.select(Group.id).where(Group.source_id == source_id)
-    edges = uow.session.execute(
-        sa.select(Nesting.parent_id, Nesting.child_id).where(
-            Nesting.valid_to.is_(None), Nesting.parent_id.in_(mine)
-        )
-    )
-    rows = [
-        {"ancestor_id": ancestor, "descendant_id": descendant, "depth": depth}
-        for ancestor, descendant, depth in graph.closure((row[0], row[1]) for row in edges)
-    ]
-    uow.session.execute(sa.delete(Closure).where(Closure.ancestor_id.in_(mine)))
-    if rows:
-        uow.session.execute(sa.insert(Closure), rows)
 
 
 def _tell_baseline(done: Done) -> None:

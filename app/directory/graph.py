@@ -6,25 +6,30 @@ length the one through the smallest keys, so that the same directory always show
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from itertools import repeat
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import chain, repeat
 
+import numpy as np
+import numpy.typing as npt
+
+Numbers = npt.NDArray[np.int64]
 Edge = tuple[int, int]
 NONE: frozenset[int] = frozenset()
 
 
-def closure(edges: Iterable[Edge]) -> list[tuple[int, int, int]]:
+def closure(edges: Iterable[Edge], of: Collection[int] | None = None) -> list[tuple[int, int, int]]:
     """Return (ancestor, descendant, depth) of every pair tied by any number of steps.
 
     Args:
         edges: Pairs of (parent, child).
+        of: Only these ancestors; default all.
     """
     children: dict[int, set[int]] = defaultdict(set)
     for parent, child in edges:
         children[parent].add(child)
     within = children.get
     found: list[tuple[int, int, int]] = []
-    for ancestor in sorted(children):
+    for ancestor in sorted(children if of is None else children.keys() & set(of)):
         seen = {ancestor}
         reached: set[int] | frozenset[int] = children[ancestor] - seen
         depth = 1
@@ -35,6 +40,64 @@ def closure(edges: Iterable[Edge]) -> list[tuple[int, int, int]]:
             seen |= reached
             reached = NONE.union(*[more for each in reached if (more := within(each))]) - seen
             depth += 1
+    return found
+
+
+def effective_members(
+    pairs: Iterable[tuple[int, int]], groups: Numbers, accounts: Numbers
+) -> Iterator[tuple[int, Numbers]]:
+    """Return of every group with a member, direct or through nesting, who they are.
+
+    Args:
+        pairs: (ancestor, descendant) of a closure.
+        groups: The group of each direct membership, in rising order.
+        accounts: The account of each, beside it.
+
+    Yields:
+        Group and the accounts in it, each once and in rising order; groups in rising order.
+    """
+    if not len(groups):
+        return
+    people, places = np.unique(accounts, return_inverse=True)
+    holders, starts = np.unique(groups, return_index=True)
+    ends = np.append(starts[1:], len(groups))
+    own = {
+        holder: places[start:end]
+        for holder, start, end in zip(holders.tolist(), starts.tolist(), ends.tolist(), strict=True)
+    }
+    within: dict[int, list[int]] = defaultdict(list)
+    for ancestor, descendant in pairs:
+        if descendant in own:
+            within[ancestor].append(descendant)
+    is_in = np.zeros(len(people), dtype=np.bool_)
+    for group in sorted(own.keys() | within.keys()):
+        for each in chain((group,) if group in own else (), within.get(group, ())):
+            is_in[own[each]] = True
+        found = np.flatnonzero(is_in)
+        is_in[found] = False
+        yield group, people[found]
+
+
+def leading_to(edges: Iterable[Edge], ends: Iterable[int]) -> dict[Edge, int]:
+    """Return which groups lead to some groups, in how few memberships.
+
+    Args:
+        edges: Pairs of (parent, child).
+        ends: The groups that are asked about.
+
+    Returns:
+        (group, end) to how many memberships lead a member of the group to the end; 1 for the end
+        itself.
+    """
+    children = _sorted(edges)
+    found: dict[Edge, int] = {}
+    for end in ends:
+        reached, steps = {end}, 1
+        while reached:
+            found.update({(each, end): steps for each in reached})
+            steps += 1
+            below = {more for each in reached for more in children.get(each, ())}
+            reached = {each for each in below if (each, end) not in found}
     return found
 
 

@@ -140,7 +140,7 @@ class Group(Governed, Named, Model):
     __tablename__ = "directory_group"
     __table_args__ = (sa.UniqueConstraint("source_id", "external_id"),)
     source_id: Mapped[int] = mapped_column(sa.ForeignKey("directory_source.id"))
-    external_id: Mapped[str]
+    external_id: Mapped[str] = mapped_column(index=True)
     name: Mapped[str] = mapped_column(index=True)
     kind: Mapped[str]
     description: Mapped[str]
@@ -219,6 +219,9 @@ class Nesting(Governed, Keyed, Model):
             **_open_only("valid_to"),
         ),
         sa.Index("ix_directory_nesting_child_open", "child_id", **_open_only("valid_to")),
+        # What a group was in, or contained, at a moment: step by step, each by its own index.
+        sa.Index("ix_directory_nesting_child_closed", "child_id", **_closed_only("valid_to")),
+        sa.Index("ix_directory_nesting_parent_closed", "parent_id", **_closed_only("valid_to")),
     )
     parent_id: Mapped[int] = mapped_column(sa.ForeignKey("directory_group.id"))
     child_id: Mapped[int] = mapped_column(sa.ForeignKey("directory_group.id"))
@@ -271,6 +274,26 @@ class Closure(Model):
         index=True,
     )
     depth: Mapped[int]
+
+
+class Reach(Model):
+    """Derived: whose members are, by nesting or by a mirror, members of what administers a source.
+
+    A group that administers leads to itself in one step: whoever is in it is a member of it.
+    """
+
+    __tablename__ = "directory_reach"
+    group_id: Mapped[int] = mapped_column(
+        BigId, sa.ForeignKey("directory_group.id"), primary_key=True, autoincrement=False
+    )
+    administrative_id: Mapped[int] = mapped_column(
+        BigId,
+        sa.ForeignKey("directory_group.id"),
+        primary_key=True,
+        autoincrement=False,
+        index=True,
+    )
+    steps: Mapped[int]
 
 
 class Exclusion(Governed, Named, Model):

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import sqlalchemy as sa
 
 from app import events
-from app.directory import applying, correlating
+from app.directory import correlating, following
 from app.directory.connecting import Connect, connection, purpose
 from app.directory.models import Account, Group, Membership, Nesting, ParkedRead, Source, SyncRun
 from app.kernel.actor import SYSTEM, Actor, Permission
@@ -206,7 +206,8 @@ def remove_source(uow: UnitOfWork, *, name: str) -> Source:
         sa.delete(ParkedRead).where(ParkedRead.run_id.in_(runs)),
     ):
         session.execute(ended.execution_options(synchronize_session=False))
-    applying.rebuild_closure(uow, source.id)
+    following.follow_nestings(session)
+    following.follow_reach(session)
     uow.record(events.SourceRemoved(subject=source.public_id))
     correlating.correlate_all(uow, subject=source.public_id, turned=set())
     return source

@@ -2,10 +2,18 @@
 
 import itertools
 
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.directory.graph import Edge, closure, ways_down, ways_up
+from app.directory.graph import (
+    Edge,
+    closure,
+    effective_members,
+    leading_to,
+    ways_down,
+    ways_up,
+)
 
 EDGES = st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), max_size=30)
 
@@ -77,3 +85,34 @@ def test_of_two_ways_of_one_length_it_is_always_the_same_one() -> None:
 
 def test_a_group_directly_held_is_shown_as_direct_even_if_nesting_leads_there_too() -> None:
     assert ways_up([(2, 1)], [1, 2])[2] == (2,)
+
+
+@given(EDGES, st.sets(st.integers(0, 9)))
+def test_the_closure_of_some_is_that_part_of_the_whole(edges: list[Edge], some: set[int]) -> None:
+    assert closure(edges, some) == [each for each in closure(edges) if each[0] in some]
+
+
+@given(EDGES, st.sets(st.integers(0, 9), max_size=3))
+def test_what_leads_to_a_group_leads_there_by_its_shortest_path(
+    edges: list[Edge], ends: set[int]
+) -> None:
+    assert leading_to(edges, ends) == {
+        (group, end): len(path) for end in ends for group, path in ways_down(edges, end).items()
+    }
+
+
+@given(EDGES, st.sets(st.tuples(st.integers(0, 9), st.integers(100, 105))))
+def test_effective_members_are_those_of_every_group_within(
+    edges: list[Edge], direct: set[Edge]
+) -> None:
+    rows = np.array(sorted(direct), dtype=np.int64).reshape(-1, 2)
+    pairs = [pair[:2] for pair in closure(edges)]
+    found = {
+        group: accounts.tolist()
+        for group, accounts in effective_members(pairs, rows[:, 0], rows[:, 1])
+    }
+    expected = {
+        group: sorted({who for held, who in direct if held in reachable(edges, group)})
+        for group in range(10)
+    }
+    assert found == {group: members for group, members in expected.items() if members}
