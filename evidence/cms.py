@@ -1,4 +1,4 @@
-"""CMS signatures: the CAdES one of the container, and the check of it and of the PDF's.
+"""Checking CMS signatures: the container's CAdES one and the PDF's.
 
 Promise: a verdict in milliseconds and without a PDF library, and no way around it. The signature's
 own bytes are held to one encoding, so that not one byte of it can change unnoticed, and hostile
@@ -9,38 +9,24 @@ digest, ESS signing-certificate-v2), RFC 5652, the path to an anchor, usage and 
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 
-from asn1crypto import algos, cms, core, tsp  # type: ignore[import-untyped]
-from asn1crypto import x509 as asn1_x509
+from asn1crypto import cms, core, tsp  # type: ignore[import-untyped]
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from evidence.asic import AsicFile, asic_manifest, parse_asic_manifest
-from evidence.certificates import SigningCredential
+from evidence.cades import STAMP, algorithm_of, assemble
 from evidence.chain import check_chain, check_signature, read_certificates, readable_name
 from evidence.der import check_der, value_end
 from evidence.errors import VerificationError
+from evidence.longterm import BASIC, LASTING, STAMPED, judge
 from evidence.pdf.byterange import find_gap
-from evidence.stamps import check_token
-
-__all__ = [
-    "AsicFile",
-    "SignatureStatus",
-    "asic_manifest",
-    "parse_asic_manifest",
-    "sign_detached",
-    "verify_detached",
-    "verify_pdf",
-]
+from evidence.pdf.lasting import read_lasting, sealed_end
+from evidence.stamps import Stamp, check_token
 
 LARGEST_CMS: Final = 1 << 20
 HASH_NAMES: Final = frozenset({"sha256", "sha384", "sha512"})
-TWO_DIGIT_YEARS_END: Final = 2050
-STAMP: Final = "signature_time_stamp_token"
-Stamper = Callable[[bytes], bytes]
 Anchors = tuple[Sequence[bytes], Sequence[bytes]]  # of signers, and more of time-stamps
 
 
@@ -52,58 +38,33 @@ class SignatureStatus:
         ok: Whether everything about it holds.
         detail: One sentence: what holds and what it does not tell, or what failed.
         signer: The subject of the signer's certificate; empty unless `ok`.
+        level: Its baseline level, B-B, B-T or B-LTA; empty unless `ok`.
     """
 
     ok: bool
     detail: str
     signer: str
+    level: str = ""
 
 
-def sign_detached(
-    content: bytes,
-    credential: SigningCredential,
-    signed_at: datetime,
-    stamp: Stamper | None = None,
-) -> bytes:
-    """Sign bytes without enclosing them: CAdES baseline B, or T (ETSI EN 319 122-1, 6).
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A signature that holds.
 
-    Args:
-        content: What is signed, in a bundle `META-INF/ASiCManifest001.xml`.
-        credential: Who signs.
-        signed_at: The time claimed in the signature, aware; kept to the second.
-        stamp: SHA-256 of the signature in, TimeStampToken out: baseline T.
-
-    Returns:
-        A CMS SignedData, DER, for `META-INF/signature001.p7s`.
-
-    Raises:
-        EvidenceError: The credential's key is of a kind that cannot be used.
+    Attributes:
+        path: The signer's certificates, from its own to the anchor.
+        at: When they were judged.
+        stamp: The time-stamp over it, if there is one.
     """
-    attributes = cms.CMSAttributes(
-        [
-            _attribute("content_type", "data"),
-            _attribute("signing_time", _claimed_time(signed_at)),
-            _attribute("message_digest", hashlib.sha256(content).digest()),
-            _attribute("signing_certificate_v2", _ess_certificate(credential.certificate)),
-        ]
-    )
-    signature = credential.sign(attributes.dump())
-    algorithm = _algorithm(x509.load_der_x509_certificate(credential.certificate), "sha256")
-    certificates = [credential.certificate, *credential.issuers]
-    token = None if stamp is None else stamp(hashlib.sha256(signature).digest())
-    return _assemble(attributes, signature, certificates, ("sha256", algorithm), token)
 
+    path: tuple[x509.Certificate, ...]
+    at: datetime
+    stamp: Stamp | None
 
-def add_stamp(signed: cms.ContentInfo, stamp: Stamper) -> None:
-    """Put a time-stamp beside a signature that was made elsewhere (ETSI EN 319 122-1, 5.3).
-
-    Args:
-        signed: The CMS, changed in place.
-        stamp: SHA-256 of the signature in, TimeStampToken out.
-    """
-    info = signed["content"]["signer_infos"][0]
-    token = stamp(hashlib.sha256(info["signature"].native).digest())
-    info["unsigned_attrs"] = _stamped(token)
+    @property
+    def paths(self) -> list[tuple[x509.Certificate, ...]]:
+        """Every path there is."""
+        return [self.path, self.stamp.path] if self.stamp else [self.path]
 
 
 def verify_detached(
@@ -126,13 +87,16 @@ def verify_detached(
         Whether it holds; hostile input is `ok=False` and never raises.
     """
     trusted = (anchors, stamp_anchors)
-    return _status(lambda: _check([content], p7s, trusted, at, claims_time=True))
+    return _status(lambda: _told(_check([content], p7s, trusted, at, claims_time=True)))
 
 
 def verify_pdf(
     pdf: bytes, anchors: Sequence[bytes], at: datetime, stamp_anchors: Sequence[bytes] = ()
 ) -> SignatureStatus:
     """Check the one PAdES signature of a PDF of one revision, covering the whole file.
+
+    After that revision may only follow what makes it last: a store of certificates and revocation
+    lists and a document time-stamp, in the one form of `evidence.pdf.lasting`.
 
     Args:
         pdf: The file.
@@ -144,72 +108,6 @@ def verify_pdf(
         Whether it holds; hostile input is `ok=False` and never raises.
     """
     return _status(lambda: _check_pdf(pdf, (anchors, stamp_anchors), at))
-
-
-def _attribute(kind: str, value: object) -> cms.CMSAttribute:
-    return cms.CMSAttribute({"type": kind, "values": [value]})
-
-
-def _claimed_time(at: datetime) -> cms.Time:
-    """Years from 2050 on are written out (RFC 5652, 11.3)."""
-    form = "utc_time" if at.astimezone(UTC).year < TWO_DIGIT_YEARS_END else "generalized_time"
-    return cms.Time({form: at.astimezone(UTC).replace(microsecond=0)})
-
-
-def _ess_certificate(certificate: bytes) -> tsp.SigningCertificateV2:
-    """Bind the signature to one certificate (RFC 5035); SHA-256 is the default and left out."""
-    identifier = tsp.ESSCertIDv2({"cert_hash": hashlib.sha256(certificate).digest()})
-    return tsp.SigningCertificateV2({"certs": [identifier]})
-
-
-def _assemble(
-    attributes: cms.CMSAttributes,
-    signature: bytes,
-    certificates: Sequence[bytes],
-    algorithms: tuple[str, str],
-    token: bytes | None = None,
-) -> bytes:
-    """Put a SignedData together; the first certificate is the signer's.
-
-    Both sides use it: a signature is accepted only if its parts, put together here, give its bytes.
-    """
-    embedded = [asn1_x509.Certificate.load(each) for each in certificates]
-    digest = algos.DigestAlgorithm({"algorithm": algorithms[0]})
-    signer = cms.SignerInfo(
-        {
-            "version": "v1",
-            "sid": cms.IssuerAndSerialNumber(
-                {"issuer": embedded[0].issuer, "serial_number": embedded[0].serial_number}
-            ),
-            "digest_algorithm": digest,
-            "signed_attrs": attributes,
-            "signature_algorithm": {"algorithm": algorithms[1]},
-            "signature": signature,
-        }
-    )
-    if token is not None:
-        signer["unsigned_attrs"] = _stamped(token)
-    signed = cms.SignedData(
-        {
-            "version": "v1",
-            "digest_algorithms": [digest],
-            "encap_content_info": {"content_type": "data"},
-            "certificates": embedded,
-            "signer_infos": [signer],
-        }
-    )
-    return bytes(cms.ContentInfo({"content_type": "signed_data", "content": signed}).dump())
-
-
-def _stamped(token: bytes) -> cms.CMSAttributes:
-    attribute = {"type": STAMP, "values": [cms.ContentInfo.load(token)]}
-    return cms.CMSAttributes([cms.CMSAttribute(attribute)])
-
-
-def _algorithm(certificate: x509.Certificate, digest: str) -> str:
-    """Name the one way a key signs here."""
-    is_ec = isinstance(certificate.public_key(), ec.EllipticCurvePublicKey)
-    return f"{digest}_ecdsa" if is_ec else f"{digest}_rsa"
 
 
 def _status(check: Callable[[], SignatureStatus]) -> SignatureStatus:
@@ -228,14 +126,57 @@ def _status(check: Callable[[], SignatureStatus]) -> SignatureStatus:
         return SignatureStatus(ok=False, detail=f"the signature cannot be read ({kind})", signer="")
 
 
-def _check_pdf(pdf: bytes, anchors: Anchors, at: datetime) -> SignatureStatus:
-    gap = find_gap(pdf)
-    whole = memoryview(pdf)
+def judge_pdf(revision: bytes, anchors: Anchors, at: datetime) -> Judged:
+    """Check the signature of a sealed revision, as `verify_pdf` does.
+
+    Args:
+        revision: The file, or what of it came first.
+        anchors: Trusted certificates, PEM, for signers, and more for time-stamps.
+        at: As there.
+
+    Returns:
+        What was found.
+
+    Raises:
+        VerificationError: It does not hold.
+    """
+    gap = find_gap(revision)
+    whole = memoryview(revision)
     end = value_end(gap.contents)
     if gap.contents[end:].strip(b"\0"):
         raise VerificationError("the padding after the PDF's signature is not all zero")
     around = [whole[: gap.start], whole[gap.end :]]
     return _check(around, gap.contents[:end], anchors, at, claims_time=False)
+
+
+def _check_pdf(pdf: bytes, anchors: Anchors, at: datetime) -> SignatureStatus:
+    end = sealed_end(pdf)
+    found = judge_pdf(pdf[:end], anchors, at)
+    if end == len(pdf):
+        return _told(found)
+    if found.stamp is None:
+        raise VerificationError("the PDF's signature is to last, but nobody time-stamped it")
+    trusted = [each for part in anchors for each in read_certificates(part)]
+    stamp = judge(read_lasting(pdf, end), found.paths, found.stamp.at, trusted)
+    return _told(found, stamp)
+
+
+def _told(found: Judged, last: Stamp | None = None) -> SignatureStatus:
+    name = readable_name(found.path[0])
+    said = "no time-stamp: the time is the signer's own word"
+    if found.stamp is not None:
+        said = f"time-stamped by {found.stamp.authority}"
+    if last is not None:
+        said += (
+            f"; made to last (B-LTA): revocation lists, and a document time-stamp by "
+            f"{last.authority} at {last.at.isoformat()}"
+        )
+    detail = (
+        f"signed by {name}, certified by {readable_name(found.path[-1])}, judged at "
+        f"{found.at.isoformat()}; {said}"
+    )
+    level = LASTING if last else STAMPED if found.stamp else BASIC
+    return SignatureStatus(ok=True, detail=detail, signer=name, level=level)
 
 
 def _check(
@@ -245,7 +186,7 @@ def _check(
     at: datetime,
     *,
     claims_time: bool,
-) -> SignatureStatus:
+) -> Judged:
     """Check one CMS over some stretches of bytes.
 
     A CAdES signature claims its time in an attribute; PAdES forbids that one and uses the PDF's
@@ -261,19 +202,14 @@ def _check(
     _check_attributes(attributes, stretches, digest, signer, claims_time=claims_time)
     check_signature(signer, info["signature"].native, attributes, digest)
     trusted, for_stamps = (read_certificates(each) for each in anchors)
-    said = "no time-stamp: the time is the signer's own word"
+    stamp = None
     if token is not None:
-        at, authority = check_token(token, info["signature"].native, [*trusted, *for_stamps])
-        said = f"time-stamped by {authority}"
+        stamp = check_token(token, info["signature"].native, [*trusted, *for_stamps])
+        at = stamp.at
     path = check_chain(signer, embedded, trusted, at)
     if any(each not in path for each in embedded):
         raise VerificationError("the signature carries a certificate that is not on its path")
-    name = readable_name(signer)
-    detail = (
-        f"signed by {name}, certified by {readable_name(path[-1])}, judged at {at.isoformat()}; "
-        f"{said}"
-    )
-    return SignatureStatus(ok=True, detail=detail, signer=name)
+    return Judged(path, at, stamp)
 
 
 def _read(p7s: bytes) -> tuple[cms.SignedData, cms.SignerInfo]:
@@ -351,7 +287,7 @@ def _hash_name(info: cms.SignerInfo, signer: x509.Certificate) -> str:
     """Tell the hash, after the algorithms named were found to be those of the signer's key."""
     digest = str(info["digest_algorithm"]["algorithm"].native)
     signature = str(info["signature_algorithm"]["algorithm"].native)
-    if digest not in HASH_NAMES or signature != _algorithm(signer, digest):
+    if digest not in HASH_NAMES or signature != algorithm_of(signer, digest):
         raise VerificationError(f"the algorithms {signature} and {digest} are not accepted")
     return digest
 
@@ -370,11 +306,11 @@ def _check_form(
     is the signer's, or a consequence of the signer's.
     """
     digest, token = said
-    again = _assemble(
+    again = assemble(
         cms.CMSAttributes.load(attributes),
         info["signature"].native,
         [each.public_bytes(Encoding.DER) for each in certificates],
-        (digest, _algorithm(certificates[0], digest)),
+        (digest, algorithm_of(certificates[0], digest)),
         token,
     )
     if again != p7s:

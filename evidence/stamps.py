@@ -24,6 +24,7 @@ HASH_NAMES: Final = frozenset({"sha256", "sha384", "sha512"})
 GRANTED: Final = frozenset({"granted", "granted_with_mods"})
 
 Send = Callable[[bytes], bytes]
+DigestOf = Callable[[str], bytes]
 
 
 class Stamp(NamedTuple):
@@ -32,10 +33,12 @@ class Stamp(NamedTuple):
     Attributes:
         at: The authority's time, aware.
         authority: The subject of its certificate.
+        path: Its certificates, from the authority's to the anchor.
     """
 
     at: datetime
     authority: str
+    path: tuple[x509.Certificate, ...]
 
 
 def ask(sha256: bytes, send: Send, random: Callable[[int], bytes]) -> bytes:
@@ -78,12 +81,14 @@ def ask(sha256: bytes, send: Send, random: Callable[[int], bytes]) -> bytes:
     return token
 
 
-def check_token(token: bytes, stamped: bytes, anchors: Sequence[x509.Certificate]) -> Stamp:
+def check_token(
+    token: bytes, stamped: bytes | DigestOf, anchors: Sequence[x509.Certificate]
+) -> Stamp:
     """Check a token over some bytes.
 
     Args:
         token: A TimeStampToken, DER.
-        stamped: What it should be over: a signature's bytes.
+        stamped: What it should be over: a signature's bytes; or name of a hash in, digest out.
         anchors: Trusted certificates.
 
     Returns:
@@ -104,17 +109,18 @@ def check_token(token: bytes, stamped: bytes, anchors: Sequence[x509.Certificate
     _check_envelope(signed, signer_info)
     imprint = info["message_imprint"]
     name = str(imprint["hash_algorithm"]["algorithm"].native)
-    if (
-        name not in HASH_NAMES
-        or imprint["hashed_message"].native != hashlib.new(name, stamped).digest()
-    ):
+    if name not in HASH_NAMES or imprint["hashed_message"].native != _digest(stamped, name):
         raise VerificationError("the time-stamp is of another signature")
     certificates = _certificates(signed)
     signer = _signer(signer_info, certificates)
     _check_signature(signed, signer_info, signer)
     at = info["gen_time"].native
-    check_chain(signer, certificates, anchors, at, is_stamping=True)
-    return Stamp(at, readable_name(signer))
+    path = check_chain(signer, certificates, anchors, at, is_stamping=True)
+    return Stamp(at, readable_name(signer), path)
+
+
+def _digest(stamped: bytes | DigestOf, name: str) -> bytes:
+    return hashlib.new(name, stamped).digest() if isinstance(stamped, bytes) else stamped(name)
 
 
 def _info(signed: cms.SignedData) -> tsp.TSTInfo:

@@ -299,8 +299,10 @@ def _policies(look: Look) -> str:
 
 def _unsigned_pdf(look: Look) -> str:
     from evidence.pdf.byterange import unsigned_part
+    from evidence.pdf.lasting import sealed_end
 
-    digest = hashlib.sha256(unsigned_part(look.read("report.pdf"))).hexdigest()
+    pdf = look.read("report.pdf")
+    digest = hashlib.sha256(unsigned_part(pdf[: sealed_end(pdf)])).hexdigest()
     if digest != look.listed.unsigned_sha256:
         raise VerificationError("report.pdf is not the report this bundle was made with")
     return "one revision, signature covers the whole file, unsigned digest as recorded"

@@ -45,8 +45,8 @@ from evidence.bundle import (
     Table,
     write_bundle,
 )
+from evidence.cades import sign_detached
 from evidence.checkpoint import Checkpoint, sign_checkpoint
-from evidence.cms import sign_detached
 from evidence.keys import Signer, verifier_key
 from evidence.pdf.render import render_to
 from evidence.pdf.seal import seal_file

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import requests
 
 from app.kernel.errors import ConflictError
-from evidence.cms import Stamper
+from evidence.cades import Stamper
 from evidence.errors import EvidenceError
 from evidence.stamps import ask
 

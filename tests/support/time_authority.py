@@ -15,7 +15,9 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from evidence.certificates import KeyedCertificate
 from evidence.errors import EvidenceError
+from evidence.revocation import issue_list
 
 CONFIGURATION = """\
 [tsa]
@@ -34,7 +36,7 @@ BEGIN = datetime(2020, 1, 1, tzinfo=UTC)
 
 
 class TimeAuthority:
-    """Stamps at the machine's time; its certificates live since 2020.
+    """Stamps at the machine's time; its certificates live since 2020, and none was revoked.
 
     Args:
         folder: Where its files are.
@@ -58,12 +60,13 @@ class TimeAuthority:
         root = _certificate("Time Root", "Time Root", root_key, root_key, None)
         signer = _certificate("Time Root", "Time Authority", root_key, key, purpose)
         self.anchor = root.public_bytes(Encoding.PEM)
+        self.lists = issue_list(
+            KeyedCertificate(self.anchor, _unlocked(root_key)), now=BEGIN, until=BEGIN + 2 * LIFE
+        )
         self.asked = 0
         self.is_down = False
         (folder / "tsa.pem").write_bytes(signer.public_bytes(Encoding.PEM))
-        (folder / "tsa.key").write_bytes(
-            key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        )
+        (folder / "tsa.key").write_bytes(_unlocked(key))
         (folder / "root.pem").write_bytes(self.anchor)
         (folder / "tsa.cnf").write_text(CONFIGURATION.format(folder=folder))
         (folder / "serial").write_text("01\n")
@@ -100,6 +103,10 @@ class TimeAuthority:
         )
         reply: bytes = stamper.request_tsa_response(tsp.TimeStampReq.load(query)).dump()
         return reply
+
+
+def _unlocked(key: Key) -> bytes:
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
 
 def _certificate(

@@ -16,6 +16,7 @@ from evidence.bundle import (
     Table,
     write_bundle,
 )
+from evidence.cades import sign_detached
 from evidence.certificates import (
     KeyedCertificate,
     SigningCredential,
@@ -24,7 +25,6 @@ from evidence.certificates import (
     load_credential,
 )
 from evidence.checkpoint import Checkpoint, sign_checkpoint, write_tlog_proof
-from evidence.cms import sign_detached
 from evidence.keys import MemorySigner, verifier_key
 from evidence.merkle import encode_multiproof
 from evidence.pdf.render import render_to

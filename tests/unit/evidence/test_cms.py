@@ -16,6 +16,7 @@ from asn1crypto import core, tsp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from evidence.cades import sign_detached
 from evidence.certificates import (
     KeyedCertificate,
     SigningCredential,
@@ -23,7 +24,7 @@ from evidence.certificates import (
     issue_signer,
     load_credential,
 )
-from evidence.cms import SignatureStatus, sign_detached, verify_detached, verify_pdf
+from evidence.cms import SignatureStatus, verify_detached, verify_pdf
 from evidence.der import check_der, value_end
 from evidence.errors import VerificationError
 

@@ -14,9 +14,10 @@ from asn1crypto import cms, tsp  # type: ignore[import-untyped]
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from evidence.bundle import BundleSigners, write_bundle
+from evidence.cades import sign_detached
 from evidence.certificates import create_authority, issue_signer, load_credential
 from evidence.chain import read_certificates
-from evidence.cms import sign_detached, verify_detached, verify_pdf
+from evidence.cms import verify_detached, verify_pdf
 from evidence.errors import EvidenceError, VerificationError
 from evidence.pdf.byterange import find_gap
 from evidence.pdf.render import render

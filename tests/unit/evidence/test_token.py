@@ -6,8 +6,9 @@ from dataclasses import replace
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from evidence.cades import sign_detached
 from evidence.certificates import create_authority
-from evidence.cms import sign_detached, verify_detached, verify_pdf
+from evidence.cms import verify_detached, verify_pdf
 from evidence.errors import EvidenceError
 from evidence.pdf.render import render
 from evidence.pdf.seal import seal

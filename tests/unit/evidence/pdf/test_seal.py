@@ -16,6 +16,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from evidence.cades import sign_detached
 from evidence.certificates import (
     KeyedCertificate,
     SigningCredential,
@@ -23,7 +24,7 @@ from evidence.certificates import (
     issue_signer,
     load_credential,
 )
-from evidence.cms import sign_detached, verify_detached, verify_pdf
+from evidence.cms import verify_detached, verify_pdf
 from evidence.errors import EvidenceError, VerificationError
 from evidence.pdf.byterange import find_gap, unsigned_part
 from evidence.pdf.document import Section

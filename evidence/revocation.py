@@ -1,0 +1,140 @@
+"""Revocation lists (RFC 5280, 5): making an empty one, reading them, and asking them.
+
+They are what a signature carries to be judged by in many years (`evidence.longterm`). Strict: a
+list that says more than is understood here, or that is not of its time, answers nothing.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from evidence.certificates import KeyedCertificate
+from evidence.chain import STRONG_HASHES, readable_name
+from evidence.errors import EvidenceError, VerificationError
+
+MOST_LISTS: Final = 16
+END: Final = b"-----END X509 CRL-----"
+
+
+def issue_list(authority: KeyedCertificate, *, now: datetime, until: datetime) -> bytes:
+    """Make an authority's list that revokes nothing.
+
+    Args:
+        authority: Whose list it is.
+        now: From when it counts, aware.
+        until: How long.
+
+    Returns:
+        The list, PEM.
+
+    Raises:
+        EvidenceError: The authority cannot be read.
+    """
+    try:
+        certificate = x509.load_pem_x509_certificate(authority.certificate)
+        key = serialization.load_pem_private_key(authority.key, password=None)
+    except ValueError:
+        raise EvidenceError("authority: not a PEM certificate with its key") from None
+    if not isinstance(key, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey):
+        raise EvidenceError("authority: give one with an EC or RSA key")
+    identifier = x509.AuthorityKeyIdentifier.from_issuer_public_key(key.public_key())
+    return (
+        x509.CertificateRevocationListBuilder()
+        .issuer_name(certificate.subject)
+        .last_update(now.replace(microsecond=0))
+        .next_update(until.replace(microsecond=0))
+        .add_extension(x509.CRLNumber(1), critical=False)
+        .add_extension(identifier, critical=False)
+        .sign(key, hashes.SHA256())
+        .public_bytes(Encoding.PEM)
+    )
+
+
+def read_lists(pem: bytes) -> tuple[bytes, ...]:
+    """Read the revocation lists of a PEM text.
+
+    Args:
+        pem: The text; what stands around the lists is passed over.
+
+    Returns:
+        The lists, DER, in order.
+
+    Raises:
+        EvidenceError: One is broken, or there are too many.
+    """
+    parts = [part + END for part in pem.split(END)[:-1]]
+    if len(parts) > MOST_LISTS:
+        raise EvidenceError(f"lists: give {MOST_LISTS} revocation lists at most")
+    try:
+        return tuple(x509.load_pem_x509_crl(each).public_bytes(Encoding.DER) for each in parts)
+    except ValueError as error:
+        raise EvidenceError("lists: not revocation lists as PEM") from error
+
+
+def find_list(
+    certificate: x509.Certificate, issuer: x509.Certificate, lists: Sequence[bytes], at: datetime
+) -> bytes:
+    """Find the list by which a certificate was not revoked.
+
+    Args:
+        certificate: Which one.
+        issuer: Who issued it, and signs the list.
+        lists: DER.
+        at: When, aware.
+
+    Returns:
+        The list.
+
+    Raises:
+        VerificationError: None of them is the issuer's and of that time, or it names the
+            certificate.
+    """
+    name = readable_name(certificate)
+    for each in lists:
+        found = _load(each)
+        if found.issuer != issuer.subject or not _is_signed(found, issuer):
+            continue
+        if not _is_of_time(found, at):
+            continue
+        if found.get_revoked_certificate_by_serial_number(certificate.serial_number) is not None:
+            raise VerificationError(f"the certificate of {name} was revoked by its issuer")
+        return each
+    raise VerificationError(
+        f"no revocation list of {readable_name(issuer)} that counts at {at.isoformat()} tells of "
+        f"the certificate of {name}"
+    )
+
+
+def _load(der: bytes) -> x509.CertificateRevocationList:
+    try:
+        found = x509.load_der_x509_crl(der)
+        extensions = list(found.extensions)
+    except ValueError as error:
+        raise VerificationError("a revocation list cannot be read") from error
+    if found.public_bytes(Encoding.DER) != der:
+        raise VerificationError("a revocation list is not in its one form")
+    if any(each.critical for each in extensions):  # a delta list, or one for a part of them
+        raise VerificationError("a revocation list has a critical extension not understood here")
+    return found
+
+
+def _is_signed(found: x509.CertificateRevocationList, issuer: x509.Certificate) -> bool:
+    key = issuer.public_key()
+    if not isinstance(key, ec.EllipticCurvePublicKey | rsa.RSAPublicKey):
+        return False
+    try:
+        is_strong = isinstance(found.signature_hash_algorithm, STRONG_HASHES)
+        return is_strong and found.is_signature_valid(key)
+    except (ValueError, UnsupportedAlgorithm):
+        return False
+
+
+def _is_of_time(found: x509.CertificateRevocationList, at: datetime) -> bool:
+    until = found.next_update_utc
+    return until is not None and found.last_update_utc <= at <= until
