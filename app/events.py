@@ -7,7 +7,7 @@ The plain fields stand in the ledger in clear: opaque ids, states, counts, diges
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from app.kernel.event import Event, personal
 
@@ -397,6 +397,7 @@ class RoleGranted(Event):
     role: str
     until: datetime | None
     issuer: str | None
+    limits: dict[str, Any] | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -1240,11 +1241,12 @@ class NonceGiven(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class AuditorLooked(Event):
-    """An auditor opened a page or asked the interface; the subject is who looked."""
+    """An auditor looked at something, or was refused to; the subject is who looked."""
 
     kind: ClassVar[str] = "audit.looked"
     door: str
     about: dict[str, str]
+    is_refused: bool
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -25,6 +25,7 @@ TOGETHER = {
     "integration/real": "directory",
     "integration/directory/test_truth.py": "directory",
     "web/test_every_form.py": "forms",
+    "web/test_limited_auditors.py": "limits",
     "web/test_every_hand.py": "forms",
 }
 

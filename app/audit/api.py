@@ -4,9 +4,11 @@ from typing import Any
 
 from flask import Response, send_file
 
-from app.audit import bundles, ledger, life, sampling, schemas, signing
+from app.audit import auditors, bundles, ledger, life, sampling, schemas, signing
 from app.audit.models import Nonce
 from app.kernel.uow import Reading, UnitOfWork
+from app.signin import queries as signin
+from app.signin.schemas import RoleAnswer
 from app.web import scope
 from app.web.paging import Page
 from app.web.shapes import PageArgs, window
@@ -78,6 +80,14 @@ def show_life(reading: Reading, args: dict[str, Any]) -> life.Life:
 def give_nonce(uow: UnitOfWork, body: dict[str, Any]) -> Nonce:
     """Give a word of your own before a campaign closes; it comes under the signed root."""
     return sampling.give_nonce(uow, campaign_id=body["campaign"], nonce=body["nonce"])
+
+
+@blp.route("/auditors", methods=["POST"])
+@scope.command(blp, RoleAnswer, body=schemas.AdmissionSchema, status=201)
+def admit_auditor(uow: UnitOfWork, body: dict[str, Any]) -> signin.RoleRow | None:
+    """Give a person the role auditor, limited to campaigns, or to a period and controls in it."""
+    granted = auditors.admit(uow, auditors.Admission(**body))
+    return signin.role_row(uow, granted.public_id)
 
 
 @blp.route("/ledger/checkpoint", methods=["GET"])

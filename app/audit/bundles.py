@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from app import events
-from app.audit import progress, sampling, sealing, signing
+from app.audit import progress, reach, sampling, sealing, signing
 from app.audit.building import Order, build
 from app.audit.circumstances import Custody
 from app.audit.controls import CONTROLS, answered_by
@@ -271,7 +271,12 @@ def list_bundles(reading: Reading, window: Window) -> Page[BundleRow]:
         NotPermittedError: The actor may not read bundles.
     """
     reading.actor.require(Permission.BUNDLE_READ)
-    statement = sa.select(Bundle).order_by(Bundle.id.desc()).limit(window.limit + 1)
+    statement = (
+        sa.select(Bundle)
+        .where(reach.bundles(reading))
+        .order_by(Bundle.id.desc())
+        .limit(window.limit + 1)
+    )
     if window.cursor is not None:
         statement = statement.where(Bundle.id < window.after_id())
     rows = [_row(each) for each in reading.session.scalars(statement)]
@@ -318,14 +323,21 @@ def _refuse_unclear(wish: Wish, now: datetime) -> None:
 
 def _kept_scope(uow: UnitOfWork, wish: Wish) -> tuple[BundleKind, dict[str, str]]:
     if wish.campaign is not None:
+        if not reach.reaches_campaign(uow, wish.campaign):
+            raise NotFoundError(
+                phrase("There is no campaign %(public_id)s.", public_id=wish.campaign)
+            )
         return BundleKind.CAMPAIGN, {"campaign": campaign_scope(uow, wish.campaign).id}
     if wish.sample is not None:
         return BundleKind.SAMPLE, {"sample": sampling.sample_scope(uow, wish.sample).id}
     assert wish.start is not None  # noqa: S101 - refused above
     assert wish.end is not None  # noqa: S101
     about = "leavers" if wish.leavers else "all"
-    span = {"from": moment(wish.start), "to": moment(min(wish.end, uow.now))}
-    if len(wish.controls) == 1 and not wish.leavers:
+    is_of_one = len(wish.controls) == 1 and not wish.leavers
+    end = min(wish.end, uow.now)
+    reach.require_period(uow, wish.start, end, control=wish.controls[0] if is_of_one else None)
+    span = {"from": moment(wish.start), "to": moment(end)}
+    if is_of_one:
         return BundleKind.CONTROL, {**span, "about": "control", "control": wish.controls[0]}
     return BundleKind.PERIOD, {**span, "about": about}
 
@@ -386,7 +398,9 @@ def _checks(report: Report) -> list[dict[str, Any]]:
 
 
 def _find(reading: Reading, public_id: str) -> Bundle:
-    found = reading.session.scalar(sa.select(Bundle).where(Bundle.public_id == public_id))
+    found = reading.session.scalar(
+        sa.select(Bundle).where(Bundle.public_id == public_id, reach.bundles(reading))
+    )
     if found is None:
         raise NotFoundError(phrase("There is no bundle %(public_id)s.", public_id=public_id))
     return found

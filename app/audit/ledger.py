@@ -6,6 +6,7 @@ from typing import BinaryIO
 
 import sqlalchemy as sa
 
+from app.audit import reach
 from app.audit.tiles import StoredTiles
 from app.audit.witnessing import cosigned
 from app.kernel.actor import Permission
@@ -98,6 +99,7 @@ def entries(
             LedgerEntry.body,
         )
         .join(LedgerEntry, LedgerEntry.id == LedgerPosition.entry_id)
+        .where(reach.entries(reading))
         .order_by(LedgerPosition.idx)
         .limit(window.limit + 1)
     )
@@ -129,6 +131,7 @@ def export(reading: Reading, out: BinaryIO) -> HeadRow:
         NotFoundError: Nothing was sealed yet.
     """
     head = checkpoint(reading)
+    reach.require_whole(reading)
     bodies = reading.session.scalars(
         sa.select(LedgerEntry.body)
         .join(LedgerPosition, LedgerPosition.entry_id == LedgerEntry.id)
@@ -157,7 +160,7 @@ def prove_inclusion(reading: Reading, entry: str, size: int | None = None) -> In
     row = reading.session.execute(
         sa.select(LedgerPosition.idx, LedgerEntry.leaf)
         .join(LedgerEntry, LedgerEntry.id == LedgerPosition.entry_id)
-        .where(LedgerEntry.public_id == entry)
+        .where(LedgerEntry.public_id == entry, reach.entries(reading))
     ).one_or_none()
     if row is None:
         raise NotFoundError(

@@ -12,6 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 
+from app.audit import reach
 from app.directory.models import Account, Group, Identity, Membership, Source
 from app.grants.models import End, Grant
 from app.kernel.actor import Permission
@@ -95,7 +96,7 @@ def life_of(
         .where(Account.public_id == account_id)
     ).one_or_none()
     group = reading.session.scalar(sa.select(Group).where(Group.public_id == group_id))
-    if found is None or group is None:
+    if found is None or group is None or not reach.reaches_access(reading, account_id, group_id):
         raise NotFoundError("There is no such account, or no such group.")
     account, name, source = found
     spans = reading.session.execute(

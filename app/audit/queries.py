@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from app import events
-from app.audit import bundles, ledger, progress
+from app.audit import bundles, ledger, progress, reach
 from app.audit.answers import WHERE, Answers, read_answers
 from app.audit.controls import CONTROLS, Control
 from app.audit.domain import BundleKind, BundleState
@@ -235,7 +235,7 @@ def choices(reading: Reading) -> Sequence[CampaignChoice]:
     reading.actor.require(Permission.BUNDLE_BUILD)
     found = reading.session.execute(
         sa.select(Campaign.public_id, Campaign.name, Campaign.launched_at, Campaign.closed_at)
-        .where(Campaign.state.in_(LAUNCHED))
+        .where(Campaign.state.in_(LAUNCHED), reach.campaigns(reading))
         .order_by(Campaign.id.desc())
         .limit(MOST_CAMPAIGNS)
     )
@@ -255,7 +255,10 @@ def campaign_names(reading: Reading, *, only_open: bool = False) -> list[tuple[s
     reading.actor.require(Permission.BUNDLE_READ)
     found = reading.session.execute(
         sa.select(Campaign.public_id, Campaign.name)
-        .where(Campaign.state.in_((CampaignState.OPEN,) if only_open else LAUNCHED))
+        .where(
+            Campaign.state.in_((CampaignState.OPEN,) if only_open else LAUNCHED),
+            reach.campaigns(reading),
+        )
         .order_by(Campaign.id.desc())
         .limit(MOST_CAMPAIGNS)
     )
@@ -269,7 +272,10 @@ def controls_of(reading: Reading, kind: BundleKind) -> Mapping[str, Control]:
         NotPermittedError: The actor may not build bundles.
     """
     reading.actor.require(Permission.BUNDLE_BUILD)
-    return {name: each for name, each in CONTROLS.items() if kind in each.kinds}
+    limits = reach.limits_of(reading)
+    is_narrow = limits is not None and limits.controls and kind is not BundleKind.CAMPAIGN
+    named = limits.controls if limits is not None and is_narrow else CONTROLS
+    return {name: CONTROLS[name] for name in named if kind in CONTROLS[name].kinds}
 
 
 def _lines(reading: Reading, rows: Sequence[bundles.BundleRow]) -> list[BundleLine]:
@@ -387,7 +393,12 @@ def list_entries(reading: Reading, window: Window, wanted: Wanted) -> Page[Entry
         InvalidInputError: The cursor is not one of this list.
     """
     reading.actor.require(Permission.LEDGER_READ)
-    statement = _entries().order_by(LedgerPosition.idx.desc()).limit(window.limit + 1)
+    statement = (
+        _entries()
+        .where(reach.entries(reading))
+        .order_by(LedgerPosition.idx.desc())
+        .limit(window.limit + 1)
+    )
     if window.cursor is not None:
         statement = statement.where(LedgerPosition.idx < window.after_id())
     if wanted.kind is not None:

@@ -13,6 +13,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from app import events
+from app.audit import reach
 from app.audit.domain import SIZES, Frequency, Population, draw, population_digest
 from app.audit.models import Draw, Nonce
 from app.audit.scope import SampleScope, campaign_scope
@@ -154,7 +155,9 @@ def list_samples(reading: Reading, window: Window) -> Page[SampleRow]:
         NotPermittedError: The actor may not read bundles.
     """
     reading.actor.require(Permission.BUNDLE_READ)
-    statement = sa.select(Draw).order_by(Draw.id.desc()).limit(window.limit + 1)
+    statement = (
+        sa.select(Draw).where(reach.draws(reading)).order_by(Draw.id.desc()).limit(window.limit + 1)
+    )
     if window.cursor is not None:
         statement = statement.where(Draw.id < window.after_id())
     rows = [_row(reading, each, with_lines=False) for each in reading.session.scalars(statement)]
@@ -233,7 +236,9 @@ def give_nonce(uow: UnitOfWork, *, campaign_id: str, nonce: str) -> Nonce:
         raise InvalidInputError(
             {"nonce": phrase("Give %(least)s characters or more.", least=LEAST_NONCE)}
         )
-    campaign = uow.session.scalar(sa.select(Campaign).where(Campaign.public_id == campaign_id))
+    campaign = uow.session.scalar(
+        sa.select(Campaign).where(Campaign.public_id == campaign_id, reach.campaigns(uow))
+    )
     if campaign is None:
         raise NotFoundError(phrase("There is no such campaign."))
     if campaign.state is not CampaignState.OPEN:
@@ -259,6 +264,7 @@ def given_nonces(reading: Reading) -> Sequence[GivenNonce]:
     rows = reading.session.execute(
         sa.select(Campaign.public_id, Campaign.name, Nonce.nonce, Nonce.given_at)
         .join(Campaign, Campaign.id == Nonce.campaign_id)
+        .where(reach.campaigns(reading))
         .order_by(Nonce.id.desc())
         .limit(100)
     )
@@ -289,6 +295,10 @@ def _refuse_unclear(wish: SampleWish, now: datetime) -> None:
 
 def _scope(reading: Reading, wish: SampleWish) -> dict[str, str]:
     if wish.campaign is not None:
+        if not reach.reaches_campaign(reading, wish.campaign):
+            raise NotFoundError(
+                phrase("There is no campaign %(public_id)s.", public_id=wish.campaign)
+            )
         scope = campaign_scope(reading, wish.campaign)
         return {
             "campaign": scope.id,
@@ -297,7 +307,9 @@ def _scope(reading: Reading, wish: SampleWish) -> dict[str, str]:
         }
     assert wish.start is not None  # noqa: S101 - refused above
     assert wish.end is not None  # noqa: S101
-    return {"from": moment(wish.start), "to": moment(min(wish.end, reading.now))}
+    end = min(wish.end, reading.now)
+    reach.require_period(reading, wish.start, end, population=wish.population)
+    return {"from": moment(wish.start), "to": moment(end)}
 
 
 def _keys(
@@ -361,7 +373,9 @@ def _population(wish: SampleWish, start: datetime, end: datetime) -> sa.Select[*
 
 
 def _find(reading: Reading, public_id: str) -> Draw:
-    found = reading.session.scalar(sa.select(Draw).where(Draw.public_id == public_id))
+    found = reading.session.scalar(
+        sa.select(Draw).where(Draw.public_id == public_id, reach.draws(reading))
+    )
     if found is None:
         raise NotFoundError(f"There is no sample {public_id}.")
     return found

@@ -15,9 +15,10 @@ from app.audit.domain import (
     Population,
 )
 from app.web.days import FirstDay, LastDay
-from app.web.shapes import Moment, PageArgs, PublicIdField, page_of
+from app.web.shapes import Moment, PageArgs, PublicIdField, Sentence, page_of
 
 LARGEST_TREE = 2**53
+LONGEST_CONTROL = 40
 
 
 class Base64(fields.Field[bytes]):
@@ -46,7 +47,7 @@ class NewBundleSchema(Schema):
     redacted = fields.Boolean(load_default=False)
     why_anew = fields.String(load_default=None, validate=validate.Length(1, 500))
     controls = fields.List(
-        fields.String(validate=validate.Length(max=40)),
+        fields.String(validate=validate.Length(max=LONGEST_CONTROL)),
         load_default=list,
         validate=validate.Length(max=len(CONTROLS)),
     )
@@ -57,7 +58,9 @@ class CampaignBundleForm(Schema):
 
     campaign = PublicIdField(load_default=None)
     redacted = fields.Boolean(load_default=False)
-    controls = fields.List(fields.String(validate=validate.Length(max=40)), load_default=list)
+    controls = fields.List(
+        fields.String(validate=validate.Length(max=LONGEST_CONTROL)), load_default=list
+    )
 
 
 class SampleBundleForm(Schema):
@@ -80,7 +83,9 @@ class PeriodBundleForm(Schema):
     end = LastDay(data_key="to", load_default=None)
     leavers = fields.Boolean(load_default=False)
     redacted = fields.Boolean(load_default=False)
-    controls = fields.List(fields.String(validate=validate.Length(max=40)), load_default=list)
+    controls = fields.List(
+        fields.String(validate=validate.Length(max=LONGEST_CONTROL)), load_default=list
+    )
 
 
 class LedgerForm(Schema):
@@ -219,6 +224,34 @@ class LifeSchema(Schema):
     as_of = Moment(allow_none=True)
     was_held = fields.Boolean(allow_none=True)
     moments = fields.List(fields.Nested(MomentSchema))
+
+
+class AdmissionSchema(Schema):
+    """Who is let in as an auditor, until when, and to what."""
+
+    who = Sentence(required=True, validate=validate.Length(1, 200))
+    until = Moment(load_default=None, allow_none=True)
+    campaigns = fields.List(PublicIdField(), load_default=list)
+    start = Moment(data_key="from", load_default=None, allow_none=True)
+    end = Moment(data_key="to", load_default=None, allow_none=True)
+    controls = fields.List(
+        fields.String(validate=validate.Length(max=LONGEST_CONTROL)),
+        load_default=list,
+        validate=validate.Length(max=len(CONTROLS)),
+    )
+
+
+class AdmissionForm(Schema):
+    """The form that lets an auditor in with limits; days in the reader's zone."""
+
+    who = Sentence(required=True, validate=validate.Length(1, 200))
+    until = LastDay(load_default=None)
+    campaigns = fields.List(PublicIdField(), load_default=list)
+    start = FirstDay(data_key="from", load_default=None)
+    end = LastDay(data_key="to", load_default=None)
+    controls = fields.List(
+        fields.String(validate=validate.Length(max=LONGEST_CONTROL)), load_default=list
+    )
 
 
 class HeadSchema(Schema):

@@ -4,7 +4,7 @@ The rules stand in the manifest in words and here in SQL, once each, so that eve
 bundle is cut by the same rule.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -306,13 +306,25 @@ def campaign_scope(reading: Reading, public_id: str) -> CampaignScope:
                 state=found.state,
             )
         )
+    return _of_campaign(reading, found)
+
+
+def campaign_scopes(reading: Reading, public_ids: Collection[str]) -> list[CampaignScope]:
+    """Return the scopes of campaigns, of those that were launched."""
+    found = sa.select(Campaign).where(
+        Campaign.public_id.in_(public_ids), Campaign.state.in_(LAUNCHED)
+    )
+    return [_of_campaign(reading, each) for each in reading.session.scalars(found)]
+
+
+def _of_campaign(reading: Reading, campaign: Campaign) -> CampaignScope:
     return CampaignScope(
-        key=found.id,
-        id=found.public_id,
-        name=found.name,
-        start=found.launched_at,
-        end=found.closed_at or reading.now,
-        runs=_runs(found.snapshot),
+        key=campaign.id,
+        id=campaign.public_id,
+        name=campaign.name,
+        start=campaign.launched_at,
+        end=campaign.closed_at or reading.now,
+        runs=_runs(campaign.snapshot),
     )
 
 

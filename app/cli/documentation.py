@@ -14,7 +14,7 @@ import click
 from app import events
 from app.cli.main import COMMANDS, attestry
 from app.kernel import settings
-from app.kernel.actor import PERMISSIONS, Permission, Role
+from app.kernel.actor import LIMITED, PERMISSIONS, Permission, Role
 from app.kernel.event import PERSONAL
 from connectors.registry import kind, kind_names
 from policies.document import builtin_text
@@ -106,11 +106,16 @@ def permission_list() -> str:
         "Anyone with a token that acts as them may ask for access, and see and decide what is put",
         f"to them; that needs no role. {TOLD}",
         "",
-        f"| permission | {' | '.join(role.value for role in roles)} |",
-        f"| --- |{' --- |' * len(roles)}",
+        "An auditor with limits (`role grant WHO auditor --campaign ID`, `--from DAY --to DAY`,",
+        "`--control ID`) reaches only the bundles, samples, ledger entries and accesses of what is",
+        "named; everything else is answered as what is not there.",
+        "",
+        f"| permission | {' | '.join(role.value for role in roles)} | auditor with limits |",
+        f"| --- |{' --- |' * (len(roles) + 1)}",
     ]
     for permission in Permission:
         marks = ["yes" if permission in PERMISSIONS[role] else "" for role in roles]
+        marks.append("within them" if permission in LIMITED else "")
         parts.append(f"| `{permission.value}` | {' | '.join(marks)} |")
     return "\n".join([*parts, ""])
 

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from app.kernel.errors import NotFreshError, NotPermittedError
+from app.kernel.limits import Limits
 from app.kernel.phrases import phrase
 
 SYSTEM_ID = "system"
@@ -99,6 +100,9 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.HR: frozenset({Permission.HR_WRITE, Permission.HR_READ}),
 }
 
+LIMITED = frozenset({Permission.BUNDLE_READ, Permission.BUNDLE_BUILD, Permission.LEDGER_READ})
+"""What an auditor may do whose role is limited: only what asks for the limits before it answers."""
+
 
 class ActorKind(StrEnum):
     """Through which door somebody acts."""
@@ -119,6 +123,7 @@ class Actor:
         roles: What they may do beyond their own affairs.
         token_id: Public id of the API token used, or None.
         proven_at: When a person last proved who they are; None if that is not known.
+        limits: To what their role of auditor is limited; None: to nothing.
     """
 
     kind: ActorKind
@@ -127,12 +132,24 @@ class Actor:
     roles: frozenset[Role] = frozenset()
     token_id: str | None = None
     proven_at: datetime | None = None
+    limits: Limits | None = None
 
     def may(self, permission: Permission) -> bool:
         """Say whether one of the roles holds a permission. The system may do everything."""
         if self.kind is ActorKind.SYSTEM:
             return True
-        return any(permission in PERMISSIONS[role] for role in self.roles)
+        return any(permission in self._given_by(role) for role in self.roles)
+
+    def limits_on(self, permission: Permission) -> Limits | None:
+        """Return to what a permission that is held is limited; None if a role gives it freely."""
+        is_free = self.kind is ActorKind.SYSTEM or any(
+            permission in PERMISSIONS[role] for role in self.roles - {Role.AUDITOR}
+        )
+        return None if is_free else self.limits
+
+    def _given_by(self, role: Role) -> frozenset[Permission]:
+        is_limited = role is Role.AUDITOR and self.limits is not None
+        return LIMITED if is_limited else PERMISSIONS[role]
 
     def require(self, permission: Permission) -> None:
         """Refuse unless the permission is held.
@@ -141,6 +158,14 @@ class Actor:
             NotPermittedError: No role of the actor holds it; the message names those that do.
         """
         if not self.may(permission):
+            if any(permission in PERMISSIONS[role] for role in self.roles):
+                raise NotPermittedError(
+                    phrase(
+                        "Your role of auditor is limited and does not reach this "
+                        "(%(permission)s): ask an administrator.",
+                        permission=permission.value,
+                    )
+                )
             holders = " or ".join(role.value for role in Role if permission in PERMISSIONS[role])
             raise NotPermittedError(
                 phrase(

@@ -85,6 +85,7 @@ def _give(uow: UnitOfWork, identity: Identity, role: Role, issuer: str) -> None:
         until=uow.now + CLAIMED_HOLDS,
         ended_at=None,
         issuer=issuer,
+        limits=None,
     )
     uow.session.add(given)
     _record_given(uow, identity, given)
@@ -97,6 +98,7 @@ def _record_given(uow: UnitOfWork, identity: Identity, given: RoleGrant) -> None
             role=given.role.value,
             until=given.until,
             issuer=given.issuer,
+            limits=given.limits,
         )
     )
 

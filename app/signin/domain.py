@@ -2,12 +2,13 @@
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
 from app.kernel.actor import Role
+from app.kernel.limits import Limits
 
 PREFIX = "attestry_"
 AUDITOR_DAYS = 90
@@ -63,6 +64,16 @@ def ends_by_itself(role: Role | None, now: datetime, until: datetime | None) -> 
     if until is None and role is Role.AUDITOR:
         return now + timedelta(days=AUDITOR_DAYS)
     return until
+
+
+def auditors_limits(held: Iterable[Mapping[str, Any] | None]) -> Limits | None:
+    """Return to what somebody is limited as an auditor, by each grant of the role they hold.
+
+    There is one at a time; were there several, one without limits would reach everything, and
+    else the newest, given last, counts.
+    """
+    found = [Limits.of(each) for each in held]
+    return None if not found or None in found else found[-1]
 
 
 def session_end(last_seen_at: datetime, ends_at: datetime) -> datetime:

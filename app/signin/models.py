@@ -1,6 +1,7 @@
 """API tokens, sessions and sign-in links, by digest only; who holds which role; who likes what."""
 
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
@@ -28,7 +29,10 @@ class ApiToken(Governed, Named, Model):
 
 
 class RoleGrant(Governed, Named, Model):
-    """A role of a person, perhaps until a day; by an administrator, or by a provider's claim."""
+    """A role of a person, perhaps until a day; by an administrator, or by a provider's claim.
+
+    An auditor's may have limits (`kernel.limits`); without any it reaches everything.
+    """
 
     __tablename__ = "signin_role"
     identity_id: Mapped[int] = mapped_column(sa.ForeignKey("directory_identity.id"), index=True)
@@ -38,6 +42,7 @@ class RoleGrant(Governed, Named, Model):
     until: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
     issuer: Mapped[str | None]
+    limits: Mapped[dict[str, Any] | None]
 
 
 class SigninSession(Named, Model):

@@ -45,6 +45,7 @@ class RoleRow:
     until: datetime | None
     ended_at: datetime | None
     issuer: str | None
+    limits: dict[str, Any] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,6 +240,7 @@ def _roles() -> sa.Select[*tuple[Any, ...]]:
             RoleGrant.until,
             RoleGrant.ended_at,
             RoleGrant.issuer,
+            RoleGrant.limits,
         )
         .join(Identity, Identity.id == RoleGrant.identity_id)
         .order_by(RoleGrant.id)

@@ -81,6 +81,15 @@ class PreferencesForm(Schema):
     are_keys_on = fields.Boolean(load_default=False)
 
 
+class LimitsAnswer(Schema):
+    """To what an auditor is limited."""
+
+    campaigns = fields.List(fields.String())
+    start = fields.String(data_key="from", attribute="from", allow_none=True)
+    end = fields.String(data_key="to", attribute="to", allow_none=True)
+    controls = fields.List(fields.String())
+
+
 class NewRoleBody(Schema):
     """Who is to hold which role, until when."""
 
@@ -100,3 +109,4 @@ class RoleAnswer(Schema):
     granted_at = Moment()
     until = Moment(allow_none=True)
     ended_at = Moment(allow_none=True)
+    limits = fields.Nested(LimitsAnswer, allow_none=True)

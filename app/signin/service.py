@@ -21,9 +21,17 @@ from app.kernel.errors import (
     NothingToChangeError,
     NotSignedInError,
 )
+from app.kernel.limits import Limits
 from app.kernel.phrases import phrase
 from app.kernel.uow import Reading, UnitOfWork
-from app.signin.domain import MAX_DAYS, clear_token, ends_by_itself, holds, token_digest
+from app.signin.domain import (
+    MAX_DAYS,
+    auditors_limits,
+    clear_token,
+    ends_by_itself,
+    holds,
+    token_digest,
+)
 from app.signin.models import ApiToken, RoleGrant
 
 MAX_TOKEN = 200
@@ -80,8 +88,15 @@ def authenticate(reading: Reading, token: str) -> Actor:
         return Actor(ActorKind.TOKEN, first.token_id, None, roles, first.token_id)
     if not first.is_active or first.identity_ended_at is not None:
         raise NotSignedInError(phrase("The person behind this token is no longer active."))
-    roles = _held(rows, reading.now)
-    return Actor(ActorKind.TOKEN, first.identity, first.identity_id, roles, first.token_id)
+    held = _held(rows, reading.now)
+    return Actor(
+        ActorKind.TOKEN,
+        first.identity,
+        first.identity_id,
+        frozenset(Role(row.role) for row in held),
+        first.token_id,
+        limits=auditors_limits(row.limits for row in held if row.role is Role.AUDITOR),
+    )
 
 
 def create_token(
@@ -169,9 +184,21 @@ def revoke_token(uow: UnitOfWork, *, token_id: str) -> None:
 
 
 def grant_role(
-    uow: UnitOfWork, *, who: str, role: Role, until: datetime | None = None
+    uow: UnitOfWork,
+    *,
+    who: str,
+    role: Role,
+    until: datetime | None = None,
+    limits: Limits | None = None,
 ) -> RoleGrant:
     """Give a person a role, perhaps until a moment; a different end replaces the one before.
+
+    Args:
+        uow: The unit of work.
+        who: Mail address, employee number or id of an active person.
+        role: The role.
+        until: Until when; an auditor's ends in any case.
+        limits: To what an auditor is limited; `audit.auditors` sees to it that it is there.
 
     Raises:
         NothingToChangeError: They hold it, with this end.
@@ -179,10 +206,17 @@ def grant_role(
     """
     uow.actor.require(Permission.ROLE_WRITE)
     uow.actor.require_fresh(uow.now)
-    return give_role(uow, who=who, role=role, until=until)
+    return give_role(uow, who=who, role=role, until=until, limits=limits)
 
 
-def give_role(uow: UnitOfWork, *, who: str, role: Role, until: datetime | None = None) -> RoleGrant:
+def give_role(
+    uow: UnitOfWork,
+    *,
+    who: str,
+    role: Role,
+    until: datetime | None = None,
+    limits: Limits | None = None,
+) -> RoleGrant:
     """Give a person a role, for a command that has seen to it that this may be done.
 
     Raises:
@@ -190,11 +224,15 @@ def give_role(uow: UnitOfWork, *, who: str, role: Role, until: datetime | None =
     """
     if until is not None and until <= uow.now:
         raise InvalidInputError({"until": phrase("Give a moment in the future.")})
+    if limits is not None and role is not Role.AUDITOR:
+        raise InvalidInputError({"role": phrase("Only an auditor is limited.")})
     identity = find_person(uow, who)
     wanted = ends_by_itself(role, uow.now, until)
     present = _open_role(uow, identity.id, role)
+    told = None if limits is None else limits.told()
     if present is not None:
-        if present.until == wanted or (until is None and role is Role.AUDITOR):
+        is_same_end = present.until == wanted or (until is None and role is Role.AUDITOR)
+        if is_same_end and present.limits == told:
             raise NothingToChangeError(
                 phrase(
                     "%(identity)s holds the role %(role)s already.",
@@ -212,11 +250,16 @@ def give_role(uow: UnitOfWork, *, who: str, role: Role, until: datetime | None =
         until=wanted,
         ended_at=None,
         issuer=None,
+        limits=told,
     )
     uow.session.add(granted)
     uow.session.flush()
     _keep_an_administrator(uow, if_role=role)
-    uow.record(RoleGranted(subject=identity.public_id, role=role.value, until=wanted, issuer=None))
+    uow.record(
+        RoleGranted(
+            subject=identity.public_id, role=role.value, until=wanted, issuer=None, limits=told
+        )
+    )
     return granted
 
 
@@ -287,19 +330,21 @@ def _token_with_roles(digest: bytes) -> sa.Select[*tuple[Any, ...]]:
             RoleGrant.role,
             RoleGrant.until,
             RoleGrant.ended_at,
+            RoleGrant.limits,
         )
         .outerjoin(Identity, Identity.id == ApiToken.identity_id)
         .outerjoin(RoleGrant, RoleGrant.identity_id == Identity.id)
         .where(ApiToken.digest == digest)
+        .order_by(RoleGrant.id)
     )
 
 
-def _held(rows: Sequence[Any], now: datetime) -> frozenset[Role]:
-    return frozenset(
-        Role(row.role)
+def _held(rows: Sequence[Any], now: datetime) -> Sequence[Any]:
+    return [
+        row
         for row in rows
         if row.role is not None and holds(now, until=row.until, ended_at=row.ended_at)
-    )
+    ]
 
 
 def find_person(uow: UnitOfWork, who: str, *, even_if_left: bool = False) -> Identity:

@@ -19,6 +19,7 @@ from app.kernel.actor import Actor, ActorKind, Role
 from app.kernel.errors import NotFoundError, NotSignedInError
 from app.kernel.idempotency import StoredAnswer, is_forgotten
 from app.kernel.kept import KeptForm
+from app.kernel.limits import Limits
 from app.kernel.phrases import phrase
 from app.kernel.uow import Reading, Transactions, UnitOfWork
 from app.signin.domain import (
@@ -26,6 +27,7 @@ from app.signin.domain import (
     LONGEST,
     SEEN_EVERY,
     agent_summary,
+    auditors_limits,
     holds,
     session_end,
     token_digest,
@@ -204,7 +206,12 @@ def authenticate_session(reading: Reading, cookie: str) -> Visit:
         raise NotSignedInError(
             phrase("You are no longer active in the directory: ask an administrator.")
         )
-    return _visit(first, _roles(rows, reading.now), _roles_end(rows, reading.now))
+    return _visit(
+        first,
+        _roles(rows, reading.now),
+        _roles_end(rows, reading.now),
+        _limits(rows, reading.now),
+    )
 
 
 def note_seen(tx: Transactions, session_id: str) -> None:
@@ -339,6 +346,7 @@ def _session_with_roles(digest: bytes) -> sa.Select[*tuple[Any, ...]]:
             RoleGrant.role,
             RoleGrant.until,
             RoleGrant.ended_at.label("role_ended_at"),
+            RoleGrant.limits,
             Preference.zone,
             Preference.language,
             Preference.are_keys_on,
@@ -347,6 +355,15 @@ def _session_with_roles(digest: bytes) -> sa.Select[*tuple[Any, ...]]:
         .outerjoin(RoleGrant, RoleGrant.identity_id == Identity.id)
         .outerjoin(Preference, Preference.identity_id == Identity.id)
         .where(SigninSession.digest == digest)
+        .order_by(RoleGrant.id)
+    )
+
+
+def _limits(rows: Sequence[Any], now: datetime) -> Limits | None:
+    return auditors_limits(
+        row.limits
+        for row in rows
+        if row.role is Role.AUDITOR and holds(now, until=row.until, ended_at=row.role_ended_at)
     )
 
 
@@ -370,7 +387,9 @@ def _roles_end(rows: Sequence[Any], now: datetime) -> datetime | None:
     return None if not ends or None in ends else max(ends)
 
 
-def _visit(row: Any, roles: frozenset[Role], roles_end_at: datetime | None) -> Visit:
+def _visit(
+    row: Any, roles: frozenset[Role], roles_end_at: datetime | None, limits: Limits | None
+) -> Visit:
     return Visit(
         session=row.session,
         actor=Actor(
@@ -379,6 +398,7 @@ def _visit(row: Any, roles: frozenset[Role], roles_end_at: datetime | None) -> V
             row.identity_id,
             roles,
             proven_at=row.fresh_at,
+            limits=limits,
         ),
         name=row.display_name or row.mail or "",
         how=SignedInBy(row.how),

@@ -454,7 +454,8 @@ def test_only_administrators_open_the_pages_of_administrators(house: TestHouse, 
             (f"/tokens/{NO_ID}/revoke", {}),
         ):
             assert visitor.submit(path, data, csrf=token).status_code == 403, (who, path)
-        assert kinds(house, "%") == before
+        told = [kind for kind in kinds(house, "%") if kind != "audit.looked"]
+        assert told == [kind for kind in before if kind != "audit.looked"]
     assert cast.tokens
 
 

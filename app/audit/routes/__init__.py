@@ -4,6 +4,12 @@ from app.web import pages
 
 blp = pages.pages("audit", "app.audit")
 
-from app.audit.routes import evidence, ledger, room, verifying  # noqa: E402 - they hang pages
+from app.audit.routes import (  # noqa: E402 - they hang pages
+    auditors,
+    evidence,
+    ledger,
+    room,
+    verifying,
+)
 
-__all__ = ["blp", "evidence", "ledger", "room", "verifying"]
+__all__ = ["auditors", "blp", "evidence", "ledger", "room", "verifying"]

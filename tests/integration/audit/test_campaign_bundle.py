@@ -19,22 +19,20 @@ from support.cast import Cast
 from support.house import TestHouse
 
 
-def hold_campaign(house: TestHouse, cast: Cast) -> str:
+def hold_campaign(house: TestHouse, cast: Cast, name: str = "Finance") -> str:
     """Write down a campaign of two items, one of which was kept, then revoked."""
     bob, eve = cast.identity("bob"), cast.account("corp", "eve")
     groups = [cast.group("corp", name) for name in ("payroll", "ledger")]
     with house.write() as uow:
         now = uow.now
-        template = Template(
-            public_id=uow.ids.new(), name="Finance", created_at=now, created_by="system"
-        )
+        template = Template(public_id=uow.ids.new(), name=name, created_at=now, created_by="system")
         uow.session.add(template)
         uow.session.flush()
         runs = uow.session.scalars(sa.select(SyncRun.public_id))
         campaign = Campaign(
             public_id=uow.ids.new(),
             template_id=template.id,
-            name="Finance, spring",
+            name=f"{name}, spring",
             state=CampaignState.OPEN,
             snapshot=[{"run": each} for each in runs],
             population_count=2,

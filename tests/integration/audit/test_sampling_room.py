@@ -93,9 +93,11 @@ def test_every_look_of_an_auditor_is_noted_and_no_one_elses(house: TestHouse, ca
         told = reading.session.scalars(
             sa.select(LedgerEntry.body).where(LedgerEntry.kind == "audit.looked")
         ).all()
-    assert len(told) == before + 1
-    assert b"/api/v1/identities" in told[-1]
-    assert b"Eve" not in told[-1]
+    assert len(told) == before + 2
+    assert b"/api/v1/identities" in told[-2]
+    assert b"Eve" not in told[-2]
+    assert b'"about":{}' in told[-1]
+    assert b'"is_refused":true' in told[-1]
 
 
 def test_what_somebody_else_looks_at_is_not_kept(house: TestHouse) -> None:
