@@ -14,6 +14,11 @@ from enum import StrEnum
 
 import msgspec
 
+# Codes of problems that say that something known stays as it was (see `Problem`).
+QUARANTINED = "quarantined_record"
+QUARANTINED_GROUP = "quarantined_group"
+KIND_UNREADABLE = "kind_unreadable"
+
 
 class AccountKind(StrEnum):
     """What an account is for. Only a person's is ever tied to a person.
@@ -205,6 +210,10 @@ class Problem:
             `unreadable_group` (its members could not be read), `vanished_group` (it was gone when
             they were asked for); its `MemberList` is then not complete, and nothing else suffers.
             `rules_unreadable`: which groups a rule fills was not shown; it stays as it was known.
+            `quarantined_record`, `quarantined_group`: the record of an account or of a group
+            cannot be used; what is known of it stays (if `about` is empty, of whomever was not
+            read). `kind_unreadable`: the groups of a kind, named by `about`, may not be read at
+            all; what is known of them stays, and the read is complete without them.
         detail: One sentence for people, with what to do.
         about: `external_id` or address of what it concerns, or empty.
     """

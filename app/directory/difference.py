@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
 from itertools import count
+from types import MappingProxyType
 from typing import Any
 
 import orjson
@@ -21,8 +22,10 @@ from app.directory.gathered import GROUP, Listed, digest, packed, together
 from app.directory.memberships import FEW, Look, Pair, Pairs
 from app.directory.models import Account, Group, Membership, Nesting
 from app.directory.population import RULES_UNREADABLE, Read
+from app.directory.quarantine import Unshown, standing
 from app.directory.reconcile import Compared, Known, Members
 from app.kernel import bulk
+from app.kernel.uow import Reading
 from connectors.records import Group as ShownGroup
 from connectors.records import Problem
 
@@ -190,17 +193,26 @@ def find(
     shown_groups = {each.external_id: each for each in _with_known_rules(session, source_id, read)}
     known_accounts = _known_accounts(session, source_id, begun_at, part.accounts if part else None)
     known_groups = _known_groups(session, source_id, part.groups if part else None)
+    unshown = _unshown(read, part)
+    read_accounts = dict(zip(read.accounts.names, read.accounts.digests, strict=True))
+    read_groups = {name: digest(packed(each)) for name, each in shown_groups.items()}
+    kept = standing(known_accounts, read_accounts, unshown.accounts)
+    hidden = _of_kinds(session, source_id, unshown.kinds)
+    kept_groups = standing(known_groups, read_groups, unshown.groups, hidden)
+    unread = {*unread, *kept_groups}
     accounts = _records(
         known_accounts,
-        dict(zip(read.accounts.names, read.accounts.digests, strict=True)),
+        read_accounts,
         lambda name: reconcile.account_columns(read.accounts[places()[name]]),
         part.gone_accounts if part else None,
+        kept,
     )
     groups = _records(
         known_groups,
-        {name: digest(packed(each)) for name, each in shown_groups.items()},
+        read_groups,
         lambda name: reconcile.group_columns(shown_groups[name]),
         part.gone_groups if part else None,
+        kept_groups,
     )
     told = together(each for each in read.lists if each.group_id not in unread)
     lists = {name: each for name, each in told.items() if name in groups.shown}
@@ -218,7 +230,10 @@ def find(
     look = replace(look, names=_groups_to_look_at(look, groups, accounts, is_full=is_full))
     found = memberships.find(look)
     nested, unnested = _nestings(look)
-    left = found.left
+    left, again = found.left, set(found.again)
+    if unshown.is_anybody:  # no list can name them, so that none says that they left
+        left = left.without(kept)
+        again.update(set(found.left.names_of_groups()) - set(left.names_of_groups()))
     if unread:  # what is gone altogether is in no group any more, whoever cannot be asked
         left = left.more(_left_behind(session, accounts, groups, unread))
         unnested |= _unnested_behind(session, groups, unread)
@@ -234,7 +249,7 @@ def find(
         primary=found.primary,
         nested=nested,
         unnested=unnested,
-        member_digests=_digests(groups, look, found.again),
+        member_digests=_digests(groups, look, again),
         again=found.again,
         unknown=_unknown(groups, members),
         members=members,
@@ -242,6 +257,23 @@ def find(
         problems=problems,
         is_part=part is not None,
     )
+
+
+def first_of_kind(reading: Reading, source_id: int, found: Difference) -> set[str]:
+    """Return new groups of kinds that a source was never seen to have, by external id.
+
+    Only of those that cannot be changed there: a right that was given to us, or a version of ours
+    that reads more, shows them all at once, and who is in them has been there before.
+    """
+    new = {name: found.shown_groups[name] for name in found.groups.compared.appeared}
+    kinds = {each.kind for each in new.values() if not each.is_writable}
+    if not kinds:
+        return set()
+    seen = reading.session.scalars(
+        sa.select(Group.kind).where(Group.source_id == source_id, Group.kind.in_(kinds)).distinct()
+    )
+    kinds -= {*seen}
+    return {name for name, each in new.items() if not each.is_writable and each.kind in kinds}
 
 
 def _with_known_rules(session: Session, source_id: int, read: Read) -> Iterable[ShownGroup]:
@@ -263,9 +295,13 @@ def _records(
     read: dict[str, bytes],
     columns: Columns,
     gone: Collection[str] | None = None,
+    kept: Mapping[str, bytes] = MappingProxyType({}),
 ) -> Records:
-    """Compare records; of a part of a source, only what is gone ends, and the rest stands."""
-    shown = read
+    """Compare records; of a part of a source, only what is gone ends, and the rest stands.
+
+    What is `kept` stands too, though it was not read.
+    """
+    shown = {**read, **kept} if kept else read
     if gone is not None:
         shown = read | {
             name: was.digest
@@ -273,6 +309,22 @@ def _records(
             if not was.is_ended and name not in gone and name not in read
         }
     return Records(known, reconcile.compare(known, shown), columns, shown, read.keys())
+
+
+def _unshown(read: Read, part: Part | None) -> Unshown:
+    """Return what a whole read could not show; a part of a source ends only what it names."""
+    told = read.report.problems if read.report is not None and part is None else ()
+    return Unshown.of(told)
+
+
+def _of_kinds(session: Session, source_id: int, kinds: Collection[str]) -> frozenset[str]:
+    """Return the external ids of all groups of some kinds."""
+    if not kinds:
+        return frozenset()
+    wanted = sa.select(Group.external_id).where(
+        Group.source_id == source_id, Group.kind.in_(sorted(kinds)), Group.ended_at.is_(None)
+    )
+    return frozenset(session.scalars(wanted))
 
 
 def _known_accounts(

@@ -4,8 +4,8 @@ Only groups whose list differs from the stored one are looked at. Accounts and g
 by their place for the time of the comparison; a membership is one number of both.
 """
 
-from collections.abc import Container, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Container, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -61,6 +61,12 @@ class Pairs:
             np.concatenate([self.keys, keys]),
             self.is_primary,
         )
+
+    def without(self, accounts: Collection[str]) -> "Pairs":
+        """Return these but for those of some accounts."""
+        spared = [place for place, name in enumerate(self.accounts) if name in accounts]
+        kept = ~np.isin(self.places & LOW, np.array(spared, np.int64))
+        return replace(self, places=self.places[kept], keys=self.keys[kept])
 
     def __len__(self) -> int:
         return len(self.places)

@@ -13,7 +13,15 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from app.directory.gathered import Accounts, Listed
-from connectors.records import Group, MemberList, Problem, ReadReport
+from connectors.records import (
+    KIND_UNREADABLE,
+    QUARANTINED,
+    QUARANTINED_GROUP,
+    Group,
+    MemberList,
+    Problem,
+    ReadReport,
+)
 
 # What a source tells of one group alone: its members could not be read, or it was gone by then.
 GROUP_CODES = frozenset({"unreadable_group", "vanished_group"})
@@ -24,9 +32,11 @@ NOTES = frozenset(
     {
         "bad_record",
         "duplicate",
-        "quarantined_record",
         "unknown_group",
         "unknown_member",
+        KIND_UNREADABLE,
+        QUARANTINED,
+        QUARANTINED_GROUP,
         RULES_UNREADABLE,
     }
 )

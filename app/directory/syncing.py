@@ -142,10 +142,9 @@ def compare(
     """
     session, begun_at, missed = look.session, run.begun_at, judged.unread.keys()
     if isinstance(taken.body, Read):
-        found = difference.find(
+        return difference.find(
             session, source.id, taken.body, begun_at=begun_at, is_full=is_full, unread=missed
         )
-        return quarantine.spared(found, quarantine.quarantined(judged.problems))
     read, part = delta.expand(session, source.id, taken.body, missed)
     found = difference.find(
         session, source.id, read, begun_at=begun_at, is_full=False, unread=missed, part=part
@@ -223,13 +222,14 @@ def _store(uow: UnitOfWork, source: Source, run: SyncRun, new: Stored) -> None:
     starts = run.is_baseline or new.is_new_scope
     with uow.session.no_autoflush:
         before = unread.known(uow, source) if found.may_have_unread else []
+        first = set() if run.is_baseline else difference.first_of_kind(uow, source.id, found)
     applying.apply(
         uow,
         source,
         run,
         found,
         otherwise=Provenance.IMPORTED_AT_START if starts else Provenance.OBSERVED,
-        started=frozenset(each.external_id for each in before if each.is_from_start),
+        started=frozenset({each.external_id for each in before if each.is_from_start} | first),
     )
     if run.is_baseline:
         source.baseline_run_id = run.id

@@ -9,9 +9,8 @@ from datetime import UTC, date, datetime, timedelta
 from connectors.errors import MisconfiguredError
 from connectors.hr_csv.config import COLUMNS, Config
 from connectors.hr_csv.text import Line, Table
-from connectors.records import Account, Problem
+from connectors.records import QUARANTINED, Account, Problem
 
-QUARANTINED = "quarantined_record"
 LONGEST = 500
 ACTIVE = frozenset({"active", "aktiv", "employed", "beschäftigt"})
 LEAVE = frozenset({"leave", "on leave", "leave of absence", "beurlaubt"})

@@ -25,7 +25,7 @@ from connectors.errors import (
     UnavailableError,
     UnsupportedError,
 )
-from connectors.okta.config import OktaConfig
+from connectors.okta.config import NEEDED, OktaConfig
 
 Result = TypeVar("Result")
 UNAUTHORISED, FORBIDDEN, MISSING, TOO_MANY, NOT_OFFERED = 401, 403, 404, 429, 501
@@ -39,7 +39,7 @@ RELATION = re.compile(r';\s*rel\s*=\s*(?:"([^"]*)"|([^\s;,"]+))', re.IGNORECASE)
 DEFAULT_PORTS = {"https": 443, "http": 80}
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Listing:
     """A list and what became of it.
 
@@ -48,12 +48,14 @@ class Listing:
         pages: Pages that came with success.
         returned: Objects that came.
         is_complete: Whether the last page was reached.
+        only: What is kept of each object, if not all of it; lists may be long.
     """
 
     text: str
     pages: int = 0
     returned: int = 0
     is_complete: bool = False
+    only: Callable[[Any], Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,15 +146,27 @@ class OktaClient:
             if url in seen:
                 raise IncompleteReadError("Okta gave the same page twice; the list has no end.")
             seen.add(url)
-            answer = await self._call("GET", url)
-            if not isinstance(answer.body, list):
-                raise IncompleteReadError("Okta answered a list with something else.")
-            found += answer.body
+            rows, url = self._rows(await self._call("GET", url))
+            found += rows if listing.only is None else map(listing.only, rows)
             listing.pages += 1
-            listing.returned += len(answer.body)
-            url = answer.next_url
+            listing.returned += len(rows)
         listing.is_complete = True
         return found
+
+    def _rows(self, answer: Answer) -> tuple[list[Any], str | None]:
+        """Return what stands on a page, and the next one; some lists carry both in their body."""
+        if isinstance(answer.body, list):
+            return answer.body, answer.next_url
+        body = answer.body if isinstance(answer.body, dict) else {}
+        rows, links = body.get("value"), body.get("_links") or {}
+        if not isinstance(rows, list) or not isinstance(links, dict):
+            raise IncompleteReadError("Okta answered a list with something else.")
+        if "next" not in links:
+            return rows, None
+        try:
+            return rows, self._within(links["next"]["href"])
+        except (KeyError, TypeError, AttributeError) as error:
+            raise IncompleteReadError("Okta's next page cannot be read.") from error
 
     async def _call(self, method: str, path: str) -> Answer:
         request = await self._signed(method, path)
@@ -184,7 +198,11 @@ class OktaClient:
             raise MisconfiguredError(
                 "private_key is no private key: give it as PEM or JWK.", key="private_key"
             ) from cause
-        if isinstance(error, aiohttp.ClientError | TimeoutError):
+        is_unreached = isinstance(error, aiohttp.ClientError | TimeoutError)
+        if error is not None and not is_unreached and self._executor.ask_for([*NEEDED]):
+            # One scope that was not granted refuses the token; some are only asked for if they are.
+            return await self._signed(method, path)
+        if is_unreached:
             raise UnavailableError(
                 f"{self.config.org_url} cannot be reached for an access token "
                 f"({type(error).__name__}); it is tried again later."
@@ -200,12 +218,16 @@ class OktaClient:
         """Return the next page's address, if it lies within the organisation."""
         for target, relations in (each for link in links for each in _links(link)):
             if "next" in relations:
-                if _origin(target) != _origin(self.config.org_url):
-                    raise IncompleteReadError("Okta named a next page outside the organisation.")
-                # The SDK takes an address for its own by the organisation's exact letters.
-                parts = urlsplit(target)
-                return parts.path + (f"?{parts.query}" if parts.query else "")
+                return self._within(target)
         return None
+
+    def _within(self, target: str) -> str:
+        """Return an address from the organisation's on, if it lies within."""
+        if _origin(target) != _origin(self.config.org_url):
+            raise IncompleteReadError("Okta named a next page outside the organisation.")
+        # The SDK takes an address for its own by the organisation's exact letters.
+        parts = urlsplit(target)
+        return parts.path + (f"?{parts.query}" if parts.query else "")
 
     def _run(self, work: Coroutine[Any, Any, Result]) -> Result:
         if self._loop is None:

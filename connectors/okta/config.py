@@ -7,13 +7,17 @@ from urllib.parse import urlsplit
 
 from connectors.errors import MisconfiguredError
 from connectors.port import SettingKey
+from connectors.settings import as_bool
 
-SCOPES = ("okta.users.manage", "okta.groups.manage", "okta.logs.read", "okta.sessions.manage")
+NEEDED = ("okta.users.manage", "okta.groups.manage", "okta.logs.read", "okta.sessions.manage")
+APPLICATIONS, ROLES = "okta.apps.read", "okta.roles.read"
 KEYS = (
     SettingKey("org_url", "https://YOUR-ORG.okta.com", is_required=True),
     SettingKey("token", "API token (SSWS).", is_secret=True),
     SettingKey("client_id", "Client of a service app, instead of a token."),
     SettingKey("private_key", "Its private key, PEM or JWK.", is_secret=True),
+    SettingKey("applications", "false to leave out applications and whom they are assigned to."),
+    SettingKey("roles", "false to leave out administrator roles and who bears them."),
 )
 
 
@@ -26,12 +30,22 @@ class OktaConfig:
         token: API token, or None.
         client_id: Service app, or None.
         private_key: Its key, or None.
+        has_applications: Whether applications are read.
+        has_roles: Whether administrator roles are read.
     """
 
     org_url: str
     token: str | None = field(repr=False)
     client_id: str | None
     private_key: str | None = field(repr=False)
+    has_applications: bool = True
+    has_roles: bool = True
+
+    @property
+    def scopes(self) -> list[str]:
+        """What a service app asks for."""
+        more = ((self.has_applications, APPLICATIONS), (self.has_roles, ROLES))
+        return [*NEEDED, *(scope for is_wanted, scope in more if is_wanted)]
 
     @property
     def account(self) -> str:
@@ -54,7 +68,7 @@ class OktaConfig:
                 "authorizationMode": "PrivateKey",
                 "clientId": self.client_id,
                 "privateKey": self.private_key,
-                "scopes": list(SCOPES),
+                "scopes": self.scopes,
                 "oauthTokenRenewalOffset": 5,
             }
         return {"client": client, "testing": {"testingDisableHttpsCheck": False}}
@@ -85,7 +99,14 @@ def read_config(settings: Mapping[str, str], secrets: Mapping[str, str]) -> Okta
         )
     if client_id is not None and private_key is None:
         raise MisconfiguredError("client_id needs the secret private_key.", key="private_key")
-    return OktaConfig(url, token, client_id, private_key)
+    return OktaConfig(
+        url,
+        token,
+        client_id,
+        private_key,
+        has_applications=as_bool(settings, "applications", default=True),
+        has_roles=as_bool(settings, "roles", default=True),
+    )
 
 
 def is_loopback(host: str) -> bool:

@@ -12,11 +12,14 @@ from connectors.errors import (
     TargetMissingError,
     UnsupportedError,
 )
-from connectors.okta import mapping
+from connectors.okta import applications, mapping, roles
 from connectors.okta.client import Answer, Listing, OktaClient, path
 from connectors.okta.config import KEYS, OktaConfig, read_config
+from connectors.okta.entitled import NAMELESS, Around, id_of
 from connectors.port import SettingKey
 from connectors.records import (
+    QUARANTINED,
+    QUARANTINED_GROUP,
     Account,
     AccountBatch,
     Batch,
@@ -40,10 +43,12 @@ from connectors.records import (
 
 USERS_A_PAGE, GROUPS_A_PAGE, MEMBERS_A_PAGE = "200", "200", "1000"
 BATCH = 500
+# Without a filter Okta leaves out who is deactivated; one by status, whoever has a new status.
+EVERYBODY = 'lastUpdated gt "1970-01-01T00:00:00.000Z"'
 ACTIVE, SUSPENDED, DEPROVISIONED, STAGED = "ACTIVE", "SUSPENDED", "DEPROVISIONED", "STAGED"
 CLOSED = (SUSPENDED, DEPROVISIONED)
 # What keeps a read from being whole, in all or in one group.
-BREAKING = frozenset({"unreadable_group", "vanished_group", "bad_record"})
+BREAKING = frozenset({"unreadable_group", "vanished_group"})
 CLEARED = "user.session.clear"
 LIFECYCLE = {
     Verb.SUSPEND_ACCOUNT: "suspend",
@@ -67,8 +72,7 @@ class OktaConnector:
     def snapshot(self) -> Iterator[Batch]:
         """Read all users in every status, all groups, and the members of each."""
         problems: list[Problem] = []
-        every = " or ".join(f'status eq "{status}"' for status in mapping.STATUSES)
-        users = Listing(path("users", limit=USERS_A_PAGE, filter=every))
+        users = Listing(path("users", limit=USERS_A_PAGE, filter=EVERYBODY))
         accounts = _usable(map(mapping.account, self._client.list_all(users)), problems)
         resolved = mapping.resolve_managers(accounts)
         for start in range(0, len(resolved), BATCH):
@@ -80,8 +84,13 @@ class OktaConnector:
         for start in range(0, len(groups), BATCH):
             yield GroupBatch(tuple(groups[start : start + BATCH]))
         members = Listing(path("groups", "{id}", "users", limit=MEMBERS_A_PAGE))
-        known = {each.external_id for each in accounts}
+        known = {each.external_id for each in accounts} | _set_aside(problems, QUARANTINED)
+        inner = {each.external_id for each in groups} | _set_aside(problems, QUARANTINED_GROUP)
+        around = Around(known, inner, problems)
+        entitled = list(self._entitled(around))
+        yield from (batch for batch in entitled if isinstance(batch, GroupBatch))
         yield from self._members(groups, known, members, problems)
+        yield from (batch for batch in entitled if isinstance(batch, MemberBatch))
         broken = any(each.code in BREAKING for each in problems)
         yield ReadReport(
             is_complete=users.is_complete and listing.is_complete and not broken,
@@ -91,9 +100,21 @@ class OktaConnector:
                 _query("accounts", users),
                 _query("groups", listing),
                 _query("members", members),
+                *around.queries,
             ),
             problems=tuple(problems),
         )
+
+    def _entitled(self, around: Around) -> Iterator[GroupBatch | MemberBatch]:
+        """Read what gives access and is no group: applications, administrator roles."""
+        if self._config.has_applications:
+            found = applications.read_applications(self._client, around)
+            yield GroupBatch(tuple(found))
+            yield from applications.read_assignments(self._client, around, found)
+        if self._config.has_roles:
+            borne = roles.read_roles(self._client, around)
+            yield GroupBatch(tuple(borne.groups))
+            yield borne.members
 
     def changes(self, cursor: str) -> Iterator[DeltaBatch]:  # noqa: ARG002 - the port's argument
         """Refuse: this source is read whole."""
@@ -130,15 +151,22 @@ class OktaConnector:
             problems.append(Problem(code, detail, by_path[listing.text]))
 
         unknown = 0
+        # Whoever has no id in the list of users has none as a member; nobody else may lack one.
+        has_nameless = any(each.code == QUARANTINED and not each.about for each in problems)
         for listing, found in self._client.list_many(
-            [Listing(each) for each in by_path], unreadable
+            [Listing(each, only=id_of) for each in by_path], unreadable
         ):
-            ids = [str(each["id"]) for each in found]
-            members = tuple(each for each in ids if each in known)
-            unknown += len(ids) - len(members)
             total.pages += listing.pages
             total.returned += listing.returned
-            yield MemberBatch((MemberList(by_path[listing.text], members),))
+            group_id = by_path[listing.text]
+            ids = [each for each in found if each != NAMELESS]
+            is_clear = has_nameless or len(ids) == len(found)
+            if not is_clear:
+                detail = "A member is listed without an id: nobody can be said to be missing."
+                problems.append(Problem("unreadable_group", detail, group_id))
+            members = tuple(each for each in ids if each in known)
+            unknown += len(ids) - len(members)
+            yield MemberBatch((MemberList(group_id, members, is_complete=is_clear),))
         if unknown:
             detail = (
                 f"{unknown} members appeared while the users were read; the next read has them."
@@ -157,8 +185,18 @@ class OktaConnector:
             self._try("read groups", path("groups", limit="1"), "", is_required=True),
             self._try("read rules", path("groups", "rules", limit="1"), "groups are not marked"),
             self._try("read log", path("logs", limit="1"), "cleared sessions cannot be shown"),
+            *self._try_entitled(),
         ]
         return CheckReport(tuple(items), self._config.org_url, self._config.account, self._own())
+
+    def _try_entitled(self) -> Iterator[CheckItem]:
+        if self._config.has_applications:
+            cost = "applications, and whom they are assigned to, are not known"
+            yield self._try("read applications", path("apps", limit="1"), cost)
+        if self._config.has_roles:
+            cost = "administrator roles, and who bears them, are not known"
+            where = path("iam", "assignees", "users", limit="1")
+            yield self._try("read administrator roles", where, cost)
 
     def _try(self, name: str, where: str, cost: str, *, is_required: bool = False) -> CheckItem:
         try:
@@ -300,6 +338,11 @@ def _done(method: str, where: str, answer: Answer) -> Outcome:
 
 def _query(purpose: str, listing: Listing) -> Query:
     return Query(purpose, f"GET {listing.text}", listing.pages, listing.returned)
+
+
+def _set_aside(problems: list[Problem], code: str) -> set[str]:
+    """Return the ids of records that cannot be used; as members they are known all the same."""
+    return {each.about for each in problems if each.code == code and each.about}
 
 
 def _usable(found: Any, problems: list[Problem]) -> list[Any]:

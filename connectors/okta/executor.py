@@ -53,6 +53,14 @@ class PatientExecutor(RequestExecutor):
         self.calls = 0
         self.limited = 0
 
+    def ask_for(self, scopes: list[str]) -> bool:
+        """Ask for other scopes from now on; False if they are the same."""
+        client = self._config["client"]
+        if client.get("scopes") == scopes:
+            return False
+        client["scopes"] = scopes
+        return True
+
     @override
     async def fire_request_helper(
         self, request: dict[str, Any], attempts: int, request_start_time: float

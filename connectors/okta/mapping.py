@@ -14,19 +14,16 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
-from connectors.records import Account, AccountKind, Group, Problem
+from connectors.records import (
+    QUARANTINED,
+    QUARANTINED_GROUP,
+    Account,
+    AccountKind,
+    Group,
+    Problem,
+)
 
 CANNOT_SIGN_IN = frozenset({"STAGED", "SUSPENDED", "DEPROVISIONED"})
-STATUSES = (
-    "ACTIVE",
-    "DEPROVISIONED",
-    "LOCKED_OUT",
-    "PASSWORD_EXPIRED",
-    "PROVISIONED",
-    "RECOVERY",
-    "STAGED",
-    "SUSPENDED",
-)
 WRITABLE = "OKTA_GROUP"
 MIRROR = "APP_GROUP"
 BUILT_IN = "BUILT_IN"
@@ -57,8 +54,7 @@ def account(found: Any) -> Account | Problem:
             last_sign_in_at=_moment(found.get("lastLogin")),
         )
     except (KeyError, TypeError, ValueError) as error:
-        about = str(found.get("id", "")) if isinstance(found, dict) else ""
-        return Problem("bad_record", f"A user cannot be read: {type(error).__name__}.", about)
+        return _set_aside(QUARANTINED, "user", found, error)
 
 
 def resolve_managers(accounts: Iterable[Account]) -> list[Account]:
@@ -100,8 +96,7 @@ def group(found: Any, rules: Mapping[str, str]) -> Group | Problem:
             address=f"/api/v1/groups/{key}",
         )
     except (KeyError, TypeError, ValueError) as error:
-        about = str(found.get("id", "")) if isinstance(found, dict) else ""
-        return Problem("bad_record", f"A group cannot be read: {type(error).__name__}.", about)
+        return _set_aside(QUARANTINED_GROUP, "group", found, error)
 
 
 def master_id(external: Any) -> str | None:
@@ -131,6 +126,14 @@ def rules(found: Iterable[Any]) -> dict[str, str]:
         for key in assigned.get("groupIds") or ():
             filled[str(key)] = str(rule.get("name") or rule.get("id"))
     return filled
+
+
+def _set_aside(code: str, what: str, found: Any, error: Exception) -> Problem:
+    """Tell of a record that cannot be used: what it lacks, and whose it is if it says so."""
+    key = found.get("id") if isinstance(found, dict) else None
+    about = key if isinstance(key, str) else ""
+    lacks = str(error).strip("'") if isinstance(error, KeyError | ValueError) else "what it should"
+    return Problem(code, f"A {what} cannot be used: its record does not show {lacks}.", about)
 
 
 def _kind(profile: Mapping[str, Any]) -> AccountKind:

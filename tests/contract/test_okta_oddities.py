@@ -69,7 +69,9 @@ def peer(reply: Callable[[str, str], Reply]) -> Iterator[str]:
 def connected(
     url: str, now: Callable[[], datetime] = lambda: NOW, **secrets: str
 ) -> Iterator[OktaConnector]:
-    connector = KIND.connect({"org_url": url}, secrets or {"token": "stub-okta-token"}, now=now)
+    """What gives access beside groups is left out: `test_okta_entitled` looks at that."""
+    settings = {"org_url": url, "applications": "false", "roles": "false"}
+    connector = KIND.connect(settings, secrets or {"token": "stub-okta-token"}, now=now)
     try:
         yield connector
     finally:

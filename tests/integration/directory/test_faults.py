@@ -11,8 +11,8 @@ import sqlalchemy as sa
 from msgspec.structs import replace
 from typing_extensions import override
 
-from app.directory.domain import SyncState
-from app.directory.models import Group
+from app.directory.domain import Provenance, SyncState
+from app.directory.models import Closure, Group, Membership
 from connectors.memory.connector import MemoryConnector
 from connectors.memory.state import State
 from connectors.records import (
@@ -251,3 +251,134 @@ def test_a_source_of_groups_only_is_told_to_be_wrong(faulty: Faulty) -> None:
     run = faulty.sync(full=True)
     assert (run.state, run.is_stored) == (SyncState.INCOMPLETE, False)
     assert open_pairs(faulty) == shown_pairs(small())
+
+
+def told(*problems: Problem) -> Callable[[Batch], Iterator[Batch]]:
+    """Let a source tell of problems at its end."""
+
+    def fault(batch: Batch) -> Iterator[Batch]:
+        if isinstance(batch, ReadReport):
+            batch = dataclasses.replace(batch, problems=problems)
+        yield batch
+
+    return fault
+
+
+@dataclass(frozen=True, slots=True)
+class Unclear:
+    """A source with the record of an account that is not clear: `about` says whose, or nothing."""
+
+    about: str
+    who: str = "alice"
+
+    def __call__(self, batch: Batch) -> Iterator[Batch]:
+        if isinstance(batch, AccountBatch):
+            yield AccountBatch(tuple(e for e in batch.accounts if e.external_id != self.who))
+        elif isinstance(batch, MemberBatch) and not self.about:
+            lists = [
+                replace(e, accounts=tuple(name for name in e.accounts if name != self.who))
+                for e in batch.lists
+            ]
+            yield MemberBatch(tuple(lists))
+        else:
+            yield from told(Problem("quarantined_record", "No login.", self.about))(batch)
+
+
+@pytest.mark.parametrize("about", ["alice", ""])
+def test_an_account_whose_record_is_not_clear_keeps_all_that_is_known_of_it(
+    faulty: Faulty, about: str
+) -> None:
+    begin(faulty, small())
+    faulty.fault = Unclear(about)
+    for full in (False, True, True):
+        run = faulty.sync(full=full) if full else faulty.sync()
+        if not run.is_delta:
+            assert (run.state, run.is_stored) == (SyncState.INCOMPLETE, True)
+            assert "records could not be used" in (run.why or "")
+            assert run.counts["memberships_ended"] == run.counts["accounts_ended"] == 0
+        assert open_pairs(faulty) == shown_pairs(small())
+    state = small()
+    del state.members["staff"]["alice"]
+    faulty.show(state)
+    faulty.fault = whole
+    run = faulty.sync(full=True)
+    assert run.state is SyncState.COMPLETE
+    assert open_pairs(faulty) == shown_pairs(state)
+
+
+def test_others_end_beside_a_record_that_says_whose_it_is_and_nobody_does_beside_one_that_does_not(
+    faulty: Faulty,
+) -> None:
+    begin(faulty, small())
+    state = small()
+    del state.accounts["bob"]
+    del state.members["staff"]["bob"]
+    faulty.show(state)
+    faulty.fault = Unclear("")
+    assert faulty.sync(full=True).counts["accounts_ended"] == 0
+    assert open_pairs(faulty) == shown_pairs(small())
+    faulty.fault = Unclear("alice")
+    assert faulty.sync(full=True).counts["accounts_ended"] == 1
+    assert open_pairs(faulty) == {("staff", "alice")}
+
+
+HIDING = [
+    (Problem("quarantined_group", "It has no name.", "admins"), SyncState.INCOMPLETE),
+    (Problem("quarantined_group", "It has no id."), SyncState.INCOMPLETE),
+    (Problem("kind_unreadable", "They may not be seen.", "role"), SyncState.COMPLETE),
+]
+
+
+@pytest.mark.parametrize(("problem", "state"), HIDING, ids=["by id", "of any", "of a kind"])
+def test_groups_that_are_not_shown_and_not_gone_keep_members_and_nesting(
+    faulty: Faulty, problem: Problem, state: SyncState
+) -> None:
+    there = small()
+    there.groups["admins"] = replace(there.groups["admins"], kind="role", is_writable=False)
+    begin(faulty, there)
+    nested = faulty.rows(sa.select(sa.func.count()).select_from(Closure))
+
+    def hidden(batch: Batch) -> Iterator[Batch]:
+        if isinstance(batch, GroupBatch):
+            yield GroupBatch(tuple(e for e in batch.groups if e.external_id != "admins"))
+        elif isinstance(batch, MemberBatch):
+            yield MemberBatch(tuple(e for e in batch.lists if e.group_id != "admins"))
+        else:
+            yield from told(problem)(batch)
+
+    faulty.fault = hidden
+    run = faulty.sync(full=True)
+    assert (run.state, run.is_stored) == (state, True)
+    assert problem.code in {each["code"] for each in run.problems}
+    assert run.counts["groups_ended"] == run.counts["nestings_ended"] == 0
+    assert open_pairs(faulty) == shown_pairs(there)
+    assert faulty.rows(sa.select(sa.func.count()).select_from(Closure)) == nested
+    del there.accounts["alice"]
+    for inside in there.members.values():
+        inside.pop("alice", None)
+    faulty.show(there)
+    faulty.sync(full=True)
+    assert open_pairs(faulty) == shown_pairs(there)
+
+
+def test_what_is_read_for_the_first_time_and_cannot_be_changed_there_was_there_before(
+    faulty: Faulty,
+) -> None:
+    """A kind that a source could not show before is no drift; one more of it later is."""
+    begin(faulty, small())
+    state = small()
+    for name in ("mail", "wiki"):
+        state.groups[name] = replace(group(name), kind="APPLICATION", is_writable=False)
+        state.members[name] = {each.external_id: each for each in people("alice")}
+        faulty.show(state)
+        faulty.sync(full=True)
+    found = faulty.rows(
+        sa.select(Group.name, Membership.provenance)
+        .join(Group, Group.id == Membership.group_id)
+        .where(Group.kind == "APPLICATION")
+        .order_by(Group.name)
+    )
+    assert found == [
+        ("Group mail", Provenance.IMPORTED_AT_START),
+        ("Group wiki", Provenance.OBSERVED),
+    ]

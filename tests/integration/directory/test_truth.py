@@ -131,6 +131,13 @@ def test_every_user_and_member_of_okta_is_stored_as_planted(
     for each in truth:
         if each["kind"] == "group":
             assert members[each["id"]] == set(each["member"]), each["name"]
+        elif each["kind"] == "app":
+            assert members[f"app:{each['id']}"] == {*each["users"], *each["groups"]}, each["name"]
+        elif each["kind"] == "role":
+            custom = f"{each['role']}:{each['resource-set']}"
+            key = custom if each["type"] == "CUSTOM" else each["type"]
+            assert each["bearer"] in members[f"role:{key}"]
+        if each["kind"] != "user":
             continue
         account = accounts[each["id"]]
         assert account.status == each["status"]

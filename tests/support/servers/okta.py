@@ -54,6 +54,10 @@ class OktaSimulator:
         """GET straight from the simulator, not through ours."""
         return self._send("GET", path)
 
+    def call(self, method: str, path: str, body: Any = None) -> Any:
+        """Change something straight in the simulator, as an administrator by its console."""
+        return self._send(method, path, body)
+
     def control(self, method: str, path: str, body: Any = None) -> Any:
         """Use the simulator's own controls (`/_stub/…`): faults, churn, import, reset."""
         return self._send(method, f"/_stub/{path}", body)

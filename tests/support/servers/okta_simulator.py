@@ -12,7 +12,7 @@ answers, the environment an Okta client needs (also to --env-file):
 
 Served, under /api/v1: users (list, filter, search, q, create, update, delete, groups, sessions,
 roles), their lifecycle operations, groups (list, expand=stats, create, update, delete, members,
-roles, rules, apps), apps (list, users, groups), iam/assignees/users, logs (bounded and polling),
+roles, rules, apps), apps (list, lifecycle, users, groups), iam/assignees/users, logs (bounded and polling),
 eventHooks (verification challenge and delivery), and /oauth2/v1/token (client credentials with
 a private_key_jwt, whose claims are checked and whose signature is not).
 
@@ -88,6 +88,8 @@ class Options:
     port: int = field(default=0, metadata={"help": "port to listen on; 0 takes a free one"})
     token: str = field(default="stub-okta-token", metadata={"help": "the API token of an administrator"})
     read_only_token: str = field(default="stub-okta-reader", metadata={"help": "the API token of a read-only administrator"})
+    grant: str = field(default="", metadata={"help": "scopes the service app was granted, separated by blanks; empty grants all"})
+    forbid: str = field(default="", metadata={"help": "areas the token's owner may not see, separated by blanks: apps, roles"})
     client_id: str = field(default="0oaStubServiceClient", metadata={"help": "client id that may ask for OAuth tokens"})
     token_ttl: int = field(default=3600, metadata={"help": "seconds an OAuth token lives"})
     users: int = field(default=1000, metadata={"help": "people to plant"})
@@ -115,7 +117,7 @@ class Options:
 
 
 FAULTS = ("latency_ms", "fail_every", "unavailable_every", "drop_every", "stall_every", "rate_limit", "concurrency",
-          "search_lag", "log_lag")
+          "search_lag", "log_lag", "forbid")
 
 
 class OktaError(Exception):
@@ -339,6 +341,7 @@ class Org:
         self.roles: dict[str, dict[str, Json]] = {}             # user or group id -> role assignments
         self.app_users: dict[str, dict[str, Json]] = {}         # app id -> user id -> assignment
         self.app_groups: dict[str, dict[str, Json]] = {}
+        self.app_rows: dict[str, dict[str, Json]] = {}          # app id -> its users, those by groups too, if asked for
         self.member_order: dict[str, list[str]] = {}            # group id -> sorted member ids, if asked for
         self.log: list[tuple[float, Json, bytes]] = []          # in order of persistence
         self.pending: list[tuple[float, Json]] = []             # published, not yet persisted
@@ -459,10 +462,12 @@ class Org:
                                   "_links": {"users": {"href": f"{self.base}/api/v1/apps/{ident}/users"}}}))
             chosen = rnd.sample(groups, min(3, len(groups)))
             self.app_groups[ident] = {g.id: {"id": g.id, "lastUpdated": stamp, "priority": p, "profile": {}} for p, g in enumerate(chosen)}
-            assigned = {u: "GROUP" for g in chosen for u in g.links} | dict.fromkeys(rnd.sample(ids, min(5, len(ids))), "USER")
-            self.app_users[ident] = {u: self.app_user(u, scope, stamp) for u, scope in sorted(assigned.items())}
+            able = [u for u in rnd.sample(ids, min(5, len(ids))) if self.users.rows[u].data["status"] != "DEPROVISIONED"]
+            self.app_users[ident] = {u: self.app_user(u, "USER", stamp) for u in sorted(able)}
         for ident, kind in zip(ids[:6], ("SUPER_ADMIN", "ORG_ADMIN", "APP_ADMIN", "HELP_DESK_ADMIN", "READ_ONLY_ADMIN", "REPORT_ADMIN")):
             self.grant_role(ident, kind, "USER", now)
+        for n, group in enumerate(groups[:2]):                  # a standard role, and a custom one, borne by groups
+            self.grant_role(group.id, "HELP_DESK_ADMIN" if n == 0 else "CUSTOM", "GROUP", now)
         for n, group in enumerate(groups[-3:]):
             stamp, ident = iso(now - 100 * DAY), self.new_id("0pr")
             self.rules.add(Record({"type": "group_rule", "id": ident, "status": "ACTIVE", "name": f"Rule {n}", "created": stamp, "lastUpdated": stamp,
@@ -475,6 +480,10 @@ class Org:
             out.writelines(json.dumps({"kind": "user", "id": user.id, "status": user.data["status"], **user.data["profile"]}, ensure_ascii=False) + "\n" for user in self.users)
             out.writelines(json.dumps({"kind": "group", "id": group.id, "type": group.data["type"], "name": group.data["profile"]["name"],
                                       "member": sorted(group.links)}, ensure_ascii=False) + "\n" for group in self.groups)
+            out.writelines(json.dumps({"kind": "app", "id": app.id, "name": app.data["label"], "users": sorted(self.app_users[app.id]),
+                                      "groups": sorted(self.app_groups[app.id])}, ensure_ascii=False) + "\n" for app in self.apps)
+            out.writelines(json.dumps({"kind": "role", "bearer": bearer, "type": role["type"], "role": role.get("role"),
+                                      "resource-set": role.get("resource-set")}) + "\n" for bearer, roles in sorted(self.roles.items()) for role in roles.values())
 
     # -- records --
 
@@ -502,6 +511,37 @@ class Org:
         login = self.users.rows[user_id].data["profile"]["login"]
         return {"id": user_id, "externalId": None, "created": stamp, "lastUpdated": stamp, "scope": scope, "status": "ACTIVE",
                 "statusChanged": stamp, "passwordChanged": None, "syncState": "DISABLED", "credentials": {"userName": login}, "profile": {}}
+
+    def app_rows_of(self, ident: str) -> dict[str, Json]:
+        """Who has an application: assigned one by one, or as a member of a group that is; whoever is both is the former."""
+        if ident not in self.app_rows:
+            rows: dict[str, Json] = {}
+            for group, assigned in self.app_groups[ident].items():
+                rows |= {u: self.app_user(u, "GROUP", assigned["lastUpdated"]) for u in self.groups.rows[group].links
+                         if self.users.rows[u].data["status"] != "DEPROVISIONED"}
+            self.app_rows[ident] = rows | self.app_users[ident]
+        return self.app_rows[ident]
+
+    def assign(self, ident: str, kind: str, who: str, present: bool, now: float) -> bool:
+        """Assign an application to a user or to a group, or take it away; says whether that changed anything."""
+        app = self.find_app(ident)
+        bearer = self.find_user(who) if kind == "users" else self.find_group(who)
+        held = (self.app_users if kind == "users" else self.app_groups)[app.id]
+        if (bearer.id in held) == present:
+            return False
+        if not present:
+            del held[bearer.id]
+        elif kind == "users":
+            held[bearer.id] = self.app_user(bearer.id, "USER", iso(now))
+        else:
+            held[bearer.id] = {"id": bearer.id, "lastUpdated": iso(now), "priority": len(held), "profile": {}}
+        self.app_rows.clear()
+        verb = "add" if present else "remove"
+        if kind == "users":
+            self.event(f"application.user_membership.{verb}", f"{verb.title()} user to application membership", now, user=bearer, app=app)
+        else:
+            self.event(f"group.application_assignment.{verb}", f"{verb.title()} assigned application to group", now, group=bearer, app=app)
+        return True
 
     def find_user(self, ref: str) -> Record:
         ident = ref if ref in self.users.rows else self.by_login.get(ref.lower(), "")
@@ -617,6 +657,7 @@ class Org:
         now = time.time()
         for assigned in self.app_users.values():
             assigned.pop(user.id, None)
+        self.app_rows.clear()
         for ident in sorted(user.links):
             group = self.groups.rows[ident]
             if not self.options.keep_memberships or group.data["type"] == "BUILT_IN":
@@ -636,6 +677,7 @@ class Org:
         self.event("user.lifecycle.delete.initiated", "Delete okta user initiated", now, user=user)
 
     def link(self, group: Record, user: Record, now: float) -> None:
+        self.app_rows.clear()
         group.links.add(user.id)
         user.links.add(group.id)
         if group.id in self.member_order:
@@ -644,6 +686,7 @@ class Org:
         self.event("group.user_membership.add", "Add user to group membership", now, user=user, group=group)
 
     def unlink(self, group: Record, user: Record, now: float, quiet: bool = False) -> None:
+        self.app_rows.clear()
         group.links.discard(user.id)
         user.links.discard(group.id)
         order = self.member_order.get(group.id)
@@ -693,24 +736,40 @@ class Org:
             self.users.rows[ident].links.discard(group.id)
         self.groups.remove(group.id)
         self.member_order.pop(group.id, None)
+        self.roles.pop(group.id, None)
+        for assigned in self.app_groups.values():
+            assigned.pop(group.id, None)
+        self.app_rows.clear()
         self.event("group.lifecycle.delete", "Delete Okta group", time.time(), group=group)
 
-    def grant_role(self, principal: str, kind: str, assignment: str, now: float) -> Json:
+    def grant_role(self, principal: str, kind: str, assignment: str, now: float, custom: Json | None = None) -> Json:
         ident = self.new_id("ra1")
         role = {"id": ident, "label": kind.replace("_", " ").title(), "type": kind, "status": "ACTIVE", "created": iso(now),
                 "lastUpdated": iso(now), "assignmentType": assignment}
+        if kind == "CUSTOM":
+            role |= {"label": "Application Support", "role": "cr0StubApplicationSup", "resource-set": "iamStubResourceSet01"} | (custom or {})
         self.roles.setdefault(principal, {})[ident] = role
         return role
 
+    def roles_of(self, principal: Record) -> list[Json]:
+        """What a user or a group bears; of a user also what comes by a group, said to come by one."""
+        found = dict(self.roles.get(principal.id, {}))
+        for group in principal.links if principal.id in self.users.rows else ():
+            found |= self.roles.get(group, {})
+        return list(found.values())
+
     # -- the log --
 
-    def event(self, kind: str, message: str, now: float, user: Record | None = None, group: Record | None = None) -> None:
+    def event(self, kind: str, message: str, now: float, user: Record | None = None, group: Record | None = None,
+              app: Record | None = None) -> None:
         target: list[Json] = []
         if user is not None:
             p = user.data["profile"]
             target.append({"id": user.id, "type": "User", "alternateId": p["login"], "displayName": f"{p.get('firstName')} {p.get('lastName')}", "detailEntry": None})
         if group is not None:
             target.append({"id": group.id, "type": "UserGroup", "alternateId": "unknown", "displayName": group.data["profile"]["name"], "detailEntry": None})
+        if app is not None:
+            target.append({"id": app.id, "type": "AppInstance", "alternateId": app.data["label"], "displayName": app.data["label"], "detailEntry": None})
         ident = hashlib.md5(f"{self.options.seed}/{len(self.log) + len(self.pending)}/{now}".encode()).hexdigest()
         entry: Json = {"uuid": f"{ident[:8]}-{ident[8:12]}-11f0-{ident[16:20]}-{ident[20:]}", "published": iso(now), "eventType": kind,
                        "version": "0", "severity": "INFO", "displayMessage": message, "legacyEventType": None,
@@ -872,7 +931,11 @@ class OktaStub:
             ("GET", "groups/{}", self.get_group), ("PUT", "groups/{}", self.update_group), ("DELETE", "groups/{}", self.delete_group),
             ("GET", "groups/{}/users", self.group_users), ("PUT", "groups/{}/users/{}", self.add_member),
             ("DELETE", "groups/{}/users/{}", self.remove_member), ("GET", "groups/{}/apps", self.group_apps),
-            ("GET", "groups/{}/roles", self.list_roles), ("GET", "iam/assignees/users", self.role_holders),
+            ("GET", "groups/{}/roles", self.list_roles), ("POST", "groups/{}/roles", self.add_role),
+            ("DELETE", "groups/{}/roles/{}", self.remove_role), ("GET", "iam/assignees/users", self.role_holders),
+            ("POST", "apps/{}/lifecycle/{}", self.app_lifecycle), ("POST", "apps/{}/users", self.assign_user),
+            ("DELETE", "apps/{}/users/{}", self.unassign), ("PUT", "apps/{}/groups/{}", self.assign_group),
+            ("DELETE", "apps/{}/groups/{}", self.unassign),
             ("GET", "apps", self.list_apps), ("GET", "apps/{}", self.get_app), ("GET", "apps/{}/users", self.list_app_users),
             ("GET", "apps/{}/groups", self.list_app_groups), ("GET", "logs", self.list_logs),
             ("GET", "eventHooks", self.list_hooks), ("POST", "eventHooks", self.create_hook), ("GET", "eventHooks/{}", self.get_hook),
@@ -1027,26 +1090,43 @@ class OktaStub:
 
     # -- roles --
 
+    def bearer(self, request: Request, ident: str) -> tuple[Record, str]:
+        """Who a role is of, and the word the log has for the kind of it."""
+        is_user = request.path.startswith("/api/v1/users/")
+        return (self.org.find_user(ident), "user.account") if is_user else (self.org.find_group(ident), "group")
+
     def list_roles(self, request: Request, ident: str) -> Answer:
-        principal = self.org.find_user(ident) if "/users/" in request.path else self.org.find_group(ident)
-        return Answer(200, dumps(list(self.org.roles.get(principal.id, {}).values())))
+        return Answer(200, dumps(self.org.roles_of(self.bearer(request, ident)[0])))
+
+    def privileged(self, request: Request, ident: str, what: str) -> Record:
+        bearer, word = self.bearer(request, ident)
+        self.org.event(f"{word}.privilege.{what}", f"{what.title()} privilege", time.time(),
+                       **{"user" if word == "user.account" else "group": bearer})
+        return bearer
 
     def add_role(self, request: Request, ident: str) -> Answer:
-        user, kind = self.org.find_user(ident), str(request.json().get("type") or "")
-        if not kind:
+        body = request.json()
+        kind = str(body.get("type") or "")
+        if not kind or (kind == "CUSTOM" and not (body.get("role") and body.get("resource-set"))):
             raise invalid("type", "type: The field cannot be left blank")
-        self.org.event("user.account.privilege.grant", "Grant user privilege", time.time(), user=user)
-        return Answer(201, dumps(self.org.grant_role(user.id, kind, "USER", time.time())))
+        scope = "USER" if request.path.startswith("/api/v1/users/") else "GROUP"
+        custom: Json = {k: v for k, v in body.items() if k in ("role", "resource-set", "label")}
+        return Answer(201, dumps(self.org.grant_role(self.privileged(request, ident, "grant").id, kind, scope, time.time(), custom)))
 
     def remove_role(self, request: Request, ident: str, role: str) -> Answer:
-        user = self.org.find_user(ident)
-        if self.org.roles.get(user.id, {}).pop(role, None) is None:
+        if self.org.roles.get(self.bearer(request, ident)[0].id, {}).pop(role, None) is None:
             raise not_found(role, "RoleAssignment")
-        self.org.event("user.account.privilege.revoke", "Revoke user privilege", time.time(), user=user)
+        self.privileged(request, ident, "revoke")
         return Answer(204)
 
     def role_holders(self, request: Request) -> Answer:
-        holders = sorted(p for p, roles in self.org.roles.items() if roles and p in self.org.users.rows)
+        """Users who bear a role, those by a group too."""
+        rows = self.org.users.rows
+        found = {p for p, roles in self.org.roles.items() if roles and p in rows}
+        for group in self.org.groups:
+            if self.org.roles.get(group.id):
+                found |= group.links
+        holders = sorted(found)
         after, limit = request.query.get("after", ""), request.limit(100, 200)
         start = bisect.bisect_right(holders, decode_cursor(after, 1)[0]) if after else 0
         chosen = holders[start:start + limit]
@@ -1059,13 +1139,40 @@ class OktaStub:
     # -- applications --
 
     def list_apps(self, request: Request) -> Answer:
-        return self.paged(request, self.org.apps.order, lambda i: self.org.apps.rows[i].raw, request.limit(20, 200))
+        test = Expression(request.query["filter"], {"status", "id", "name", "user.id", "group.id"}).matches if request.query.get("filter") else None
+        rows = self.org.apps.rows
+        keys = [i for i in self.org.apps.order if test is None or test(rows[i].data)]
+        return self.paged(request, keys, lambda i: rows[i].raw, request.limit(20, 200))
+
+    def app_lifecycle(self, request: Request, ident: str, operation: str) -> Answer:
+        if operation not in ("activate", "deactivate"):
+            raise not_found(operation, "lifecycle")
+        app, now = self.org.find_app(ident), time.time()
+        app.data["status"] = "ACTIVE" if operation == "activate" else "INACTIVE"
+        app.touch("lastUpdated", now)
+        self.org.event(f"application.lifecycle.{operation}", f"{operation.title()} application", now, app=app)
+        return Answer(200, b"{}")
+
+    def assign_user(self, request: Request, ident: str) -> Answer:
+        who = str(request.json().get("id") or "")
+        self.org.assign(ident, "users", who, True, time.time())
+        return Answer(200, dumps(self.org.app_users[ident][self.org.find_user(who).id]))
+
+    def assign_group(self, request: Request, ident: str, who: str) -> Answer:
+        self.org.assign(ident, "groups", who, True, time.time())
+        return Answer(200, dumps(self.org.app_groups[ident][who]))
+
+    def unassign(self, request: Request, ident: str, who: str) -> Answer:
+        kind = request.path.split("/")[-2]
+        if not self.org.assign(ident, kind, who, False, time.time()):
+            raise not_found(who, "AppUser" if kind == "users" else "ApplicationGroupAssignment")
+        return Answer(204)
 
     def get_app(self, request: Request, ident: str) -> Answer:
         return Answer(200, self.org.find_app(ident).raw)
 
     def list_app_users(self, request: Request, ident: str) -> Answer:
-        rows = self.org.app_users[self.org.find_app(ident).id]
+        rows = self.org.app_rows_of(self.org.find_app(ident).id)
         return self.paged(request, sorted(rows), lambda i: dumps(rows[i]), request.limit(50, 500))
 
     def list_app_groups(self, request: Request, ident: str) -> Answer:
@@ -1205,8 +1312,10 @@ class OktaStub:
         raise OktaError(401, "E0000011", "Invalid token provided")
 
     def authorize(self, request: Request, parts: list[str], scopes: set[str] | None) -> None:
+        area = "roles" if "roles" in parts or parts[0] == "iam" else parts[0]
+        if area in self.options.forbid.split():
+            raise OktaError(403, "E0000006", "You do not have permission to perform the requested action")
         if scopes is not None:
-            area = "roles" if "roles" in parts or parts[0] == "iam" else parts[0]
             names = {f"okta.{area}.manage"} | ({f"okta.{area}.read"} if request.method == "GET" else set())
             if not names & scopes:
                 raise OktaError(403, "E0000006", "You do not have permission to perform the requested action")
@@ -1232,6 +1341,8 @@ class OktaStub:
         scopes = set(form.get("scope", "").split())
         if not scopes or not all(s.startswith("okta.") for s in scopes):
             return refuse("invalid_scope", "One or more scopes are not configured for the authorization server resource.")
+        if self.options.grant and not scopes <= set(self.options.grant.split()):
+            return refuse("invalid_scope", "One or more scopes are not granted to this client.")
         token = "eyJ" + "".join(random.choices(ALPHABET, k=60))
         self.tokens[token] = (time.time() + self.options.token_ttl, scopes)
         return Answer(200, dumps({"token_type": "Bearer", "expires_in": self.options.token_ttl, "access_token": token, "scope": " ".join(sorted(scopes))}))

@@ -10,10 +10,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors.errors import MisconfiguredError, UnavailableError, UnsupportedError
-from connectors.hr_csv import rows, text
+from connectors.hr_csv import text
 from connectors.hr_csv.config import parse
 from connectors.port import Connector
-from connectors.records import Account, AccountBatch, Change, Problem, ReadReport, Verb
+from connectors.records import (
+    QUARANTINED,
+    Account,
+    AccountBatch,
+    Change,
+    Problem,
+    ReadReport,
+    Verb,
+)
 from connectors.registry import connect
 
 HEADER = "employee_number,display_name,mail,status,manager,start_date,end_date"
@@ -113,7 +121,7 @@ def test_a_row_that_is_not_clear_is_named_by_its_line_and_whose_it_is(
     file: File, row: str, why: str, about: str
 ) -> None:
     (problem,) = file.odd(BOB, row)
-    assert problem.code == rows.QUARANTINED
+    assert problem.code == QUARANTINED
     assert problem.detail.startswith("Line 3: ")
     assert why in problem.detail
     assert problem.about == about
