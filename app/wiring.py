@@ -10,7 +10,16 @@ from functools import partial
 
 from flask import Flask
 
-from app.audit import bundles, publishing, retention, sealing, signing, stamping, witnessing
+from app.audit import (
+    bundles,
+    keyholding,
+    publishing,
+    retention,
+    sealing,
+    signing,
+    stamping,
+    witnessing,
+)
 from app.directory import service as directory
 from app.directory import syncing
 from app.directory.service import SYNC
@@ -20,7 +29,7 @@ from app.kernel.delivery import Handler, deliver
 from app.kernel.ids import Ids, RandomIds
 from app.kernel.jobs import DurableJobs, JobQueue, Runner
 from app.kernel.sealed import SealKey
-from app.kernel.settings import PKCS11, TOKEN, Settings
+from app.kernel.settings import Settings
 from app.kernel.uow import DELIVER, Reading, Transactions
 from app.lifecycle import handlers as lifecycle_handlers
 from app.lifecycle import service as lifecycle
@@ -39,7 +48,7 @@ from app.signin import sessions
 from app.tables import TABLES
 from connectors.port import Connector
 from connectors.registry import connect as connect_source
-from evidence.token import Token
+from evidence.held import KeyHolder
 
 Connect = Callable[[str, Mapping[str, str], Mapping[str, str]], Connector]
 
@@ -134,13 +143,9 @@ class House:
     ticks: tuple[Callable[[], object], ...] = ()
 
     @property
-    def token(self) -> Token | None:
-        """The security module with the key of documents, or None: it is sealed in the database."""
-        held = self.settings
-        if held.signer != PKCS11:
-            return None
-        library, label, key, pin, chain = (getattr(held, name) for name in TOKEN)
-        return Token(library, label, key, pin, chain.encode())
+    def key_holder(self) -> KeyHolder | None:
+        """Who holds the key of documents, or None: it is sealed in the database."""
+        return keyholding.key_holder(self.settings)
 
     @property
     def authority(self) -> stamping.Authority | None:
@@ -211,7 +216,7 @@ def _runners(house: House, crash: CrashPoints) -> dict[str, Runner]:
             bundles.run_build,
             *(tx, seal, house.settings.home),
             authority=house.authority,
-            token=house.token,
+            key_holder=house.key_holder,
         ),
     }
 

@@ -1,26 +1,14 @@
-"""A document key in a security module, by PKCS#11: it signs there and never leaves.
-
-The same place would take a key service of a cloud: all that is asked of either is bytes in,
-signature out (`SigningCredential.sign`). P-256 is what to choose; RSA is accepted.
-"""
+"""A document key in a security module, by PKCS#11: it signs there and never leaves."""
 
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
-from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
-from cryptography.hazmat.primitives.serialization import Encoding
 
-from evidence.certificates import SigningCredential
-from evidence.chain import check_signature, read_certificates
-from evidence.errors import EvidenceError, VerificationError
-
-LEAST_CHAIN: Final = 2
-PROBE: Final = b"attestry: does this key belong to this certificate?"
+from evidence.errors import EvidenceError
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,58 +29,19 @@ class Token:
     pin: str = field(repr=False)
     chain: bytes = field(repr=False)
 
+    @property
+    def kind(self) -> str:
+        """As `KeyHolder.kind`."""
+        return "pkcs11"
 
-def load_token(token: Token) -> SigningCredential:
-    """Make a credential from a key in a token, after it has signed once for its certificate.
+    @property
+    def place(self) -> str:
+        """As `KeyHolder.place`."""
+        return f"{self.key!r} in the token {self.label!r}"
 
-    Args:
-        token: Where it is.
-
-    Returns:
-        The credential, whose `sign` asks the token.
-
-    Raises:
-        EvidenceError: The library, the token, the key or its certificate cannot be used; the
-            message says which, and what to do.
-    """
-    try:
-        certificates = chain_of(token)
-    except VerificationError as error:
-        raise EvidenceError(f"chain: {error}") from error
-    public = certificates[0].public_key()
-    if isinstance(public, ec.EllipticCurvePublicKey) and not isinstance(public.curve, ec.SECP256R1):
-        raise EvidenceError("chain: the key must be P-256 or RSA; issue a certificate for such one")
-    signature = _sign(token, PROBE, is_ec=isinstance(public, ec.EllipticCurvePublicKey))
-    try:
-        check_signature(certificates[0], signature, PROBE, "sha256")
-    except VerificationError as error:
-        raise EvidenceError(
-            f"key: {token.key!r} in the token {token.label!r} does not belong to the first "
-            "certificate of the chain; give the chain that was issued for it"
-        ) from error
-    return SigningCredential(
-        certificates[0].public_bytes(Encoding.DER),
-        tuple(each.public_bytes(Encoding.DER) for each in certificates[1:]),
-        lambda message: _sign(token, message, is_ec=isinstance(public, ec.EllipticCurvePublicKey)),
-    )
-
-
-def chain_of(token: Token) -> tuple[x509.Certificate, ...]:
-    """Read the certificates of a token's key, the anchor last.
-
-    Args:
-        token: Where it is.
-
-    Returns:
-        The certificates.
-
-    Raises:
-        VerificationError: The chain cannot be read, or is too short.
-    """
-    found = read_certificates([token.chain])
-    if len(found) < LEAST_CHAIN:
-        raise VerificationError("give the key's certificate and those above it, the anchor last")
-    return found
+    def sign(self, message: bytes, *, is_ec: bool) -> bytes:
+        """Sign, as `KeyHolder.sign`."""
+        return _sign(self, message, is_ec=is_ec)
 
 
 def _sign(token: Token, message: bytes, *, is_ec: bool) -> bytes:

@@ -51,7 +51,6 @@ from evidence.keys import Signer, verifier_key
 from evidence.pdf.render import render_to
 from evidence.pdf.seal import seal_file
 from evidence.record import Disclosure
-from evidence.token import Token
 
 AT_ONCE = 1_000
 UNSTAMPED = Stamping()
@@ -101,7 +100,7 @@ def build(
     order: Order,
     out: Path,
     stamping: Stamping = UNSTAMPED,
-    token: Token | None = None,
+    held: signing.HeldKey | None = None,
 ) -> Built:
     """Write a bundle.
 
@@ -111,14 +110,14 @@ def build(
         order: What is to be built.
         out: The file to make.
         stamping: Who stamps the signatures, if anybody.
-        token: The security module with the key of documents, if it is in one.
+        held: The key of documents, if it is held elsewhere.
 
     Raises:
         ConflictError: The ledger was never sealed.
         EvidenceError: Something cannot be put into the format.
     """
     signer = signing.log_signer(reading, seal)
-    documents = signing.document_key(reading, seal, token)
+    documents = signing.document_key(reading, seal, held)
     head = _head(reading.session, signer)
     files = gathering.data_files(order.scope)
     told = circumstances(reading, order.scope, replace(order.custody, time_stamp=stamping.told))

@@ -28,7 +28,7 @@ from app.kernel.sealed import SealKey
 from app.kernel.uow import Reading, Transactions, UnitOfWork
 from app.web.paging import Page, Window, page
 from evidence.errors import EvidenceError
-from evidence.token import Token
+from evidence.held import KeyHolder
 from evidence.verify import Report, verify_bundle
 
 BUILD = "build_bundle"
@@ -180,7 +180,7 @@ def run_build(
     home: Path,
     payload: Mapping[str, str],
     authority: Authority | None = None,
-    token: Token | None = None,
+    key_holder: KeyHolder | None = None,
 ) -> None:
     """Build a bundle that was asked for, and check it; the runner of `build_bundle` jobs.
 
@@ -192,21 +192,21 @@ def run_build(
         home: Bundles are kept in its folder `bundles`.
         payload: `bundle`, a public id.
         authority: Who stamps its signatures, or nobody.
-        token: The security module with the key of documents, if it is in one.
+        key_holder: Who holds the key of documents, if it is not in the database.
     """
     public_id = payload["bundle"]
     with progress.begun(home / FOLDER, public_id) as work:
         sealing.seal_pending(tx, seal, home)
         made = work.folder / f"{public_id}.zip"
         try:
-            stamping = begin_stamping(authority)
+            stamping, held = begin_stamping(authority), signing.hold(key_holder)
             work.is_at(Step.WRITING)
             with tx.read() as reading:
                 order = _order(reading, public_id)
                 if order is None:
                     return
                 keys, anchor = [signing.present_key(reading)], signing.anchor(reading)
-                built = build(reading, seal, order, made, stamping, token)
+                built = build(reading, seal, order, made, stamping, held)
             work.is_at(Step.CHECKING)
             checked = verify_bundle(made, keys, [anchor])
         except (AttestryError, EvidenceError) as error:

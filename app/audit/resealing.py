@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from app import events
 from app.audit.models import SigningKey
-from app.audit.signing import IN_TOKEN
+from app.audit.signing import ELSEWHERE
 from app.audit.signing import sealed_for as key_sealed_for
 from app.directory.connecting import purpose as source_sealed_for
 from app.directory.models import Source
@@ -69,7 +69,7 @@ def _values(uow: UnitOfWork) -> Iterator[Value]:
     """Return every row that holds something sealed, locked."""
     for statement in (
         sa.select(Source).where(Source.sealed_secrets.is_not(None)),
-        sa.select(SigningKey).where(SigningKey.sealed != IN_TOKEN),
+        sa.select(SigningKey).where(SigningKey.sealed.not_in(ELSEWHERE)),
         sa.select(KeptForm),
         sa.select(StoredAnswer).where(StoredAnswer.body.startswith(SEALED)),
     ):

@@ -31,11 +31,11 @@ from evidence.certificates import (
     load_credential,
 )
 from evidence.checkpoint import sign_note as make_note
+from evidence.held import KeyHolder, chain_of, load_held
 from evidence.keys import MemorySigner, VerifierKey, parse_vkey, verifier_key
-from evidence.token import Token, chain_of, load_token
 
 ORGANIZATION = "Attestry"
-IN_TOKEN = b"pkcs11"  # stands where a sealed private half would: the key never was here
+ELSEWHERE = (b"pkcs11", b"kms")  # stands where a sealed private half would: it never was here
 AUTHORITY_LIFE = timedelta(days=3650)
 SIGNER_LIFE = timedelta(days=1095)
 LONGEST_NAME = 64
@@ -55,6 +55,21 @@ class DocumentKey:
     credential: SigningCredential
     signer: bytes
     anchor: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class HeldKey:
+    """A document key held elsewhere, found to work.
+
+    Attributes:
+        kind: Who holds it: `pkcs11` or `kms`.
+        credential: Signs.
+        public: Its certificates in one form, whatever stands around them in the file.
+    """
+
+    kind: str
+    credential: SigningCredential
+    public: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +98,24 @@ def make_keys(uow: UnitOfWork, seal: SealKey, base_url: str) -> None:
     _make_document_key(uow, seal, origin)
 
 
+def hold(holder: KeyHolder | None) -> HeldKey | None:
+    """Find out whether a key held elsewhere works; never inside a transaction.
+
+    Args:
+        holder: Who holds it; None: it is sealed in the database.
+
+    Raises:
+        EvidenceError: It does not.
+    """
+    if holder is None:
+        return None
+    credential = load_held(holder)
+    chain = b"".join(each.public_bytes(Encoding.PEM) for each in chain_of(holder))
+    return HeldKey(holder.kind, credential, chain.decode("ascii"))
+
+
 def rotate(
-    uow: UnitOfWork, seal: SealKey, purpose: KeyPurpose, token: Token | None = None
+    uow: UnitOfWork, seal: SealKey, purpose: KeyPurpose, held: HeldKey | None = None
 ) -> KeyRow:
     """Make a new key and let the present one sign no longer; it stays in the history.
 
@@ -92,8 +123,7 @@ def rotate(
         uow: The unit of work.
         seal: Seals the private half.
         purpose: Which of the keys.
-        token: The security module that holds the key of documents, found to work; None: it is
-            made here.
+        held: The key of documents, if it is held elsewhere, found to work; None: it is made here.
 
     Returns:
         The new key.
@@ -101,21 +131,23 @@ def rotate(
     Raises:
         NotPermittedError: The actor may not.
         NotFoundError: There is no key yet.
-        NothingToChangeError: The token's key is the present one.
+        NothingToChangeError: The key held elsewhere is the present one.
     """
     uow.actor.require(Permission.KEY_ROTATE)
     present = _present(uow, purpose)
-    in_token = token if purpose is KeyPurpose.DOCUMENT else None
-    if in_token is not None and present.public == _public(in_token):
-        raise NothingToChangeError("The key of this token signs documents already.")
+    elsewhere = held if purpose is KeyPurpose.DOCUMENT else None
+    if elsewhere is not None and present.public == elsewhere.public:
+        raise NothingToChangeError(
+            phrase("The key that is held elsewhere signs documents already.")
+        )
     present.retired_at = uow.now
     uow.record(
         events.KeyRetired(
             subject=present.public_id, purpose=purpose, key_id=_key_id(purpose, present.public)
         )
     )
-    if in_token is not None:
-        return _row(_keep_token_key(uow, in_token, present.name))
+    if elsewhere is not None:
+        return _row(_keep_held_key(uow, elsewhere, present.name))
     make = {KeyPurpose.LOG: _make_log_key, KeyPurpose.DOCUMENT: _make_document_key}[purpose]
     return _row(make(uow, seal, present.name))
 
@@ -142,25 +174,24 @@ def log_signer(reading: Reading, seal: SealKey) -> MemorySigner:
     return MemorySigner(key.name, seal.open(sealed_for(key.public_id), key.sealed))
 
 
-def document_key(reading: Reading, seal: SealKey, token: Token | None = None) -> DocumentKey:
+def document_key(reading: Reading, seal: SealKey, held: HeldKey | None = None) -> DocumentKey:
     """Open the key that signs reports and containers.
 
     Raises:
         NotFoundError: There is none: `attestry init` was not run.
         ConflictError: It is not where the settings say.
-        EvidenceError: The token cannot be used.
         SealError: It was sealed under another seal key.
     """
     key = _present(reading, KeyPurpose.DOCUMENT)
-    is_in_token = key.sealed == IN_TOKEN
-    if is_in_token != (token is not None) or (token and key.public != _public(token)):
+    is_elsewhere = key.sealed in ELSEWHERE
+    if is_elsewhere != (held is not None) or (held and key.public != held.public):
         raise ConflictError(
             "The key that signs documents is not where ATTESTRY_SIGNER says: change that setting "
             "back, or run `attestry key rotate --purpose document` to change over."
         )
-    if token is not None:
+    if held is not None:
         signer, anchor = split_chain(key.public)
-        return DocumentKey(load_token(token), signer, anchor)
+        return DocumentKey(held.credential, signer, anchor)
     opened = seal.open_mapping(sealed_for(key.public_id), key.sealed)
     signer, anchor = split_chain(key.public)
     pair = KeyedCertificate(signer, opened["signer"].encode("ascii"))
@@ -256,16 +287,9 @@ def _make_document_key(uow: UnitOfWork, seal: SealKey, name: str) -> SigningKey:
     return _keep(uow, KeyPurpose.DOCUMENT, public_id, name=name, public=public, sealed=sealed)
 
 
-def _keep_token_key(uow: UnitOfWork, token: Token, name: str) -> SigningKey:
-    public_id = uow.ids.new()
-    public = _public(token)
-    return _keep(uow, KeyPurpose.DOCUMENT, public_id, name=name, public=public, sealed=IN_TOKEN)
-
-
-def _public(token: Token) -> str:
-    """The certificates of a token's key in one form, whatever stands around them in the file."""
-    chain = (each.public_bytes(Encoding.PEM) for each in chain_of(token))
-    return b"".join(chain).decode("ascii")
+def _keep_held_key(uow: UnitOfWork, held: HeldKey, name: str) -> SigningKey:
+    public_id, sealed = uow.ids.new(), held.kind.encode("ascii")
+    return _keep(uow, KeyPurpose.DOCUMENT, public_id, name=name, public=held.public, sealed=sealed)
 
 
 def _keep(

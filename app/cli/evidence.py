@@ -72,7 +72,7 @@ def build(
         asked = bundles.request(uow, wish, is_built_here=True)
     home = house.settings.home
     payload = {"bundle": asked.id}
-    bundles.run_build(house.tx, house.seal, home, payload, house.authority, house.token)
+    bundles.run_build(house.tx, house.seal, home, payload, house.authority, house.key_holder)
     with house.tx.read(local.actor) as reading:
         made = bundles.find_bundle(reading, asked.id)
     if made.state is not BundleState.READY:

@@ -9,7 +9,6 @@ from app.audit.domain import KeyPurpose
 from app.audit.schemas import PastKeySchema
 from app.cli.main import Local
 from app.cli.output import answers
-from evidence.token import load_token
 
 
 @click.group()
@@ -38,9 +37,9 @@ def rotate(local: Local, purpose: str) -> tuple[Any, str]:
         sealing.seal_pending(house.tx, house.seal, house.settings.home)
         document = {"purpose": purpose, "key_id": house.seal.newest_id, "sealed_anew": count}
         return document, f"{count} values are sealed under the new key {house.seal.newest_id}."
-    if house.token is not None and purpose == KeyPurpose.DOCUMENT:
-        load_token(house.token)  # it signs once, before anything is changed
+    is_of_documents = purpose == KeyPurpose.DOCUMENT
+    held = signing.hold(house.key_holder) if is_of_documents else None  # it signs once before
     with house.tx.write(local.actor) as uow:
-        made = signing.rotate(uow, house.seal, KeyPurpose(purpose), house.token)
+        made = signing.rotate(uow, house.seal, KeyPurpose(purpose), held)
     sealing.seal_pending(house.tx, house.seal, house.settings.home)
     return PastKeySchema().dump(made), made.public.rstrip("\n")

@@ -23,7 +23,7 @@ from marshmallow import ValidationError, validate
 from app.kernel.actor import Role
 
 PREFIX = "ATTESTRY_"
-FILE, PKCS11 = "file", "pkcs11"
+FILE, PKCS11, KMS = "file", "pkcs11", "kms"
 DEFAULT_ADDRESS = "http://127.0.0.1:8000"
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _ADDRESSEE = re.compile(r"[^\s@,:/]{1,64}@[A-Za-z0-9.-]{1,255}")
@@ -52,12 +52,15 @@ class Settings:
         mode: Production or demonstration.
         secret_key: Signs forms and passing cookies, 32 characters or more; made if absent.
         seal_key_file: File with the key that seals source secrets and signing keys.
-        signer: Where the key of documents lives: `file`, sealed in the database, or `pkcs11`.
+        signer: Where the key of documents lives: `file`, sealed in the database; `pkcs11` or `kms`.
         pkcs11_library: Path of the security module's library.
         pkcs11_token: Label of the token.
         pkcs11_key: Label of its private key, P-256 or RSA.
         pkcs11_pin: Opens the token.
         pkcs11_chain: The key's certificate and those above it, PEM, the last one the anchor.
+        kms_url: Address of a key service that signs a digest (Google's `asymmetricSign`); https.
+        kms_access: Path of a file with the access token for it, read each time.
+        kms_chain: The key's certificate and those above it, PEM, the last one the anchor.
         oidc_issuer: The identity provider, by the address it calls itself; https. None: links only.
         oidc_client_id: Our name there.
         oidc_client_secret: Our secret there; none for a public client.
@@ -66,6 +69,7 @@ class Settings:
         oidc_role_map: JSON: a value of that claim to a role here; `{"Access admins": "admin"}`.
         tsa_url: RFC 3161 time-stamping authority, or None: then the time is our own word.
         tsa_ca: Its certificates, PEM; bundles carry them.
+        revocation_lists: Path of a PEM file of revocation lists, read for bundles made to last.
         tsa_when_down: `refuse` to make a bundle, or `go_on` without; the report says so.
         bundle_days: How many days files of bundles are kept; None: for ever.
         smtp_url: Mail relay, or None: then notices stay in the app.
@@ -85,6 +89,9 @@ class Settings:
     pkcs11_key: str | None = None
     pkcs11_pin: str | None = field(default=None, repr=False)
     pkcs11_chain: str | None = None
+    kms_url: str | None = None
+    kms_access: str | None = None
+    kms_chain: str | None = None
     oidc_issuer: str | None = None
     oidc_client_id: str | None = None
     oidc_client_secret: str | None = field(default=None, repr=False)
@@ -93,6 +100,7 @@ class Settings:
     oidc_role_map: Mapping[str, Role] = field(default_factory=dict)
     tsa_url: str | None = None
     tsa_ca: str | None = None
+    revocation_lists: str | None = None
     tsa_when_down: str = "refuse"
     bundle_days: int | None = None
     smtp_url: str | None = field(default=None, repr=False)
@@ -111,7 +119,7 @@ class Settings:
         home = env.path("HOME", Path("var")).resolve()
         address = env.str("BASE_URL", DEFAULT_ADDRESS, validate=_ADDRESS)
         mode = env.enum("MODE", Mode.PRODUCTION, enum=Mode, by_value=True)
-        signer = env.str("SIGNER", "file", validate=validate.OneOf([FILE, PKCS11]))
+        signer = env.str("SIGNER", "file", validate=validate.OneOf([FILE, PKCS11, KMS]))
         database_url = env.str("DATABASE_URL", f"sqlite:///{home / 'attestry.sqlite3'}")
         secret_key = env.str("SECRET_KEY", "", validate=_long_enough)
         seal_key_file = env.path("SEAL_KEY_FILE", home / "seal.key")
@@ -122,7 +130,7 @@ class Settings:
         role_map = env.str("OIDC_ROLE_MAP", "{}", validate=_role_map)
         bundle_days = env.int("BUNDLE_DAYS", None, validate=validate.Range(1, 36_500))
         _raise_what_is_wrong(env)
-        _refuse_half_a_token(signer, others)
+        _refuse_half_a_signer(signer, others)
         _refuse_half_an_authority(others)
         _refuse_unusable_secret(others["checkpoint_secret"])
         _refuse_half_a_provider(others, role_map=role_map)
@@ -144,14 +152,18 @@ class Settings:
 
 
 TOKEN = ("pkcs11_library", "pkcs11_token", "pkcs11_key", "pkcs11_pin", "pkcs11_chain")
+KMS_NAMES = ("kms_url", "kms_access", "kms_chain")
+HOLDERS = {PKCS11: TOKEN, KMS: KMS_NAMES}
 OPTIONAL = (
     "oidc_issuer",
     "oidc_client_id",
     "oidc_client_secret",
     "oidc_roles_claim",
     *TOKEN,
+    *KMS_NAMES,
     "tsa_url",
     "tsa_ca",
+    "revocation_lists",
     "smtp_url",
     "checkpoint_secret",
 )
@@ -196,12 +208,18 @@ def _targets(text: str) -> tuple[str, ...]:
     return found
 
 
-def _refuse_half_a_token(signer: str, given: Mapping[str, str | None]) -> None:
-    missing = [f"ATTESTRY_{name.upper()}" for name in TOKEN if given[name] is None]
-    if signer == PKCS11 and missing:
-        raise SettingsError(f"ATTESTRY_SIGNER=pkcs11 needs {', '.join(missing)}.")
-    if signer == FILE and len(missing) < len(TOKEN):
-        raise SettingsError("A token is named, but ATTESTRY_SIGNER is file: set it to pkcs11.")
+def _refuse_half_a_signer(signer: str, given: Mapping[str, str | None]) -> None:
+    for kind, names in HOLDERS.items():
+        missing = [f"ATTESTRY_{name.upper()}" for name in names if given[name] is None]
+        if signer == kind and missing:
+            raise SettingsError(f"ATTESTRY_SIGNER={kind} needs {', '.join(missing)}.")
+        if signer != kind and len(missing) < len(names):
+            raise SettingsError(
+                f"A key of documents elsewhere is named, but ATTESTRY_SIGNER is {signer}: set it "
+                f"to {kind}."
+            )
+    if signer == KMS and not is_safe_address(given["kms_url"] or ""):
+        raise SettingsError("ATTESTRY_KMS_URL: Give an https address.")
 
 
 def _refuse_half_an_authority(given: Mapping[str, str | None]) -> None:
