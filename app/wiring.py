@@ -7,6 +7,7 @@ their own clock, jobs and mailer.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 
 from flask import Flask
 
@@ -154,7 +155,8 @@ class House:
         if url is None:
             return None
         anchor = (settings.tsa_ca or "").encode()
-        return stamping.Authority(url, anchor, settings.tsa_when_down, self.ask_time)
+        lists = None if settings.revocation_lists is None else Path(settings.revocation_lists)
+        return stamping.Authority(url, anchor, settings.tsa_when_down, self.ask_time, lists)
 
     def sign_note(self, reading: Reading, text: str) -> str:
         """Return a text as a note signed with the log's key (receipts)."""

@@ -9,6 +9,7 @@ from typing import Any, Final
 from evidence.bundle import FORMAT, media_type
 from evidence.canonical import parse_canonical
 from evidence.errors import VerificationError
+from evidence.longterm import LEVELS
 
 HEX: Final = re.compile(r"[0-9a-f]{64}")
 KEYS: Final = frozenset(
@@ -58,6 +59,7 @@ class Manifest:
         size: The tree's size.
         root: The tree's root, hex.
         unsigned_sha256: Digest of the PDF before it was sealed, hex.
+        signature_level: Which level the report's signature is said to have; None: it is not said.
         files: Every file, by path, in order.
     """
 
@@ -68,6 +70,7 @@ class Manifest:
     size: int
     root: str
     unsigned_sha256: str
+    signature_level: str | None
     files: Mapping[str, ListedFile]
 
 
@@ -101,6 +104,7 @@ def parse_manifest(content: bytes) -> Manifest:
         _count(ledger["size"], "ledger.size"),
         _hex(ledger["root"], "ledger.root"),
         _hex(report["unsigned_sha256"], "report.unsigned_sha256"),
+        _level(value["scope"].get("signature_level")),
         {each.path: each for each in files},
     )
 
@@ -151,6 +155,14 @@ def _text(value: Any, name: str) -> str:
     if not isinstance(value, str):
         raise VerificationError(f"manifest.json: {name} is not text")
     return value
+
+
+def _level(value: Any) -> str | None:
+    if value is None:
+        return None
+    if value not in LEVELS:
+        raise VerificationError("manifest.json: scope.signature_level is none that there is")
+    return str(value)
 
 
 def _hex(value: Any, name: str) -> str:

@@ -315,6 +315,11 @@ def _pdf(look: Look) -> str:
     status = verify_pdf(look.read("report.pdf"), look.anchors, at, stamps)
     if not status.ok:
         raise VerificationError(f"report.pdf: {status.detail}")
+    told = look.listed.signature_level
+    if told is not None and told != status.level:
+        raise VerificationError(
+            f"report.pdf is signed at level {status.level}, but the manifest says {told}"
+        )
     return f"{status.signer}: {status.detail}"
 
 

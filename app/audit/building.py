@@ -49,8 +49,9 @@ from evidence.cades import sign_detached
 from evidence.checkpoint import Checkpoint, sign_checkpoint
 from evidence.keys import Signer, verifier_key
 from evidence.pdf.render import render_to
-from evidence.pdf.seal import seal_file
+from evidence.pdf.seal import ToLast, seal_file
 from evidence.record import Disclosure
+from evidence.revocation import read_lists
 
 AT_ONCE = 1_000
 UNSTAMPED = Stamping()
@@ -68,6 +69,7 @@ class Order:
         controls: Which controls it answers.
         custody: Who asked for it, and which bundle it replaces.
         is_redacted: With ids only, and no commitment opened.
+        is_lasting: The report's signature is to last (PAdES B-LTA).
     """
 
     id: str
@@ -77,6 +79,7 @@ class Order:
     controls: Sequence[str]
     custody: Custody
     is_redacted: bool = False
+    is_lasting: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,14 +116,24 @@ def build(
         held: The key of documents, if it is held elsewhere.
 
     Raises:
-        ConflictError: The ledger was never sealed.
+        ConflictError: The ledger was never sealed, or something is missing that would make a
+            signature last.
         EvidenceError: Something cannot be put into the format.
     """
     signer = signing.log_signer(reading, seal)
     documents = signing.document_key(reading, seal, held)
     head = _head(reading.session, signer)
     files = gathering.data_files(order.scope)
-    told = circumstances(reading, order.scope, replace(order.custody, time_stamp=stamping.told))
+    if order.is_lasting and held is None and not documents.revocations:
+        raise ConflictError(
+            phrase(
+                "The key of documents was made when keys had no revocation list yet: run `attestry "
+                "key rotate --purpose document`, then ask again."
+            )
+        )
+    level, to_last = stamping.level(documents.revocations, is_lasting=order.is_lasting)
+    custody = replace(order.custody, time_stamp=stamping.told, level=level)
+    told = circumstances(reading, order.scope, custody)
     consistency = _consistency(reading.session, head, signer)
     seen = Evaluation(
         Told(order.kind.value, told, order.scope.start, order.scope.end, order.created_at)
@@ -159,7 +172,8 @@ def build(
         render=draw,
         assess=assess,
         trust={"ca.pem": documents.anchor, "signer.pem": documents.signer}
-        | ({"tsa.pem": stamping.anchor} if stamping.stamp else {}),
+        | ({"tsa.pem": stamping.anchor} if stamping.stamp else {})
+        | _lists(documents.revocations, to_last),
         consistency=consistency,
         samples=proofs.samples,
         witnesses=proofs.witnesses,
@@ -167,7 +181,7 @@ def build(
 
     def sealed(path: Path) -> None:
         session.rollback()  # all is read: an authority is not asked inside a transaction
-        seal_file(path, documents.credential, stamping.stamp)
+        seal_file(path, documents.credential, stamping.stamp, to_last)
 
     signers = BundleSigners(
         note=signer,
@@ -184,6 +198,12 @@ def build(
 def _subject(certificate: bytes) -> str:
     """Say whose certificate it is, as it says itself."""
     return load_pem_x509_certificate(certificate).subject.rfc4514_string()
+
+
+def _lists(own: bytes, to_last: ToLast | None) -> dict[str, bytes]:
+    """The revocation lists that travel in a bundle: those of a lasting one, else our own."""
+    found = to_last.lists if to_last else read_lists(own)
+    return {f"revocations-{number}.crl": each for number, each in enumerate(found, 1)}
 
 
 def _head(session: Session, signer: Signer) -> Checkpoint:

@@ -50,6 +50,8 @@ class Wish:
             exactly one is a bundle of that control: only what speaks to it is in its data files.
         why_anew: Why a bundle of the same scope is asked for again.
         redacted: With ids only, and no commitment opened.
+        lta: Its report's signature is to last (PAdES B-LTA): it can be judged when the
+            certificates have ended. A time-stamping authority is needed.
     """
 
     campaign: str | None = None
@@ -60,6 +62,7 @@ class Wish:
     controls: Sequence[str] = ()
     redacted: bool = False
     why_anew: str | None = None
+    lta: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,7 @@ class BundleRow:
     checks: Sequence[Mapping[str, Any]]
     supersedes: str | None
     why_anew: str | None
+    lta: bool
     removed_at: datetime | None
     why: str | None
 
@@ -114,6 +118,7 @@ def request(uow: UnitOfWork, wish: Wish, *, is_built_here: bool = False) -> Bund
         checks=[],
         supersedes=_earlier(uow, kind, scope),
         why_anew=wish.why_anew,
+        is_lasting=wish.lta,
     )
     uow.session.add(bundle)
     uow.record(
@@ -160,6 +165,7 @@ def ask_again(uow: UnitOfWork, public_id: str) -> BundleRow:
         controls=failed.controls,
         redacted=REDACTED in failed.scope,
         why_anew=failed.why_anew,
+        lta=failed.is_lasting,
     )
     return request(uow, wish)
 
@@ -359,6 +365,7 @@ def _order(reading: Reading, public_id: str) -> Order | None:
             is_redacted=REDACTED in bundle.scope,
         ),
         is_redacted=REDACTED in bundle.scope,
+        is_lasting=bundle.is_lasting,
     )
 
 
@@ -423,6 +430,7 @@ def _row(bundle: Bundle) -> BundleRow:
         checks=bundle.checks,
         supersedes=bundle.supersedes,
         why_anew=bundle.why_anew,
+        lta=bundle.is_lasting,
         removed_at=bundle.removed_at,
         why=bundle.why,
     )

@@ -35,6 +35,7 @@ class Custody:
         supersedes: The bundle it replaces, or None.
         why: Why it was built anew.
         time_stamp: Name of the time-stamping authority, or `none`.
+        level: Of the report's signature, as PAdES names it.
         is_redacted: Whether nobody is to be named.
     """
 
@@ -42,6 +43,7 @@ class Custody:
     supersedes: str | None
     why: str | None
     time_stamp: str = "none"
+    level: str = "B-B"
     is_redacted: bool = False
 
 
@@ -59,6 +61,7 @@ def circumstances(reading: Reading, scope: Scope, custody: Custody) -> dict[str,
         "clock": "server clock, UTC",
         "owner": custody.requested_by,
         "time_stamp": NOBODY if custody.time_stamp == "none" else custody.time_stamp,
+        "signature_level": custody.level,
         "systems": _systems(reading, scope),
         "policies": _policies(reading, scope),
         "leaver_limit_minutes": policy_in_force(reading).leaver.limit_minutes,

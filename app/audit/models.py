@@ -28,6 +28,7 @@ class SigningKey(Governed, Named, Model):
     sealed: Mapped[bytes]
     created_at: Mapped[datetime]
     retired_at: Mapped[datetime | None]
+    revocation_list: Mapped[str | None]
 
 
 class Bundle(Governed, Named, Model):
@@ -48,6 +49,7 @@ class Bundle(Governed, Named, Model):
     supersedes: Mapped[str | None] = mapped_column(sa.String(36))
     why_anew: Mapped[str | None]
     closing: Mapped[int | None] = mapped_column(sa.BigInteger)
+    is_lasting: Mapped[bool] = mapped_column(default=False)
     removed_at: Mapped[datetime | None]
     why: Mapped[str | None]
 

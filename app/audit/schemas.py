@@ -45,6 +45,7 @@ class NewBundleSchema(Schema):
     end = Moment(data_key="to", load_default=None)
     leavers = fields.Boolean(load_default=False)
     redacted = fields.Boolean(load_default=False)
+    lta = fields.Boolean(load_default=False)
     why_anew = fields.String(load_default=None, validate=validate.Length(1, 500))
     controls = fields.List(
         fields.String(validate=validate.Length(max=LONGEST_CONTROL)),
@@ -58,6 +59,7 @@ class CampaignBundleForm(Schema):
 
     campaign = PublicIdField(load_default=None)
     redacted = fields.Boolean(load_default=False)
+    lta = fields.Boolean(load_default=False)
     controls = fields.List(
         fields.String(validate=validate.Length(max=LONGEST_CONTROL)), load_default=list
     )
@@ -67,6 +69,7 @@ class SampleBundleForm(Schema):
     """The form of a sample's bundle."""
 
     redacted = fields.Boolean(load_default=False)
+    lta = fields.Boolean(load_default=False)
 
 
 class NonceForm(Schema):
@@ -83,6 +86,7 @@ class PeriodBundleForm(Schema):
     end = LastDay(data_key="to", load_default=None)
     leavers = fields.Boolean(load_default=False)
     redacted = fields.Boolean(load_default=False)
+    lta = fields.Boolean(load_default=False)
     controls = fields.List(
         fields.String(validate=validate.Length(max=LONGEST_CONTROL)), load_default=list
     )
@@ -122,6 +126,7 @@ class BundleSchema(Schema):
     checks = fields.List(fields.Nested(CheckSchema))
     supersedes = fields.String(allow_none=True)
     why_anew = fields.String(allow_none=True)
+    lta = fields.Boolean()
     removed_at = Moment(allow_none=True)
     why = fields.String(allow_none=True)
 

@@ -33,6 +33,7 @@ from evidence.certificates import (
 from evidence.checkpoint import sign_note as make_note
 from evidence.held import KeyHolder, chain_of, load_held
 from evidence.keys import MemorySigner, VerifierKey, parse_vkey, verifier_key
+from evidence.revocation import issue_list
 
 ORGANIZATION = "Attestry"
 ELSEWHERE = (b"pkcs11", b"kms")  # stands where a sealed private half would: it never was here
@@ -50,11 +51,14 @@ class DocumentKey:
         credential: Signs.
         signer: The signer's certificate, PEM.
         anchor: The certificate everything is held against, PEM.
+        revocations: The anchor's revocation list, PEM; empty for a key held elsewhere, or made
+            before there was one.
     """
 
     credential: SigningCredential
     signer: bytes
     anchor: bytes
+    revocations: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +199,8 @@ def document_key(reading: Reading, seal: SealKey, held: HeldKey | None = None) -
     opened = seal.open_mapping(sealed_for(key.public_id), key.sealed)
     signer, anchor = split_chain(key.public)
     pair = KeyedCertificate(signer, opened["signer"].encode("ascii"))
-    return DocumentKey(load_credential(pair, [anchor]), signer, anchor)
+    revocations = (key.revocation_list or "").encode("ascii")
+    return DocumentKey(load_credential(pair, [anchor]), signer, anchor, revocations)
 
 
 def verifier_keys(reading: Reading) -> tuple[VerifierKey, ...]:
@@ -281,10 +286,14 @@ def _make_document_key(uow: UnitOfWork, seal: SealKey, name: str) -> SigningKey:
         valid_for=SIGNER_LIFE,
         random=secrets.token_bytes,
     )
-    # The authority's key is forgotten at once: it certifies one signer, and nobody can add another.
+    # The authority's key is forgotten at once: it certifies one signer, and nobody can add another,
+    # nor revoke one. Its only list says so for as long as it lives: what is to last needs it.
+    nothing = issue_list(authority, now=uow.now, until=uow.now + AUTHORITY_LIFE)
     sealed = seal.seal_mapping(sealed_for(public_id), {"signer": signer.key.decode("ascii")})
     public = (signer.certificate + authority.certificate).decode("ascii")
-    return _keep(uow, KeyPurpose.DOCUMENT, public_id, name=name, public=public, sealed=sealed)
+    made = _keep(uow, KeyPurpose.DOCUMENT, public_id, name=name, public=public, sealed=sealed)
+    made.revocation_list = nothing.decode("ascii")
+    return made
 
 
 def _keep_held_key(uow: UnitOfWork, held: HeldKey, name: str) -> SigningKey:

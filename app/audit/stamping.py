@@ -8,16 +8,22 @@ import hashlib
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import requests
 
 from app.kernel.errors import ConflictError
+from app.kernel.phrases import phrase
 from evidence.cades import Stamper
 from evidence.errors import EvidenceError
+from evidence.longterm import BASIC, LASTING, STAMPED
+from evidence.pdf.seal import ToLast
+from evidence.revocation import read_lists
 from evidence.stamps import ask
 
 PATIENCE_SECONDS = 10
 LARGEST_ANSWER = 1 << 16
+LARGEST_LISTS = 1 << 22
 REFUSE, GO_ON = "refuse", "go_on"
 QUERY = {"Content-Type": "application/timestamp-query"}
 
@@ -32,11 +38,57 @@ class Stamping:
         told: Who stamps, or `none` and why: what the report says.
         stamp: Digest in, token out; None: nobody stamps.
         anchor: The authority's certificates, PEM, for the bundle.
+        lists: File with revocation lists, PEM, or None.
     """
 
     told: str = "none"
     stamp: Stamper | None = None
     anchor: bytes = b""
+    lists: Path | None = None
+
+    def level(self, own: bytes, *, is_lasting: bool) -> tuple[str, ToLast | None]:
+        """Say which level a report's signature gets, and what makes it last.
+
+        Args:
+            own: The revocation list of the signer's own authority, PEM.
+            is_lasting: Whether it was asked to last. If the authority is away and bundles are to
+                go on without it, it cannot, and the report says so.
+
+        Raises:
+            ConflictError: It cannot last: there is no authority, or no list.
+        """
+        if self.stamp is None:
+            if is_lasting and self.told == "none":
+                raise ConflictError(
+                    phrase(
+                        "A signature that lasts needs a time-stamping authority: set "
+                        "ATTESTRY_TSA_URL and ATTESTRY_TSA_CA, then ask again."
+                    )
+                )
+            return BASIC, None
+        if not is_lasting:
+            return STAMPED, None
+        return LASTING, ToLast(read_lists(own + self._given()), self.anchor)
+
+    def _given(self) -> bytes:
+        if self.lists is None:
+            raise ConflictError(
+                phrase(
+                    "A signature that lasts needs revocation lists: set ATTESTRY_REVOCATION_LISTS "
+                    "to a PEM file of those of the time-stamping authority, then ask again."
+                )
+            )
+        try:
+            with self.lists.open("rb") as file:
+                return file.read(LARGEST_LISTS)
+        except OSError as error:
+            raise ConflictError(
+                phrase(
+                    "The revocation lists cannot be read (%(path)s: %(why)s).",
+                    path=self.lists,
+                    why=error.strerror or "?",
+                )
+            ) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +100,14 @@ class Authority:
         anchor: The certificates its tokens lead to, PEM.
         when_down: `refuse` a bundle, or `go_on` without.
         send: Sends a request.
+        lists: File with revocation lists, PEM, for what is to last.
     """
 
     url: str
     anchor: bytes
     when_down: str
     send: Send
+    lists: Path | None = None
 
     def begin(self) -> Stamping:
         """Find out whether it answers; never inside a transaction.
@@ -69,7 +123,7 @@ class Authority:
                     f"{error} ({self.url}). Ask again later, or set ATTESTRY_TSA_WHEN_DOWN=go_on."
                 ) from error
             return Stamping(f"none: {error}")
-        return Stamping(self.url, self._stamp, self.anchor)
+        return Stamping(self.url, self._stamp, self.anchor, self.lists)
 
     def _stamp(self, sha256: bytes) -> bytes:
         return ask(sha256, lambda query: self.send(self.url, query), secrets.token_bytes)

@@ -29,6 +29,7 @@ def evidence() -> None:
 @click.option("--to", "last", type=DAY, metavar="DAY", help="Of a period: its last day.")
 @click.option("--leavers", is_flag=True, help="Of a period, only what was done about leavers.")
 @click.option("--redacted", is_flag=True, help="With ids only, and no commitment opened.")
+@click.option("--lta", is_flag=True, help="A signature that lasts (PAdES B-LTA), not only B-T.")
 @click.option("--sample", metavar="ID", help="Of a sample.")
 @click.option(
     "--control",
@@ -51,6 +52,7 @@ def build(
     last: datetime | None,
     leavers: bool,
     redacted: bool,
+    lta: bool,
     sample: str | None,
     controls: tuple[str, ...],
     why_anew: str | None,
@@ -66,6 +68,7 @@ def build(
         sample=sample,
         controls=controls,
         redacted=redacted,
+        lta=lta,
         why_anew=why_anew,
     )
     with house.tx.write(local.actor) as uow:

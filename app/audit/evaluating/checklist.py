@@ -579,7 +579,12 @@ class _Answers:
         authority = self._scope.get("time_stamp", "none")
         if authority.startswith("none"):
             return State.CANNOT, f"Time-stamping authority: {authority}."
-        return State.ANSWERED, f"Time-stamped by {authority}; checked by python -m evidence verify."
+        lasts = ""
+        if self._scope.get("signature_level") == "B-LTA":
+            lasts = " Revocation lists and a document time-stamp make the signature last (B-LTA)."
+        return State.ANSWERED, (
+            f"Time-stamped by {authority}; checked by python -m evidence verify.{lasts}"
+        )
 
     def _h5(self) -> Answer:
         return State.ANSWERED, "The report is drawn from the data files, and from nothing else."

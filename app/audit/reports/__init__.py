@@ -99,6 +99,7 @@ def report(
         signature=(
             Fact("By", subject.certificate),
             Fact("Log key", subject.key.fingerprint),
+            Fact("Level", f"PAdES baseline {told.scope['signature_level']}"),
             Fact("Time-stamp", told.scope["time_stamp"]),
         ),
     )
@@ -139,6 +140,7 @@ def _facts(subject: Subject, found: Evaluation, counts: Mapping[str, int]) -> tu
         Fact("Ledger", f"{subject.head.origin}, {subject.head.size:,} entries"),
         Fact("Root", subject.head.root.hex()),
         Fact("Signer's key", subject.key.fingerprint),
+        Fact("Signature", f"PAdES baseline {scope['signature_level']}"),
         Fact("Time-stamp", scope["time_stamp"]),
     ]
     if scope["supersedes"]:

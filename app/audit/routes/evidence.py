@@ -38,6 +38,7 @@ def asking(reading: Reading, form: Form | None = None) -> str:
         last=_day(request.args.get("to", "")),
         controls=queries.controls_of(reading, kind),
         today=reading.now.date(),
+        has_authority=doors().settings.tsa_url is not None,
         form=form,
     )
 

@@ -11,6 +11,7 @@ from app.kernel.uow import Reading, UnitOfWork
 from app.web import pages
 from app.web.pages import Form
 from app.web.paging import Window
+from app.web.scope import doors
 
 
 @pages.page(blp, "/evidence/samples")
@@ -46,7 +47,8 @@ def give_nonce(uow: UnitOfWork, form: Form) -> Response:
 def sample(reading: Reading, sample_id: str, form: Form | None = None) -> str:
     """One sample; each line leads to the life of what was drawn."""
     found = sampling.find_sample(reading, sample_id)
-    return pages.render("audit/sample.html", sample=found, form=form)
+    has_authority = doors().settings.tsa_url is not None
+    return pages.render("audit/sample.html", sample=found, has_authority=has_authority, form=form)
 
 
 @pages.action(blp, "/evidence/samples/<sample_id>/bundle", again=sample)

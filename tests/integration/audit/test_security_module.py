@@ -37,8 +37,9 @@ def built(house: TestHouse, token: Token | None) -> bundles.BundleRow:
 
 
 def change_over(house: TestHouse, token: Token | None) -> None:
+    held = signing.hold(token)
     with house.write(ADMIN) as uow:
-        signing.rotate(uow, house.house.seal, KeyPurpose.DOCUMENT, token)
+        signing.rotate(uow, house.house.seal, KeyPurpose.DOCUMENT, held)
 
 
 def test_after_changing_over_the_token_signs_and_the_old_key_stays_in_the_history(
