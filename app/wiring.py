@@ -14,6 +14,7 @@ from flask import Flask
 from app.audit import (
     bundles,
     keyholding,
+    making,
     publishing,
     retention,
     sealing,
@@ -215,7 +216,7 @@ def _runners(house: House, crash: CrashPoints) -> dict[str, Runner]:
         witnessing.ASK: partial(witnessing.run_ask, tx, house.ask_witness),
         publishing.SEND: partial(publishing.run_send, tx, _outside(house)),
         bundles.BUILD: partial(
-            bundles.run_build,
+            making.run_build,
             *(tx, seal, house.settings.home),
             authority=house.authority,
             key_holder=house.key_holder,

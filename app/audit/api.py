@@ -4,7 +4,17 @@ from typing import Any
 
 from flask import Response, send_file
 
-from app.audit import auditors, bundles, ledger, life, sampling, schemas, signing
+from app.audit import (
+    auditors,
+    bundles,
+    ledger,
+    life,
+    nonces,
+    populations,
+    sampling,
+    schemas,
+    signing,
+)
 from app.audit.models import Nonce
 from app.kernel.uow import Reading, UnitOfWork
 from app.signin import queries as signin
@@ -51,7 +61,7 @@ def download(bundle_id: str) -> Response:
 @scope.command(blp, schemas.SampleSchema, body=schemas.NewSampleSchema, status=201)
 def draw_sample(uow: UnitOfWork, body: dict[str, Any]) -> sampling.SampleRow:
     """Draw a sample by a seed of your own; anyone can draw it again."""
-    return sampling.draw_sample(uow, sampling.SampleWish(**body))
+    return sampling.draw_sample(uow, populations.SampleWish(**body))
 
 
 @blp.route("/evidence/samples", methods=["GET"])
@@ -79,7 +89,7 @@ def show_life(reading: Reading, args: dict[str, Any]) -> life.Life:
 @scope.command(blp, schemas.GivenNonceSchema, body=schemas.NonceSchema, status=201)
 def give_nonce(uow: UnitOfWork, body: dict[str, Any]) -> Nonce:
     """Give a word of your own before a campaign closes; it comes under the signed root."""
-    return sampling.give_nonce(uow, campaign_id=body["campaign"], nonce=body["nonce"])
+    return nonces.give_nonce(uow, campaign_id=body["campaign"], nonce=body["nonce"])
 
 
 @blp.route("/auditors", methods=["POST"])

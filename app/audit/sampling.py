@@ -5,7 +5,7 @@ can have chosen what is looked at, neither before nor afterwards.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -15,65 +15,28 @@ import sqlalchemy as sa
 from app import events
 from app.audit import reach
 from app.audit.domain import SIZES, Frequency, Population, draw, population_digest
-from app.audit.models import Draw, Nonce
+from app.audit.models import Draw
+from app.audit.populations import SampleWish, keys_of_population
 from app.audit.scope import SampleScope, campaign_scope
-from app.directory.models import Account, Group, Identity, Membership
+from app.directory.models import Account, Group, Identity
 from app.kernel.actor import Permission
 from app.kernel.errors import (
-    ConflictError,
     FieldErrors,
-    InvalidInputError,
     NotFoundError,
-    NothingToChangeError,
 )
 from app.kernel.event import moment
 from app.kernel.phrases import phrase
 from app.kernel.uow import Reading, UnitOfWork
-from app.lifecycle.domain import LifecycleType
 from app.lifecycle.models import LifecycleEvent
-from app.requests.models import AccessRequest
-from app.reviews.domain import CampaignState
-from app.reviews.models import Campaign, Item
 from app.web.paging import Page, Window, page
 
-AT_ONCE: Final = 1_000
 LARGEST: Final = 250
+
+
 WORD: Final = re.compile(r"[A-Za-z0-9._:+/=-]{1,128}")
-LEAST_NONCE: Final = 16
+
+
 PLAIN: Final = phrase("Use up to 128 letters, digits and . _ : + / = - without blanks.")
-
-
-@dataclass(frozen=True, slots=True)
-class GivenNonce:
-    """A word of an auditor's own, and the campaign it was given to."""
-
-    campaign: str
-    campaign_name: str
-    nonce: str
-    given_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class SampleWish:
-    """What is to be drawn.
-
-    Attributes:
-        population: From what.
-        seed: The auditor's own; nobody here can have chosen it.
-        campaign: Of items: whose.
-        start: Of anything else: from when.
-        end: Up to when; later than now is now.
-        frequency: How often the control is performed; says how many.
-        size: How many; goes before the frequency.
-    """
-
-    population: Population
-    seed: str
-    campaign: str | None = None
-    start: datetime | None = None
-    end: datetime | None = None
-    frequency: Frequency | None = None
-    size: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +82,7 @@ def draw_sample(uow: UnitOfWork, wish: SampleWish) -> SampleRow:
     _refuse_unclear(wish, uow.now)
     scope = _scope(uow, wish)
     size = wish.size if wish.size is not None else SIZES[wish.frequency or Frequency.OFTEN]
-    keys = dict(_keys(uow, wish, scope))
+    keys = dict(keys_of_population(uow, wish, scope))
     made = Draw(
         public_id=uow.ids.new(),
         population=wish.population,
@@ -212,65 +175,6 @@ def sample_scope(reading: Reading, public_id: str) -> SampleScope:
     )
 
 
-def give_nonce(uow: UnitOfWork, *, campaign_id: str, nonce: str) -> Nonce:
-    """Take an auditor's own word into the ledger before a campaign closes.
-
-    Whoever knows the word knows that what was signed with it was not made before it was given.
-
-    Args:
-        uow: The unit of work.
-        campaign_id: Public id of the campaign.
-        nonce: The word.
-
-    Raises:
-        NotPermittedError: The actor may not.
-        InvalidInputError: It is too short to be guessed by nobody, or not plain.
-        NotFoundError: There is no such campaign.
-        ConflictError: The campaign is closed.
-        NothingToChangeError: It was given already.
-    """
-    uow.actor.require(Permission.BUNDLE_BUILD)
-    if not WORD.fullmatch(nonce):
-        raise InvalidInputError({"nonce": PLAIN})
-    if len(nonce) < LEAST_NONCE:
-        raise InvalidInputError(
-            {"nonce": phrase("Give %(least)s characters or more.", least=LEAST_NONCE)}
-        )
-    campaign = uow.session.scalar(
-        sa.select(Campaign).where(Campaign.public_id == campaign_id, reach.campaigns(uow))
-    )
-    if campaign is None:
-        raise NotFoundError(phrase("There is no such campaign."))
-    if campaign.state is not CampaignState.OPEN:
-        raise ConflictError(phrase("A word is taken only while a campaign is open."))
-    given = sa.select(Nonce.id).where(Nonce.campaign_id == campaign.id, Nonce.nonce == nonce)
-    if uow.session.scalar(given) is not None:
-        raise NothingToChangeError(phrase("This word was given already."))
-    made = Nonce(
-        campaign_id=campaign.id, nonce=nonce, given_by=uow.actor.public_id, given_at=uow.now
-    )
-    uow.session.add(made)
-    uow.record(events.NonceGiven(subject=campaign.public_id, nonce=nonce))
-    return made
-
-
-def given_nonces(reading: Reading) -> Sequence[GivenNonce]:
-    """Return the words that were given, newest first, the first hundred.
-
-    Raises:
-        NotPermittedError: The actor may not read bundles.
-    """
-    reading.actor.require(Permission.BUNDLE_READ)
-    rows = reading.session.execute(
-        sa.select(Campaign.public_id, Campaign.name, Nonce.nonce, Nonce.given_at)
-        .join(Campaign, Campaign.id == Nonce.campaign_id)
-        .where(reach.campaigns(reading))
-        .order_by(Nonce.id.desc())
-        .limit(100)
-    )
-    return [GivenNonce(*row) for row in rows]
-
-
 def _refuse_unclear(wish: SampleWish, now: datetime) -> None:
     wrong = FieldErrors()
     is_of_items = wish.population is Population.ITEMS
@@ -310,66 +214,6 @@ def _scope(reading: Reading, wish: SampleWish) -> dict[str, str]:
     end = min(wish.end, reading.now)
     reach.require_period(reading, wish.start, end, population=wish.population)
     return {"from": moment(wish.start), "to": moment(end)}
-
-
-def _keys(
-    reading: Reading, wish: SampleWish, scope: Mapping[str, str]
-) -> Iterator[tuple[str, dict[str, str]]]:
-    """Give the whole population, in a fixed order: a key for each, and what it stands for."""
-    start, end = (datetime.fromisoformat(scope[name]) for name in ("from", "to"))
-    found = reading.session.execute(
-        _population(wish, start, end).execution_options(yield_per=AT_ONCE)
-    )
-    for row in found:
-        if wish.population is Population.MEMBERSHIPS:
-            account, group, since = row
-            key = f"{account}/{group}/{moment(since)}"
-            yield key, {"account": account, "group": group}
-        elif wish.population is Population.LEAVERS:
-            yield row[0], {"event": row[0]}
-        else:
-            key, account, group = row
-            yield key, {"account": account, "group": group}
-
-
-def _population(wish: SampleWish, start: datetime, end: datetime) -> sa.Select[*tuple[Any, ...]]:
-    if wish.population is Population.MEMBERSHIPS:
-        return (
-            sa.select(Account.public_id, Group.public_id, Membership.valid_from)
-            .select_from(Membership)
-            .join(Account, Account.id == Membership.account_id)
-            .join(Group, Group.id == Membership.group_id)
-            .where(Membership.valid_from >= start, Membership.valid_from < end)
-            .order_by(Membership.id)
-        )
-    if wish.population is Population.REQUESTS:
-        return (
-            sa.select(AccessRequest.public_id, Account.public_id, Group.public_id)
-            .select_from(AccessRequest)
-            .join(Account, Account.id == AccessRequest.account_id)
-            .join(Group, Group.id == AccessRequest.group_id)
-            .where(AccessRequest.submitted_at >= start, AccessRequest.submitted_at < end)
-            .order_by(AccessRequest.id)
-        )
-    if wish.population is Population.ITEMS:
-        return (
-            sa.select(Item.public_id, Account.public_id, Group.public_id)
-            .select_from(Item)
-            .join(Campaign, Campaign.id == Item.campaign_id)
-            .join(Account, Account.id == Item.account_id)
-            .join(Group, Group.id == Item.group_id)
-            .where(Campaign.public_id == wish.campaign)
-            .order_by(Item.id)
-        )
-    return (
-        sa.select(LifecycleEvent.public_id)
-        .where(
-            LifecycleEvent.type == LifecycleType.LEAVER,
-            LifecycleEvent.received_at >= start,
-            LifecycleEvent.received_at < end,
-        )
-        .order_by(LifecycleEvent.id)
-    )
 
 
 def _find(reading: Reading, public_id: str) -> Draw:

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from app.audit import bundles, sampling
+from app.audit import bundles, making, populations, sampling
 from app.audit.domain import BundleState, Frequency, Population
 from app.audit.schemas import BundleSchema, SampleSchema
 from app.cli.main import Local
@@ -75,7 +75,7 @@ def build(
         asked = bundles.request(uow, wish, is_built_here=True)
     home = house.settings.home
     payload = {"bundle": asked.id}
-    bundles.run_build(house.tx, house.seal, home, payload, house.authority, house.key_holder)
+    making.run_build(house.tx, house.seal, home, payload, house.authority, house.key_holder)
     with house.tx.read(local.actor) as reading:
         made = bundles.find_bundle(reading, asked.id)
     if made.state is not BundleState.READY:
@@ -110,7 +110,7 @@ def sample(
     size: int | None,
 ) -> tuple[Any, str]:
     """Draw a sample that anyone can draw again."""
-    wish = sampling.SampleWish(
+    wish = populations.SampleWish(
         Population(population),
         seed=seed,
         campaign=campaign,

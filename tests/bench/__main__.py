@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from app.audit import bundles, signing
+from app.audit import bundles, making, signing
 from app.directory import service as directory
 from app.directory.models import Group, Identity
 from app.kernel.actor import Actor, ActorKind, Role
@@ -199,7 +199,7 @@ def measure_verify(house: TestHouse, campaign: str, what: str, *, gated: bool) -
     """Check a bundle in this process, and as the whole command."""
     with house.write() as uow:
         asked = bundles.request(uow, bundles.Wish(campaign=campaign), is_built_here=True)
-    bundles.run_build(house.tx, house.house.seal, house.home, {"bundle": asked.id})
+    making.run_build(house.tx, house.house.seal, house.home, {"bundle": asked.id})
     bundle = bundles.bundle_path(house.home, asked.id)
     with house.read() as reading:
         key = signing.present_key(reading)

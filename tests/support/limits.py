@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from app.audit import auditors, bundles, sampling
+from app.audit import auditors, bundles, populations, sampling
 from app.audit.auditors import Admission
 from app.audit.domain import Population
 from integration.audit.test_campaign_bundle import hold_campaign
@@ -49,10 +49,10 @@ def hold(house: TestHouse, cast: Cast) -> Held:
         "earlier": bundles.Wish(start=MORNING, end=TWELVE, controls=(CONTROL,)),
     }
     drawn = {
-        "mine": sampling.SampleWish(Population.ITEMS, "s", campaign=made[0], size=2),
-        "other": sampling.SampleWish(Population.ITEMS, "s", campaign=made[1], size=2),
-        "requests": sampling.SampleWish(Population.REQUESTS, "s", None, TEN, TWELVE, size=2),
-        "leavers": sampling.SampleWish(Population.LEAVERS, "s", None, TEN, TWELVE, size=2),
+        "mine": populations.SampleWish(Population.ITEMS, "s", campaign=made[0], size=2),
+        "other": populations.SampleWish(Population.ITEMS, "s", campaign=made[1], size=2),
+        "requests": populations.SampleWish(Population.REQUESTS, "s", None, TEN, TWELVE, size=2),
+        "leavers": populations.SampleWish(Population.LEAVERS, "s", None, TEN, TWELVE, size=2),
     }
     with house.write() as uow:
         asked = {name: bundles.request(uow, wish).id for name, wish in wishes.items()}

@@ -9,68 +9,35 @@ rows of each exception.
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from app.audit.evaluating.tallies import Extremes, Note, Notes
+from app.audit.evaluating.told import Row, Told, at
 from app.provisioning.reconcile import CLOSING
 
 __all__ = ["CLOSERS", "Evaluation", "Extremes", "Note", "Told", "at"]
 
-Row = Mapping[str, Any]
+
 CLOSERS: Final = frozenset(each.value for each in CLOSING)
+
+
 IDLE: Final = timedelta(days=90)
+
+
 QUICK_MS: Final = 2_000
+
+
 HIDDEN: Final = frozenset({"undescribed", "no_reason", "not_read_back", "counts_differ"})
+
+
 LATE_END: Final = timedelta(days=1)
+
+
 MOST_REASONS: Final = 2_000
+
+
 MOST_PEOPLE: Final = 5_000
-
-
-def at(text: str) -> datetime:
-    """Read a moment as data files write it."""
-    return datetime.fromisoformat(text).astimezone(UTC)
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """What the manifest says of a bundle.
-
-    Attributes:
-        kind: Its kind.
-        scope: What it is about, and under which circumstances.
-        start: Begin of its period.
-        end: Its end.
-        created_at: When it was made.
-    """
-
-    kind: str
-    scope: Mapping[str, Any]
-    start: datetime
-    end: datetime
-    created_at: datetime
-
-    @classmethod
-    def of(cls, manifest: Mapping[str, Any]) -> "Told":
-        """Take it from a manifest."""
-        return cls(
-            manifest["kind"],
-            manifest["scope"],
-            at(manifest["period"]["from"]),
-            at(manifest["period"]["to"]),
-            at(manifest["created_at"]),
-        )
-
-    @property
-    def is_redacted(self) -> bool:
-        """Whether names, reasons and readings were left out of the data files."""
-        return bool(self.scope.get("redacted"))
-
-    @property
-    def limit_minutes(self) -> int | None:
-        """How long closing a leaver's accounts may take, if a policy says so."""
-        found: int | None = self.scope.get("leaver_limit_minutes")
-        return found
 
 
 @dataclass(slots=True)

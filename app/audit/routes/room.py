@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from flask import Response, request, url_for
 from flask_babel import gettext as _
 
-from app.audit import bundles, life, queries, sampling, schemas
+from app.audit import bundles, life, nonces, populations, queries, sampling, schemas
 from app.audit.routes import blp
 from app.kernel.uow import Reading, UnitOfWork
 from app.web import pages
@@ -23,7 +23,7 @@ def sample_list(reading: Reading, form: Form | None = None) -> str:
         page=found,
         choices=queries.campaign_names(reading),
         open_ones=queries.campaign_names(reading, only_open=True),
-        words_given=sampling.given_nonces(reading),
+        words_given=nonces.given_nonces(reading),
         form=form,
     )
 
@@ -31,7 +31,7 @@ def sample_list(reading: Reading, form: Form | None = None) -> str:
 @pages.action(blp, "/evidence/samples", again=sample_list)
 def draw_sample(uow: UnitOfWork, form: Form) -> Response:
     """Draw one."""
-    drawn = sampling.draw_sample(uow, sampling.SampleWish(**form.load(schemas.SampleForm)))
+    drawn = sampling.draw_sample(uow, populations.SampleWish(**form.load(schemas.SampleForm)))
     return pages.seen(url_for(f"{blp.name}.sample", sample_id=drawn.id), notice=_("Drawn."))
 
 
@@ -39,7 +39,7 @@ def draw_sample(uow: UnitOfWork, form: Form) -> Response:
 def give_nonce(uow: UnitOfWork, form: Form) -> Response:
     """Give a word of one's own to an open campaign."""
     given = form.load(schemas.NonceForm)
-    sampling.give_nonce(uow, campaign_id=given["open_campaign"], nonce=given["nonce"])
+    nonces.give_nonce(uow, campaign_id=given["open_campaign"], nonce=given["nonce"])
     return pages.seen(url_for(f"{blp.name}.sample_list"), notice=_("Given. Keep it."))
 
 

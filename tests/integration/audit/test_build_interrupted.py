@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from app.audit import bundles
+from app.audit import bundles, making
 from app.audit.domain import BundleState
 from evidence.bundle import write_bundle
 from integration.audit.test_bundles import built, path_of, whole_period
@@ -39,7 +39,7 @@ def asked(house: TestHouse) -> str:
 
 def build(house: TestHouse, public_id: str) -> None:
     payload = {"bundle": public_id}
-    bundles.run_build(house.tx, house.house.seal, house.home, payload)
+    making.run_build(house.tx, house.house.seal, house.home, payload)
 
 
 def state_of(house: TestHouse, public_id: str) -> bundles.BundleRow:
@@ -56,7 +56,7 @@ def test_a_build_killed_with_sigkill_leaves_nothing_to_see_and_is_done_again(
 
     def doomed() -> None:
         house.tx.database.engine.dispose(close=False)
-        monkeypatch.setattr(bundles, point, die)
+        monkeypatch.setattr(making, point, die)
         build(house, public_id)
 
     ended = in_a_process_of_its_own(doomed)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from app.audit import bundles, sealing, signing
+from app.audit import bundles, making, sealing, signing
 from app.audit.domain import BundleState, KeyPurpose
 from app.kernel.errors import InvalidInputError, NotFoundError
 from app.kernel.ledger import LedgerEntry
@@ -116,7 +116,7 @@ def test_building_again_what_is_ready_changes_nothing(
     house: TestHouse, period: bundles.BundleRow
 ) -> None:
     before = path_of(house, period).read_bytes()
-    bundles.run_build(house.tx, house.house.seal, house.home, {"bundle": period.id})
+    making.run_build(house.tx, house.house.seal, house.home, {"bundle": period.id})
     assert path_of(house, period).read_bytes() == before
 
 
@@ -169,7 +169,7 @@ def statements_of_a_build(house: TestHouse) -> int:
     with house.write() as uow:
         asked = bundles.request(uow, whole_period(house), is_built_here=True)
     with counting(house) as ran:
-        bundles.run_build(house.tx, house.house.seal, house.home, {"bundle": asked.id})
+        making.run_build(house.tx, house.house.seal, house.home, {"bundle": asked.id})
     return len(ran)
 
 

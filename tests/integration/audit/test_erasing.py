@@ -180,6 +180,6 @@ def test_a_redacted_bundle_that_failed_is_asked_for_again_redacted(house: TestHo
     house.later(minutes=5)
     with house.write() as uow:
         asked = bundles.request(uow, replace(whole_period(house), redacted=True))
-        bundles._find(uow, asked.id).state = BundleState.FAILED
+        bundles.find(uow, asked.id).state = BundleState.FAILED
         again = bundles.ask_again(uow, asked.id)
     assert again.scope["redacted"] == "yes"

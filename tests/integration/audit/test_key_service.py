@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from app.audit import bundles, keyholding, signing
+from app.audit import bundles, keyholding, making, signing
 from app.audit.domain import BundleState, KeyPurpose
 from app.kernel.settings import Settings, SettingsError
 from evidence.certificates import create_authority, issue_signer
@@ -51,7 +51,7 @@ def built(house: TestHouse, holder: KeyHolder) -> bundles.BundleRow:
     with house.write() as uow:
         asked = bundles.request(uow, whole_period(house), is_built_here=True)
     payload = {"bundle": asked.id}
-    bundles.run_build(house.tx, house.house.seal, house.home, payload, None, holder)
+    making.run_build(house.tx, house.house.seal, house.home, payload, None, holder)
     with house.read() as reading:
         return bundles.find_bundle(reading, asked.id)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from app.audit import bundles, resealing, signing
+from app.audit import bundles, making, resealing, signing
 from app.audit.domain import BundleState, KeyPurpose
 from app.kernel.actor import Actor, ActorKind, Role
 from app.kernel.errors import NothingToChangeError
@@ -31,7 +31,7 @@ def built(house: TestHouse, token: Token | None) -> bundles.BundleRow:
     with house.write() as uow:
         asked = bundles.request(uow, whole_period(house), is_built_here=True)
     payload = {"bundle": asked.id}
-    bundles.run_build(house.tx, house.house.seal, house.home, payload, None, token)
+    making.run_build(house.tx, house.house.seal, house.home, payload, None, token)
     with house.read() as reading:
         return bundles.find_bundle(reading, asked.id)
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from app.audit import bundles
+from app.audit import bundles, making
 from app.audit.domain import BundleState
 from app.audit.models import SigningKey
 from app.audit.stamping import GO_ON, REFUSE, Authority
@@ -55,7 +55,7 @@ def built(
 
     authority = Authority(URL, clockwork.anchor, when_down, send, lists)
     payload = {"bundle": asked.id}
-    bundles.run_build(house.tx, house.house.seal, house.home, payload, authority)
+    making.run_build(house.tx, house.house.seal, house.home, payload, authority)
     with house.read() as reading:
         return bundles.find_bundle(reading, asked.id)
 
@@ -137,7 +137,7 @@ def test_to_last_without_any_authority_is_refused(house: TestHouse) -> None:
     with house.write() as uow:
         wish = replace(whole_period(house), lta=True)
         asked = bundles.request(uow, wish, is_built_here=True)
-    bundles.run_build(house.tx, house.house.seal, house.home, {"bundle": asked.id})
+    making.run_build(house.tx, house.house.seal, house.home, {"bundle": asked.id})
     with house.read() as reading:
         row = bundles.find_bundle(reading, asked.id)
     assert row.state is BundleState.FAILED

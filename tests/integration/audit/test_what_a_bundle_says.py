@@ -18,7 +18,7 @@ import jsonschema_rs
 import pytest
 from cryptography.x509 import load_pem_x509_certificate
 
-from app.audit import bundles, sampling
+from app.audit import bundles, nonces, populations, sampling
 from app.audit.controls import CONTROLS
 from app.audit.domain import BundleState, Frequency, Population
 from app.audit.evaluating import Evaluation, Told, evaluate
@@ -118,7 +118,7 @@ def both(
         period = built(house, over_all(house))
         asked = hold_campaign(house, cast)
         with house.write() as uow:
-            sampling.give_nonce(uow, campaign_id=asked, nonce=WORD)
+            nonces.give_nonce(uow, campaign_id=asked, nonce=WORD)
         yield period, built(house, bundles.Wish(campaign=asked))
 
 
@@ -281,7 +281,7 @@ def test_a_sample_is_drawn_by_the_auditors_seed_and_can_be_drawn_again(
 ) -> None:
     something_appears(house, cast)
     period = built(house, over_all(house))
-    wish = sampling.SampleWish(
+    wish = populations.SampleWish(
         Population.MEMBERSHIPS,
         seed="2026-q1",
         start=MORNING - timedelta(days=1),
@@ -312,13 +312,13 @@ def test_a_word_is_taken_once_and_only_while_the_campaign_is_open(
 ) -> None:
     asked = hold_campaign(house, cast)
     with house.write() as uow:
-        sampling.give_nonce(uow, campaign_id=asked, nonce=WORD)
+        nonces.give_nonce(uow, campaign_id=asked, nonce=WORD)
     with pytest.raises(NothingToChangeError), house.write() as uow:
-        sampling.give_nonce(uow, campaign_id=asked, nonce=WORD)
+        nonces.give_nonce(uow, campaign_id=asked, nonce=WORD)
     with pytest.raises(InvalidInputError), house.write() as uow:
-        sampling.give_nonce(uow, campaign_id=asked, nonce="short")
+        nonces.give_nonce(uow, campaign_id=asked, nonce="short")
     with pytest.raises(NotFoundError), house.write() as uow:
-        sampling.give_nonce(uow, campaign_id="x", nonce=WORD)
+        nonces.give_nonce(uow, campaign_id="x", nonce=WORD)
     with house.read() as reading:
         state = reading.session.query(Campaign).one().state
     assert state.value == "open"

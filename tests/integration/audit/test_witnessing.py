@@ -11,7 +11,7 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from app.audit import bundles, publishing, queries, signing, witnessing
+from app.audit import bundles, making, publishing, queries, signing, witnessing
 from app.audit.models import Cosignature, Dispatch
 from app.kernel.actor import Actor, ActorKind, Role
 from app.kernel.errors import ConflictError, InvalidInputError, NotFoundError, NotPermittedError
@@ -177,7 +177,7 @@ def test_a_bundle_bears_the_cosignature_and_single_proofs_of_entries(
         asked = bundles.request(uow, whole_period(house), is_built_here=True)
     seal(house)
     ask(house, watched)
-    bundles.run_build(house.tx, house.house.seal, house.home, {"bundle": asked.id})
+    making.run_build(house.tx, house.house.seal, house.home, {"bundle": asked.id})
     with house.read() as reading:
         row = bundles.find_bundle(reading, asked.id)
     report = verify_bundle(path_of(house, row), [key_of(house)], (), [KEY])

@@ -1,55 +1,34 @@
-"""What the pages of this stage show: bundles and ledger entries, with the names behind the ids."""
+"""Bundles as pages show them: what about, by whom, what their file says, who took them away."""
 
 import hashlib
 import mmap
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from pathlib import Path
-from typing import Any
 
 import sqlalchemy as sa
 
 from app import events
-from app.audit import bundles, ledger, progress, reach
+from app.audit import bundles, progress, reach
 from app.audit.answers import WHERE, Answers, read_answers
 from app.audit.controls import CONTROLS, Control
 from app.audit.domain import BundleKind, BundleState
-from app.audit.witnessing import cosigned
-from app.directory.models import Identity
-from app.kernel.actor import SYSTEM_ID, Permission
-from app.kernel.event import Event
-from app.kernel.ledger import LedgerCheckpoint, LedgerEntry, LedgerPending, LedgerPosition
+from app.audit.queries.people import Who, who_are
+from app.kernel.actor import Permission
+from app.kernel.ledger import LedgerCheckpoint, LedgerEntry
 from app.kernel.uow import Reading
 from app.reviews.domain import LAUNCHED, CampaignState
 from app.reviews.models import Campaign
-from app.signin.models import ApiToken
-from app.web.paging import Page, Window, page
+from app.web.paging import Page, Window
 from evidence.container import Member, read_container
 from evidence.errors import VerificationError
 from evidence.manifest import ListedFile, Manifest, parse_manifest
 
 MOST_TAKEN = 20
+
+
 MOST_CAMPAIGNS = 200
-
-
-class WhoKind(StrEnum):
-    """What somebody who acted is."""
-
-    PERSON = "person"
-    TOKEN = "token"  # noqa: S105 - a kind of actor
-    SYSTEM = "system"
-    UNKNOWN = "unknown"
-
-
-@dataclass(frozen=True, slots=True)
-class Who:
-    """Somebody who acted: what they are, their id, and their name if the store has one."""
-
-    kind: WhoKind
-    id: str
-    name: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,53 +122,6 @@ class CampaignChoice:
     closed_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """Which entries somebody looks for; None: all."""
-
-    kind: str | None = None
-    subject: str | None = None
-    start: datetime | None = None
-    end: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class EntryLine:
-    """A numbered entry of the ledger as pages show it."""
-
-    index: int
-    id: str
-    at: datetime
-    kind: str
-    by: Who
-    subject: str
-    leaf: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class EntryPage:
-    """One entry, with its exact text and the proof that it is in the log."""
-
-    line: EntryLine
-    body: str
-    proof: ledger.InclusionRow
-
-
-@dataclass(frozen=True, slots=True)
-class Head:
-    """The newest signed head, who cosigned it, and how many entries wait for a number."""
-
-    size: int
-    root: bytes
-    note: str
-    at: datetime
-    pending: int
-    cosigners: tuple[str, ...] = ()
-
-
-# --- bundles -------------------------------------------------------------------------------
-
-
 def list_lines(reading: Reading, window: Window) -> Page[BundleLine]:
     """Return the bundles, newest first.
 
@@ -279,7 +211,7 @@ def controls_of(reading: Reading, kind: BundleKind) -> Mapping[str, Control]:
 
 
 def _lines(reading: Reading, rows: Sequence[bundles.BundleRow]) -> list[BundleLine]:
-    people = _who(reading, [row.requested_by for row in rows])
+    people = who_are(reading, [row.requested_by for row in rows])
     asked = {row.scope["campaign"] for row in rows if "campaign" in row.scope}
     found = sa.select(Campaign.public_id, Campaign.name).where(Campaign.public_id.in_(asked))
     names = {row.public_id: row.name for row in reading.session.execute(found)} if asked else {}
@@ -309,7 +241,7 @@ def _taken(reading: Reading, public_id: str) -> tuple[list[Taken], int]:
         .order_by(LedgerEntry.id.desc())
         .limit(MOST_TAKEN)
     ).all()
-    people = _who(reading, [row.actor for row in rows])
+    people = who_are(reading, [row.actor for row in rows])
     return [Taken(row.at, people[row.actor]) for row in rows], rows[0][2] if rows else 0
 
 
@@ -349,136 +281,3 @@ def _answers(manifest: Manifest, said: bytes) -> Answers | None:
         return read_answers(said)
     except ValueError:  # made by a version that wrote it otherwise
         return None
-
-
-# --- the ledger ----------------------------------------------------------------------------
-
-
-def kinds() -> Mapping[str, str]:
-    """Return every kind of entry with what it says, in a sentence."""
-    found = {each.kind: (each.__doc__ or "").split("\n")[0] for each in _events(Event)}
-    return dict(sorted(found.items()))
-
-
-def head(reading: Reading) -> Head | None:
-    """Return the newest signed head, or None if nothing was sealed yet.
-
-    Raises:
-        NotPermittedError: The actor may not read the ledger.
-    """
-    reading.actor.require(Permission.LEDGER_READ)
-    pending = sa.select(sa.func.count()).select_from(LedgerPending).scalar_subquery()
-    row = reading.session.execute(
-        sa.select(
-            LedgerCheckpoint.size,
-            LedgerCheckpoint.root,
-            LedgerCheckpoint.note,
-            LedgerCheckpoint.at,
-            pending,
-        )
-        .order_by(LedgerCheckpoint.size.desc())
-        .limit(1)
-    ).one_or_none()
-    if row is None:
-        return None
-    names = tuple(key.name for key in cosigned(reading, row.size).keys)
-    return Head(row.size, row.root, row.note, row.at, row[4], names)
-
-
-def list_entries(reading: Reading, window: Window, wanted: Wanted) -> Page[EntryLine]:
-    """Return numbered entries, the newest first.
-
-    Raises:
-        NotPermittedError: The actor may not read the ledger.
-        InvalidInputError: The cursor is not one of this list.
-    """
-    reading.actor.require(Permission.LEDGER_READ)
-    statement = (
-        _entries()
-        .where(reach.entries(reading))
-        .order_by(LedgerPosition.idx.desc())
-        .limit(window.limit + 1)
-    )
-    if window.cursor is not None:
-        statement = statement.where(LedgerPosition.idx < window.after_id())
-    if wanted.kind is not None:
-        statement = statement.where(LedgerEntry.kind == wanted.kind)
-    if wanted.subject is not None:
-        statement = statement.where(LedgerEntry.subject == wanted.subject)
-    if wanted.start is not None:
-        statement = statement.where(
-            LedgerEntry.at >= wanted.start, LedgerPosition.idx >= _sealed_before(wanted.start)
-        )
-    if wanted.end is not None:
-        statement = statement.where(LedgerEntry.at < wanted.end)
-    rows = reading.session.execute(statement).all()
-    people = _who(reading, [row.actor for row in rows])
-    return page([_line(row, people) for row in rows], window, lambda each: [each.index])
-
-
-def entry_page(reading: Reading, public_id: str) -> EntryPage:
-    """Return one entry, with its exact text and its proof.
-
-    Raises:
-        NotPermittedError: The actor may not read the ledger.
-        NotFoundError: There is no such entry with a number.
-    """
-    proof = ledger.prove_inclusion(reading, public_id)
-    row = reading.session.execute(
-        _entries().add_columns(LedgerEntry.body).where(LedgerEntry.public_id == public_id)
-    ).one()
-    return EntryPage(_line(row, _who(reading, [row.actor])), row.body.decode(), proof)
-
-
-def _entries() -> Any:
-    return sa.select(
-        LedgerPosition.idx,
-        LedgerEntry.public_id,
-        LedgerEntry.at,
-        LedgerEntry.kind,
-        LedgerEntry.actor,
-        LedgerEntry.subject,
-        LedgerEntry.leaf,
-    ).join(LedgerEntry, LedgerEntry.id == LedgerPosition.entry_id)
-
-
-def _sealed_before(moment: datetime) -> sa.ScalarSelect[int]:
-    """Return how many entries were sealed before a moment: they happened before it, too."""
-    return (
-        sa.select(sa.func.coalesce(sa.func.max(LedgerCheckpoint.size), 0))
-        .where(LedgerCheckpoint.at < moment)
-        .scalar_subquery()
-    )
-
-
-def _line(row: sa.Row[Any], people: Mapping[str, Who]) -> EntryLine:
-    return EntryLine(
-        row.idx, row.public_id, row.at, row.kind, people[row.actor], row.subject, row.leaf
-    )
-
-
-def _events(base: type[Event]) -> Iterable[type[Event]]:
-    for each in base.__subclasses__():
-        if each.__module__ == events.__name__:
-            yield each
-        yield from _events(each)
-
-
-def _who(reading: Reading, ids: Iterable[str]) -> dict[str, Who]:
-    """Return who stands behind ids of actors: people, tokens, the instance itself."""
-    wanted = set(ids)
-    found = {SYSTEM_ID: Who(WhoKind.SYSTEM, SYSTEM_ID, None)}
-    if wanted - {SYSTEM_ID}:
-        person, token = sa.literal(WhoKind.PERSON.value), sa.literal(WhoKind.TOKEN.value)
-        rows = reading.session.execute(
-            sa.union_all(
-                sa.select(person, Identity.public_id, Identity.display_name).where(
-                    Identity.public_id.in_(wanted)
-                ),
-                sa.select(token, ApiToken.public_id, ApiToken.name).where(
-                    ApiToken.public_id.in_(wanted)
-                ),
-            )
-        )
-        found |= {row[1]: Who(WhoKind(row[0]), row[1], row[2]) for row in rows}
-    return found | {each: Who(WhoKind.UNKNOWN, each, None) for each in wanted - found.keys()}
