@@ -1,7 +1,8 @@
 """Active Directory: read it whole, change members and accounts by immutable id, read back.
 
-Links are asked for in extended form, so that members are known by GUID and no name is ever
-compared. Members by primary group stand in no `member` value and are added from the accounts.
+Whom a link leads to is known by GUID; a name is believed only within one whole read, and only as
+long as nothing may have changed it (`naming.py`). Members by primary group stand in no `member`
+value and are added from the accounts.
 """
 
 from collections.abc import Callable, Iterator, Mapping

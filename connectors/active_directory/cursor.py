@@ -26,7 +26,7 @@ class Cursor:
         cookie: DirSync's, in base 64 as JSON has bytes.
         controller: The controller's own name (`dsServiceName`), for `usn`.
         invocation: Its invocation id, for `usn`.
-        number: Its highest update sequence number then, for `usn`.
+        number: Its highest update sequence number then, for `usn` and where a whole read began.
         expires: When the next account expires by itself, which no change tells.
     """
 

@@ -90,10 +90,17 @@ def begin(client: LdapClient) -> Cursor | None:
     if shown is None or root is None:
         return None
     base, endpoint = client.config.base_dn, client.endpoint
+    controller, number = shown.text("dsServiceName"), shown.number("highestCommittedUSN")
     cookie = _dirsync(client, root, NOTHING, ("objectGUID",), b"", Search(NOTHING), [])
     if cookie is not None:
-        return Cursor(way=DIRSYNC, endpoint=endpoint, root=root, base=base, cookie=cookie)
-    controller, number = shown.text("dsServiceName"), shown.number("highestCommittedUSN")
+        return Cursor(
+            way=DIRSYNC,
+            endpoint=endpoint,
+            root=root,
+            base=base,
+            cookie=cookie,
+            number=number or 0,
+        )
     invocation = _invocation(client, controller) if controller else None
     if not controller or not invocation or number is None:
         return None
@@ -106,6 +113,12 @@ def begin(client: LdapClient) -> Cursor | None:
         invocation=invocation,
         number=number,
     )
+
+
+def highest(client: LdapClient) -> int | None:
+    """Return the highest number that the controller has given to a change, or None."""
+    shown = _look(client, "", ROOT)
+    return shown.number("highestCommittedUSN") if shown is not None else None
 
 
 def notice(client: LdapClient, since: Cursor) -> tuple[Touched, Cursor]:
@@ -133,7 +146,7 @@ def _by_dirsync(client: LdapClient, since: Cursor, found: Touched) -> Cursor:
         raise CursorRefusedError("The controller does not go on from that cookie.")
     for entry in entries:
         _note(entry, found)
-    return replace(since, cookie=cookie)
+    return replace(since, cookie=cookie, number=0)
 
 
 def _note(entry: Entry, found: Touched) -> None:

@@ -9,6 +9,7 @@ cookie is empty.
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from ldap3 import (
@@ -37,6 +38,7 @@ from connectors.errors import (
 )
 from connectors.ldap import receiving
 from connectors.ldap.config import Address, LdapConfig
+from connectors.ldap.paging import Page, read_ahead, read_on
 from connectors.ldap.refusals import Answer, accept, refused_connection, refused_sign_in
 from connectors.ldap.verified import VerifiedTls
 
@@ -180,6 +182,7 @@ class LdapClient:
         scope: str = "subtree",
         controls: Sequence[Any] = (),
         page_size: int | None = None,
+        is_ahead: bool = False,
     ) -> Iterator[Entry]:
         """Read every page of a search; ends only when the server says that it is the end.
 
@@ -191,6 +194,8 @@ class LdapClient:
             scope: `base` or `subtree`.
             controls: Further controls of ldap3.
             page_size: Entries a page, if not the configured number.
+            is_ahead: Ask for the next page while one is being used. Nothing else may be asked
+                of this client until the last entry was taken.
 
         Raises:
             IncompleteReadError: The server cut the list, or a page came without success.
@@ -199,23 +204,17 @@ class LdapClient:
             UnavailableError: The connection broke off.
         """
         self.open()
-        cookie: bytes | None = None
-        while True:
-            result, response = self._page(
-                base, where, attributes, scope, controls, cookie, page_size or self.config.page_size
-            )
-            accept(result, base)
-            query.pages += 1
-            cookie = _cookie(result)
+        size = page_size or self.config.page_size
+        ask = partial(self._page, base, where, attributes, scope, controls, size)
+        accepted = partial(_accepted, query, base)
+        for response in (read_ahead if is_ahead else read_on)(ask, accepted):
             response.reverse()
             while response:  # what was handed on is let go: a page of groups may be large
                 each = response.pop()
                 if each.get("type") == "searchResEntry":
                     query.returned += 1
                     yield _entry(each)
-            if not cookie:
-                query.is_complete = True
-                return
+        query.is_complete = True
 
     def _page(
         self,
@@ -224,9 +223,9 @@ class LdapClient:
         attributes: Sequence[str],
         scope: str,
         controls: Sequence[Any],
-        cookie: bytes | None,
         page_size: int,
-    ) -> tuple[Mapping[str, Any], list[Mapping[str, Any]]]:
+        cookie: bytes | None,
+    ) -> Page:
         try:
             _, result, response, _ = self._connection.search(
                 base,
@@ -331,6 +330,13 @@ class LdapClient:
         connection, self._connection = self._connection, None
         if connection is not None:
             _give_back(connection)
+
+
+def _accepted(query: Search, base: str, result: Mapping[str, Any]) -> bytes | None:
+    """Count a page that came with success, and return the cookie of the next."""
+    accept(result, base)
+    query.pages += 1
+    return _cookie(result)
 
 
 def _entry(found: Mapping[str, Any]) -> Entry:

@@ -1,0 +1,150 @@
+"""Who is meant by a name in `member`, where the names of a whole domain were read just before.
+
+A value names its member as it is called at that moment. The names come from the same read, some
+moments earlier; meanwhile somebody may have been renamed, moved or deleted, and the name given to
+another. So no name is believed for itself: after the read the controller is asked what changed
+since before it (MS-ADTS 3.1.1.1.9: each change of an object, its name included, raises its
+`uSNChanged`), and every list that such an object may stand in is read again by id.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from connectors.active_directory import mapping, noticing
+from connectors.active_directory.cursor import Cursor
+from connectors.errors import TargetMissingError
+from connectors.ldap.client import Entry, LdapClient, Search
+from connectors.ldap.names import normal
+from connectors.records import Group
+
+NO_PLACES = frozenset({b"user", b"contact", b"foreignsecurityprincipal", b"group"})
+OF_CHANGED = ("objectGUID", "objectClass", "memberOf")
+
+
+@dataclass(slots=True)
+class Names:
+    """Who was read by which name, byte for byte as the controller writes it.
+
+    Attributes:
+        accounts: Name to id.
+        groups: Name to id.
+        waiting: Group to values that are no account's name; a group's name may come later.
+        owners: Group to the name of who manages it.
+        unknown: Groups with a value that is nobody's name, until they are read by id.
+    """
+
+    accounts: dict[bytes, str] = field(default_factory=dict)
+    groups: dict[bytes, str] = field(default_factory=dict)
+    waiting: dict[str, list[bytes]] = field(default_factory=dict)
+    owners: dict[str, bytes] = field(default_factory=dict)
+    unknown: set[str] = field(default_factory=set)
+
+    def know(self, group: Group, entry: Entry) -> None:
+        """Keep a group's name, and that of who manages it."""
+        self.groups[group.address.encode()] = group.external_id
+        for each in entry.values.get("managedby", ()):
+            self.owners[group.external_id] = each
+
+    def members(self, group_id: str, values: Sequence[bytes]) -> list[str]:
+        """Return the accounts among the members of a group, and keep the rest for later."""
+        known = self.accounts
+        found = [known.get(each) for each in values]
+        if None not in found:
+            return found  # type: ignore[return-value]
+        self.waiting[group_id] = [each for each in values if each not in known]
+        return [each for each in found if each is not None]
+
+    def nested(self) -> Iterable[tuple[str, list[str]]]:
+        """Yield each group with the groups in it, once all are known."""
+        for group_id, values in self.waiting.items():
+            found = [self.groups.get(each) for each in values]
+            if None in found:
+                self.unknown.add(group_id)
+            yield group_id, [each for each in found if each is not None]
+
+    def owners_read(self) -> dict[str, str] | None:
+        """Return who manages which group, or None if a name among them is nobody's."""
+        known = self.groups | self.accounts
+        found = {group_id: known.get(name) for group_id, name in self.owners.items()}
+        told = {group_id: each for group_id, each in found.items() if each is not None}
+        return told if len(told) == len(found) else None
+
+
+@dataclass(slots=True)
+class Renamed:
+    """What may have been called otherwise for a moment since a read began.
+
+    Attributes:
+        ids: Accounts and groups that changed in any way, or stand below a container that did.
+        holders: Groups that one of them is in now.
+        is_all: Whether everything has to be taken for it.
+        queries: What was asked.
+    """
+
+    ids: set[str] = field(default_factory=set)
+    holders: set[str] = field(default_factory=set)
+    is_all: bool = False
+    queries: list[Search] = field(default_factory=list)
+
+    def note(self, entry: Entry) -> None:
+        """Keep one object, and which groups it is in."""
+        self.ids.update(map(mapping.guid, entry.values.get("objectguid", ())))
+        self.holders.update(mapping.linked(entry.values.get("memberof", ())))
+        if any(each.startswith("memberof;") for each in entry.values):
+            self.is_all = True  # it is in more groups than one answer holds
+
+
+def can_tell(client: LdapClient, start: Cursor | None) -> bool:
+    """Say whether a controller will be able to tell what was renamed during a read.
+
+    Only where the whole domain is read, too: what a filter leaves out has no name that is known,
+    and each list with one such member would be read twice.
+
+    Args:
+        client: Of the domain.
+        start: Where its changes stood before the read.
+    """
+    config = client.config
+    if start is None or start.number <= 0 or config.user_filter or config.group_filter:
+        return False
+    if normal(config.base_dn) != normal(start.root):
+        return False
+    shown = client.find(start.root, ["uSNChanged"])
+    return shown is not None and shown.number("uSNChanged") is not None
+
+
+def renamed(client: LdapClient, start: Cursor, controls: Sequence[object]) -> Renamed:
+    """Ask what changed since a read began.
+
+    Args:
+        client: Of the domain, on the same controller.
+        start: Where its changes stood before the read.
+        controls: That show links by id.
+    """
+    found = Renamed()
+    if noticing.highest(client) == start.number:
+        return found
+    where = f"(uSNChanged>={start.number + 1})"
+    query = Search(f"{start.root} subtree {where}")
+    found.queries.append(query)
+    places = []
+    for entry in client.search(query, start.root, where, OF_CHANGED, controls=controls):
+        found.note(entry)
+        classes = {each.lower() for each in entry.values.get("objectclass", ())}
+        if not classes & NO_PLACES and normal(mapping.place(entry)) != normal(start.root):
+            places += [mapping.guid(each) for each in entry.values.get("objectguid", ())]
+    for each in places:
+        _below(client, each, controls, found)
+    return found
+
+
+def _below(client: LdapClient, place: str, controls: Sequence[object], found: Renamed) -> None:
+    """Note everything below a container that changed: all of it may have another name."""
+    where = f"(|{''.join(f'(objectClass={each.decode()})' for each in sorted(NO_PLACES))})"
+    query = Search(f"<GUID={place}> subtree {where}")
+    found.queries.append(query)
+    try:
+        for entry in client.search(query, f"<GUID={place}>", where, OF_CHANGED, controls=controls):
+            found.note(entry)
+    except TargetMissingError:
+        return  # what was below was moved or deleted, and changed by that
