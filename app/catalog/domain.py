@@ -24,7 +24,11 @@ class Kind(StrEnum):
 
 
 def default_risk(*, is_administrative: bool) -> Risk:
-    """Return the risk of a group nobody described: those that administer are privileged."""
+    """Return the risk of a group nobody described: those that administer are privileged.
+
+    Args:
+        is_administrative: Whether whoever is in it administers a source, by however many steps.
+    """
     return Risk.PRIVILEGED if is_administrative else Risk.LOW
 
 

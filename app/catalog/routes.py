@@ -45,6 +45,7 @@ COLUMNS: Columns[EntitlementRow] = {
     "is_requestable": lambda row: row.is_requestable,
     "tags": lambda row: "; ".join(row.tags),
     "is_administrative": lambda row: row.is_administrative,
+    "privileged_steps": lambda row: row.privileged_steps,
     "is_writable": lambda row: row.is_writable,
     "is_protected": lambda row: row.is_protected,
 }

@@ -49,6 +49,13 @@ class EntitlementAnswer(Schema):
     is_protected = fields.Boolean()
     is_writable = fields.Boolean()
     is_administrative = fields.Boolean()
+    privileged_steps = fields.Integer(
+        allow_none=True,
+        metadata={
+            "description": "in how few memberships whoever is in it is a member of a group that "
+            "administers its source; 1 if it does itself, null if none does"
+        },
+    )
     is_mirror = fields.Boolean()
     version = fields.Integer()
     ended_at = Moment(allow_none=True)

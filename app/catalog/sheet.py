@@ -26,6 +26,7 @@ INFORMING = (
     "source_description",
     "source_owner_name",
     "is_administrative",
+    "privileged_steps",
     "is_writable",
     "is_protected",
 )

@@ -32,6 +32,17 @@ AS_OF = click.option(
 )
 
 
+KNOWN_AT = click.option(
+    "--known-at", metavar="TIME", callback=_moment, help="As was known then; needs --as-of."
+)
+
+
+def _then(as_of: datetime | None, known_at: datetime | None) -> dict[str, datetime | None]:
+    if known_at is not None and as_of is None:
+        raise click.UsageError("Say --as-of too: what was known of which moment?")
+    return {"as_of": as_of, "known_at": known_at}
+
+
 @click.group()
 def identity() -> None:
     """People and services."""
@@ -40,14 +51,18 @@ def identity() -> None:
 @identity.command("show")
 @click.argument("who")
 @AS_OF
+@KNOWN_AT
 @answers
 @click.pass_obj
-def show_identity(local: Local, who: str, as_of: datetime | None) -> tuple[Any, str]:
+def show_identity(
+    local: Local, who: str, as_of: datetime | None, known_at: datetime | None
+) -> tuple[Any, str]:
     """Show WHO (id, mail, employee number or login), the accounts, and all access."""
+    then = _then(as_of, known_at)
     with local.house.tx.read(local.actor) as reading:
         row = queries.find_identity(reading, who)
-        found = queries.show_identity(reading, row.id, as_of=as_of)
-        access = queries.show_access(reading, row.id, as_of=as_of)
+        found = queries.show_identity(reading, row.id, **then)
+        access = queries.show_access(reading, row.id, **then)
     document = IdentityDetailAnswer().dump(detail(found))
     document["access"] = AccessAnswer(many=True).dump(access)
     word = "active" if row.is_active else "not active"
@@ -59,13 +74,14 @@ def show_identity(local: Local, who: str, as_of: datetime | None) -> tuple[Any, 
         [(a.source, a.login, a.status, a.correlation_rule or "") for a in found.accounts],
     )
     held = table(
-        ("group", "source", "account", "path", "why", "since"),
+        ("group", "source", "account", "path", "administers", "why", "since"),
         [
             (
                 each.group.name,
                 each.group.source,
                 each.login,
                 "direct" if each.is_direct else _path(each.path),
+                f"yes, by {each.steps}" if each.is_privileged else "",
                 each.provenance.value,
                 f"{each.since:%Y-%m-%d}",
             )
@@ -83,17 +99,22 @@ def group() -> None:
 @group.command("show")
 @click.argument("which")
 @AS_OF
+@KNOWN_AT
 @answers
 @click.pass_obj
-def show_group(local: Local, which: str, as_of: datetime | None) -> tuple[Any, str]:
+def show_group(
+    local: Local, which: str, as_of: datetime | None, known_at: datetime | None
+) -> tuple[Any, str]:
     """Show WHICH group (id or name), and all accounts in it, by which path."""
+    then = _then(as_of, known_at)
     with local.house.tx.read(local.actor) as reading:
         row = queries.find_group(reading, which)
-        row = queries.show_group(reading, row.id, as_of=as_of)
+        row = queries.show_group(reading, row.id, **then)
+        leads = queries.leads_of(reading, row, **then)
         window = Window(limit=MAX_LIMIT)
         rows: list[MemberRow] = []
         while True:
-            found = queries.show_members(reading, row.id, window, is_effective=True, as_of=as_of)
+            found = queries.show_members(reading, row.id, window, is_effective=True, **then)
             rows += found.items
             if found.next_cursor is None:
                 break
@@ -103,6 +124,8 @@ def show_group(local: Local, which: str, as_of: datetime | None) -> tuple[Any, s
     head = f"{row.name} ({row.kind} in {row.source}), id {row.id}"
     if row.is_mirror:
         head += f"\nmirrors {row.master_name or 'a group of another source'}"
+    for each in leads:
+        head += f"\nleads to administration by {len(each)}: {_path(each)}"
     members = table(
         ("login", "name", "path", "why", "since"),
         [

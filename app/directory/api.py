@@ -33,6 +33,7 @@ from app.directory.schemas import (
     IdentityAnswer,
     IdentityDetailAnswer,
     IdentityDifferenceAnswer,
+    ListArgs,
     MemberAnswer,
     MembersArgs,
     ReadingBody,
@@ -40,7 +41,6 @@ from app.directory.schemas import (
     RulesBody,
     RunLineAnswer,
     ScheduleAnswer,
-    SearchArgs,
     SeparationBody,
     SettlementBody,
     SourceAnswer,
@@ -147,10 +147,12 @@ def lift_exclusion(uow: UnitOfWork, exclusion_id: str) -> ExclusionRow:
 
 
 @blp.route("/identities", methods=["GET"])
-@scope.query(blp, page_of(IdentityAnswer), args=SearchArgs)
+@scope.query(blp, page_of(IdentityAnswer), args=ListArgs)
 def list_identities(reading: Reading, args: dict[str, Any]) -> Page[IdentityRow]:
     """Search people and services."""
-    return queries.list_identities(reading, window(args), q=args["q"], **_then(args))
+    return queries.list_identities(
+        reading, window(args), q=args["q"], privileged=args["privileged"], **_then(args)
+    )
 
 
 @blp.route("/identities/<identity_id>", methods=["GET"])
@@ -170,10 +172,12 @@ def show_access(reading: Reading, args: dict[str, Any], identity_id: str) -> dic
 
 
 @blp.route("/groups", methods=["GET"])
-@scope.query(blp, page_of(GroupAnswer), args=SearchArgs)
+@scope.query(blp, page_of(GroupAnswer), args=ListArgs)
 def list_groups(reading: Reading, args: dict[str, Any]) -> Page[GroupRow]:
     """Search groups."""
-    return queries.list_groups(reading, window(args), q=args["q"], **_then(args))
+    return queries.list_groups(
+        reading, window(args), q=args["q"], privileged=args["privileged"], **_then(args)
+    )
 
 
 @blp.route("/groups/<group_id>", methods=["GET"])

@@ -5,7 +5,7 @@ that finds nothing new neither reads nor writes them. What contains what is comp
 the groups above a changed nesting; the rest of the closure is not looked at.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, cast
 
 import sqlalchemy as sa
@@ -41,7 +41,7 @@ def follow_reach(session: Session) -> None:
     ends = session.scalars(
         sa.select(Group.id).where(Group.is_administrative, Group.ended_at.is_(None))
     ).all()
-    now = graph.leading_to([*_nestings(session), *_mirrors(session)], ends) if ends else {}
+    now = graph.leading_to([*_nestings(session), *mirrored(session)], ends) if ends else {}
     stored = sa.select(Reach.group_id, Reach.administrative_id, Reach.steps)
     was = _pairs(session, stored)
     _write(session, Reach, ("group_id", "administrative_id", "steps"), was, now)
@@ -53,10 +53,15 @@ def _nestings(session: Session) -> list[Edge]:
     return list(zip(parents.tolist(), children.tolist(), strict=True))
 
 
-def _mirrors(session: Session) -> list[Edge]:
-    """Return each mirror with its master: whoever is in the master is in the mirror."""
+def mirrored(session: Session, masters: Collection[int] | None = None) -> list[Edge]:
+    """Return each mirror with its master: whoever is in the master is in the mirror.
+
+    Args:
+        session: To read with.
+        masters: Only what mirrors these groups; default all.
+    """
     master = aliased(Group)
-    rows = session.execute(
+    chosen = (
         sa.select(Group.id, sa.func.min(master.id))
         .join(
             master,
@@ -69,7 +74,9 @@ def _mirrors(session: Session) -> list[Edge]:
         .where(Group.master_external_id.is_not(None), Group.ended_at.is_(None))
         .group_by(Group.id)
     )
-    return [(mirror, shown) for mirror, shown in rows]
+    if masters is not None:
+        chosen = chosen.where(master.id.in_(tuple(masters)))
+    return [(mirror, shown) for mirror, shown in session.execute(chosen)]
 
 
 def _closure() -> Any:

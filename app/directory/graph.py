@@ -7,7 +7,7 @@ length the one through the smallest keys, so that the same directory always show
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from itertools import chain, repeat
+from itertools import repeat
 
 import numpy as np
 import numpy.typing as npt
@@ -51,31 +51,31 @@ def effective_members(
     Args:
         pairs: (ancestor, descendant) of a closure.
         groups: The group of each direct membership, in rising order.
-        accounts: The account of each, beside it.
+        accounts: The account of each, beside it; keys, so that an array can be as long as they go.
 
     Yields:
-        Group and the accounts in it, each once and in rising order; groups in rising order.
+        Group and the accounts in it, each once; groups in rising order.
     """
     if not len(groups):
         return
-    people, places = np.unique(accounts, return_inverse=True)
     holders, starts = np.unique(groups, return_index=True)
-    ends = np.append(starts[1:], len(groups))
-    own = {
-        holder: places[start:end]
-        for holder, start, end in zip(holders.tolist(), starts.tolist(), ends.tolist(), strict=True)
-    }
-    within: dict[int, list[int]] = defaultdict(list)
+    own = dict(zip(holders.tolist(), np.split(accounts, starts[1:]), strict=True))
+    within: dict[int, list[Numbers]] = defaultdict(list)
+    for group, members in own.items():
+        within[group].append(members)
     for ancestor, descendant in pairs:
         if descendant in own:
-            within[ancestor].append(descendant)
-    is_in = np.zeros(len(people), dtype=np.bool_)
-    for group in sorted(own.keys() | within.keys()):
-        for each in chain((group,) if group in own else (), within.get(group, ())):
-            is_in[own[each]] = True
-        found = np.flatnonzero(is_in)
-        is_in[found] = False
-        yield group, people[found]
+            within[ancestor].append(own[descendant])
+    last = np.empty(int(accounts.max()) + 1, dtype=np.int64)
+    for group in sorted(within):
+        parts = within[group]
+        if len(parts) == 1:
+            yield group, parts[0]
+            continue
+        found = np.concatenate(parts)
+        places = np.arange(len(found))
+        last[found] = places  # whoever is there twice keeps the last place only
+        yield group, found[last[found] == places]
 
 
 def leading_to(edges: Iterable[Edge], ends: Iterable[int]) -> dict[Edge, int]:

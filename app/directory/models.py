@@ -26,6 +26,10 @@ def _closed_only(column: str) -> dict[str, Any]:
     return {"sqlite_where": predicate, "postgresql_where": predicate}
 
 
+# An account that went from one identity to another; literal, so that the index is used.
+MOVED = sa.text("field = 'identity_id'")
+
+
 class Source(Governed, Named, Versioned, Model):
     """A connected system of record."""
 
@@ -218,13 +222,9 @@ class Nesting(Governed, Keyed, Model):
             unique=True,
             **_open_only("valid_to"),
         ),
-        sa.Index("ix_directory_nesting_child_open", "child_id", **_open_only("valid_to")),
-        # What a group was in, or contained, at a moment: step by step, each by its own index.
-        sa.Index("ix_directory_nesting_child_closed", "child_id", **_closed_only("valid_to")),
-        sa.Index("ix_directory_nesting_parent_closed", "parent_id", **_closed_only("valid_to")),
     )
-    parent_id: Mapped[int] = mapped_column(sa.ForeignKey("directory_group.id"))
-    child_id: Mapped[int] = mapped_column(sa.ForeignKey("directory_group.id"))
+    parent_id: Mapped[int] = mapped_column(sa.ForeignKey("directory_group.id"), index=True)
+    child_id: Mapped[int] = mapped_column(sa.ForeignKey("directory_group.id"), index=True)
     valid_from: Mapped[datetime]
     valid_to: Mapped[datetime | None]
     run_from: Mapped[int | None] = mapped_column(sa.ForeignKey("directory_sync_run.id"))
@@ -239,14 +239,22 @@ class PastValue(Governed, Keyed, Model):
     """
 
     __tablename__ = "directory_past_value"
-    __table_args__ = tuple(
+    __table_args__ = (
+        *(
+            sa.Index(
+                f"ix_directory_past_value_{name}",
+                f"{name}_id",
+                "until_at",
+                **_closed_only(f"{name}_id"),
+            )
+            for name in ("account", "group", "identity")
+        ),
         sa.Index(
-            f"ix_directory_past_value_{name}",
-            f"{name}_id",
-            "until_at",
-            **_closed_only(f"{name}_id"),
-        )
-        for name in ("account", "group", "identity")
+            "ix_directory_past_value_moved",
+            "account_id",
+            sqlite_where=MOVED,
+            postgresql_where=MOVED,
+        ),
     )
     account_id: Mapped[int | None] = mapped_column(sa.ForeignKey("directory_account.id"))
     group_id: Mapped[int | None] = mapped_column(sa.ForeignKey("directory_group.id"))

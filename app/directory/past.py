@@ -9,16 +9,21 @@ finds nothing new write none. It tells what a value was until when, in two times
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
+from functools import cache
 from types import MappingProxyType
 from typing import Any
 
 import sqlalchemy as sa
 
 from app.directory.models import Account, Group, Identity, PastValue
+from app.kernel.db import UtcDateTime
 from app.kernel.uow import Reading, UnitOfWork
 
 Model = type[Account] | type[Group] | type[Identity]
 AT_ONCE = 1000
+# The moments of a statement that is made once, and asked with others each time.
+AS_OF = sa.bindparam("as_of", type_=UtcDateTime())
+KNOWN_AT = sa.bindparam("known_at", type_=UtcDateTime())
 ENDED = "ended_at"
 KEPT: Mapping[Model, frozenset[str]] = MappingProxyType(
     {
@@ -143,22 +148,34 @@ def then(
     found: dict[int, dict[str, Any]] = {}
     if as_of is None or not wanted:
         return found
-    subject = SUBJECT[model]
-    later: Any = PastValue.until_at > as_of
-    if known_at is not None:
-        later = sa.or_(later, PastValue.known_at > known_at)
+    asked, moments = _said(model, *bound(as_of, known_at)), {"as_of": as_of, "known_at": known_at}
     for start in range(0, len(wanted), AT_ONCE):
-        rows = reading.session.execute(
-            sa.select(subject, PastValue.field, PastValue.was)
-            .where(subject.in_(wanted[start : start + AT_ONCE]), later, PastValue.field != ENDED)
-            .order_by(PastValue.until_at, PastValue.id)
-        )
+        part = wanted[start : start + AT_ONCE]
+        rows = reading.session.execute(asked, {"some": part, **moments})
         for key, name, was in rows:
             found.setdefault(key, {}).setdefault(name, was)
     return found
 
 
-def there(model: Model, as_of: datetime, known_at: datetime | None = None) -> Any:
+def bound(as_of: datetime | None, known_at: datetime | None) -> tuple[Any, Any]:
+    """Return what stands for two moments in a statement that is made once; None stays None."""
+    return None if as_of is None else AS_OF, None if known_at is None else KNOWN_AT
+
+
+@cache
+def _said(model: Model, as_of: Any, known_at: Any) -> Any:
+    subject = SUBJECT[model]
+    later = PastValue.until_at > as_of
+    if known_at is not None:
+        later = sa.or_(later, PastValue.known_at > known_at)
+    return (
+        sa.select(subject, PastValue.field, PastValue.was)
+        .where(subject.in_(sa.bindparam("some", expanding=True)), later, PastValue.field != ENDED)
+        .order_by(PastValue.until_at, PastValue.id)
+    )
+
+
+def there(model: Model, as_of: Any, known_at: Any = None) -> Any:
     """Choose what was there at a moment: begun, not ended, and in no gap between end and return."""
     ended = model.ended_at
     not_ended = sa.or_(ended.is_(None), ended > as_of)

@@ -48,6 +48,20 @@ class SearchArgs(PageArgs, ThenArgs):
     q = Sentence(load_default=None, validate=validate.Length(min=1, max=LONGEST_SEARCH))
 
 
+class ListArgs(SearchArgs):
+    """What to look for, and whether only what leads to administration."""
+
+    privileged = fields.Boolean(
+        load_default=False,
+        metadata={"description": "only what is, or leads to, administration of a source now"},
+    )
+
+    @validates_schema
+    def _is_of_now(self, data: Mapping[str, Any], **_: Any) -> None:
+        if data.get("privileged") and data.get("as_of") is not None:
+            raise ValidationError("This is kept for now only: leave out as_of.", "privileged")
+
+
 class MembersArgs(PageArgs, ThenArgs):
     """Whose members, and when."""
 
@@ -289,6 +303,13 @@ class GroupAnswer(Schema):
             "description": "since when its members could not be read; null if they are known"
         },
     )
+    privileged_steps = fields.Integer(
+        allow_none=True,
+        metadata={
+            "description": "in how few memberships whoever is in it is a member of a group that "
+            "administers its source; 1 if it does itself, null if none does or of a past moment"
+        },
+    )
 
 
 class PlaceAnswer(Schema):
@@ -306,6 +327,17 @@ class AccessAnswer(Schema):
     login = fields.String()
     is_direct = fields.Boolean()
     path = fields.List(fields.Nested(PlaceAnswer))
+    steps = fields.Integer(metadata={"description": "how many memberships lead there; 1 is direct"})
+    is_privileged = fields.Boolean(
+        metadata={"description": "whether the group administers its source"}
+    )
+    follows = fields.List(
+        fields.Nested(PlaceAnswer),
+        metadata={
+            "description": "of a mirror, by which path the same person is in its master; "
+            "empty if they are not in it"
+        },
+    )
     provenance = fields.Enum(Provenance, by_value=True)
     provenance_ref = fields.String(allow_none=True)
     since = Moment()

@@ -19,7 +19,7 @@ from app.catalog.models import Entitlement
 from app.directory import graph
 from app.directory.domain import Provenance
 from app.directory.models import Account, Group, Identity, Membership, Nesting, Source
-from app.directory.queries import left_out_groups
+from app.directory.queries import groups_reaching, left_out_groups
 from app.kernel.event import moment
 from app.kernel.uow import Reading
 from app.reviews.advice import Known, advise
@@ -135,13 +135,17 @@ def gather(reading: Reading, wanted: Wanted) -> Iterator[Found]:
     leads_to = _leads_to(reading)
     background = read_background(reading, wanted.source_ids)
     left_out = left_out_groups(reading)
+    reaching = groups_reaching(reading)
     whole = (Membership, Account, Group, Source, _HOLDER, _MANAGER, _WRITTEN, _TOLD, Entitlement)
     statement = _in_scope(wanted, *whole).execution_options(yield_per=1000)
     for row in reading.session.execute(statement):
-        found = _found(*row, fallback_id=wanted.fallback_id, leads_to=leads_to)
+        group, described = row[2], row[-1]
+        administers = group.is_administrative or group.id in reaching
+        risk = described.risk if described else default_risk(is_administrative=administers)
+        found = _found(*row, fallback_id=wanted.fallback_id, leads_to=leads_to, risk=risk)
         if found.group_id in left_out:
             found = replace(found, rule=LEFT_OUT, reviewer_id=None)
-        found.shown.update(_weighed(row, wanted, background))
+        found.shown.update(_weighed(row, wanted, background, risk))
         yield found
 
 
@@ -214,6 +218,7 @@ def _found(
     *,
     fallback_id: int | None,
     leads_to: Callable[[int], list[str]],
+    risk: Risk,
 ) -> Found:
     owner = written or told
     own = holder.id if holder else None
@@ -249,7 +254,7 @@ def _found(
             "description": (described and described.description) or group.description,
             "leads_to": leads_to(group.id),
             "owner_name": owner.display_name if owner else None,
-            "risk": (described.risk if described else _default_risk(group)).value,
+            "risk": risk.value,
             "provenance": membership.provenance.value,
             "provenance_ref": membership.provenance_ref,
             "since": moment(membership.valid_from),
@@ -259,16 +264,15 @@ def _found(
     )
 
 
-def _weighed(row: Any, wanted: Wanted, background: Background) -> dict[str, Any]:
+def _weighed(row: Any, wanted: Wanted, background: Background, risk: Risk) -> dict[str, Any]:
     """Return what the facts around a membership say of it, and the advice that follows."""
-    membership, account, group, _, holder, *_, described = row
+    membership, account, group, _, holder, *_ = row
     read_at = wanted.read_at.get(account.source_id)
     peers = background.peers(holder, group.id)
     clashes = background.clashes(holder, group.id)
     before = background.reviewed.get((account.id, group.id))
     team_before = background.team_before(holder, membership.valid_from)
     new_since = _new_since(membership, wanted.before) if before is None else None
-    risk = described.risk if described else _default_risk(group)
     known = Known(
         risk=risk,
         idle_days=_idle_days(account.last_sign_in_at, read_at),
@@ -306,10 +310,6 @@ def _new_since(membership: Membership, before: datetime | None) -> str | None:
     if before is None or membership.valid_from <= before:
         return None
     return None if membership.provenance is Provenance.IMPORTED_AT_START else moment(before)
-
-
-def _default_risk(group: Group) -> Risk:
-    return default_risk(is_administrative=group.is_administrative)
 
 
 Candidate = tuple[int | None, bool | None]

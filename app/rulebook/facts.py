@@ -10,6 +10,7 @@ from app.catalog.domain import default_is_requestable, default_risk
 from app.catalog.models import Entitlement as Described
 from app.catalog.models import Protection
 from app.directory.models import Account, Closure, Group, Identity, Membership, Source
+from app.directory.queries import groups_reaching
 from app.kernel.actor import Role
 from app.kernel.uow import Reading
 from app.signin.models import RoleGrant
@@ -94,7 +95,8 @@ def entitlement(reading: Reading, group: Group) -> of.Entitlement:
         is_mirror=group.master_external_id is not None,
         is_by_rule=group.rule is not None,
     )
-    risk = described.risk if described else default_risk(is_administrative=group.is_administrative)
+    administers = group.is_administrative or group.id in groups_reaching(reading, group.id)
+    risk = described.risk if described else default_risk(is_administrative=administers)
     owner = owner_of(reading, group)
     return of.Entitlement(
         id=EntitlementId(group.public_id),

@@ -11,7 +11,7 @@ branch_labels = None
 depends_on = None
 
 TABLE = "directory_reach"
-CLOSED = ("child", "parent")
+ENDS = ("child_id", "parent_id")
 # What the closure knows already, and one step from a master to its mirror; the next read that
 # changes a nesting brings in whatever is tied by more than one mirror.
 FILL = """
@@ -64,21 +64,32 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_directory_reach_administrative_id"), TABLE, ["administrative_id"])
     op.create_index(op.f("ix_directory_group_external_id"), "directory_group", ["external_id"])
-    only = sa.text("valid_to IS NOT NULL")
-    for name in CLOSED:
-        op.create_index(
-            f"ix_directory_nesting_{name}_closed",
-            "directory_nesting",
-            [f"{name}_id"],
-            sqlite_where=only,
-            postgresql_where=only,
-        )
+    for each in ENDS:  # of closed nestings, too: what a group was in at a moment
+        op.create_index(op.f(f"ix_directory_nesting_{each}"), "directory_nesting", [each])
+    op.drop_index("ix_directory_nesting_child_open", "directory_nesting")
+    moved = sa.text("field = 'identity_id'")
+    op.create_index(
+        "ix_directory_past_value_moved",
+        "directory_past_value",
+        ["account_id"],
+        sqlite_where=moved,
+        postgresql_where=moved,
+    )
     op.execute(FILL)
 
 
 def downgrade() -> None:
     """Go back."""
-    for name in reversed(CLOSED):
-        op.drop_index(f"ix_directory_nesting_{name}_closed", "directory_nesting")
+    op.drop_index("ix_directory_past_value_moved", "directory_past_value")
+    only = sa.text("valid_to IS NULL")
+    op.create_index(
+        "ix_directory_nesting_child_open",
+        "directory_nesting",
+        ["child_id"],
+        sqlite_where=only,
+        postgresql_where=only,
+    )
+    for each in reversed(ENDS):
+        op.drop_index(op.f(f"ix_directory_nesting_{each}"), "directory_nesting")
     op.drop_index(op.f("ix_directory_group_external_id"), "directory_group")
     op.drop_table(TABLE)

@@ -24,6 +24,7 @@ from app.signin import service as signin
 from bench.directory import measure_directory
 from bench.evidence import measure_evidence
 from bench.figures import Figure, counting, house_of
+from bench.graph import measure_graph
 from bench.ldap import measure_ldap
 from bench.ledger import measure_ledger
 from bench.lighthouse import measure_lighthouse
@@ -233,6 +234,7 @@ def measure_ad(folder: Path) -> Iterator[Figure]:
 PARTS: dict[str, Callable[[Path], Iterator[Figure]]] = {
     AD: measure_ad,
     "directory": measure_directory,
+    "graph": measure_graph,
     "pages": measure_pages,
     "scale": measure_scale,
     "ledger": measure_ledger,

@@ -1,13 +1,14 @@
 """What a group means, and who owns it.
 
 Where nobody said anything, the source speaks: the owner is the person behind the group's
-`managedBy`, and a group that administers is privileged.
+`managedBy`, and a group that administers, or leads to one that does, is privileged.
 """
 
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,7 +16,7 @@ from sqlalchemy.orm import aliased
 
 from app.catalog.domain import Risk, default_is_requestable, default_risk
 from app.catalog.models import Entitlement, Protection
-from app.directory.models import Account, Group, Identity, Source
+from app.directory.models import Account, Group, Identity, Reach, Source
 from app.directory.queries.matching import holds
 from app.kernel.actor import Permission
 from app.kernel.errors import NotFoundError, NotPermittedError
@@ -50,6 +51,8 @@ class EntitlementRow:
         is_protected: Automation may not touch it.
         is_writable: This service may change its members in this source.
         is_administrative: It administers the source.
+        privileged_steps: In how few memberships whoever is in it is a member of a group that
+            administers its source; 1 if it does itself, None if none does.
         is_mirror: Its members follow a group of another source.
         version: Changes so far; 0 where nobody described it.
         ended_at: When the source stopped showing it, or None.
@@ -76,6 +79,7 @@ class EntitlementRow:
     is_protected: bool
     is_writable: bool
     is_administrative: bool
+    privileged_steps: int | None
     is_mirror: bool
     version: int
     ended_at: datetime | None
@@ -231,10 +235,16 @@ def _is_unexplained() -> tuple[Any, ...]:
 def _risk() -> Any:
     """The risk as SQL, in step with `default_risk`."""
     administrative = sa.case(
-        (Group.is_administrative, default_risk(is_administrative=True).value),
+        (_administers(), default_risk(is_administrative=True).value),
         else_=default_risk(is_administrative=False).value,
     )
     return sa.func.coalesce(sa.cast(Entitlement.risk, sa.String), administrative)
+
+
+def _administers() -> Any:
+    """Whether whoever is in it administers a source; what has ended leads nowhere any more."""
+    leads = sa.exists().where(Reach.group_id == Group.id).correlate(Group)
+    return sa.or_(Group.is_administrative, leads)
 
 
 def _is_requestable() -> Any:
@@ -245,9 +255,11 @@ def _is_requestable() -> Any:
     return sa.func.coalesce(Entitlement.is_requestable, by_default)
 
 
+@cache  # made once: building it costs more than asking
 def _entitlements() -> sa.Select[*tuple[Any, ...]]:
     manager = aliased(Account)
     said, told = aliased(Identity), aliased(Identity)
+    steps = sa.select(sa.func.min(Reach.steps)).where(Reach.group_id == Group.id)
     protected = sa.exists().where(Protection.group_id == Group.id, Protection.ended_at.is_(None))
     return (
         sa.select(
@@ -275,6 +287,7 @@ def _entitlements() -> sa.Select[*tuple[Any, ...]]:
             told.display_name.label("told_name"),
             manager.login.label("told_login"),
             protected.label("is_protected"),
+            steps.correlate(Group).scalar_subquery().label("privileged_steps"),
         )
         .join(Source, Source.id == Group.source_id)
         .outerjoin(Entitlement, Entitlement.group_id == Group.id)
@@ -317,7 +330,9 @@ def _entitlement(row: Any) -> EntitlementRow:
         source_owner_login=row.told_login,
         risk=Risk(row.risk)
         if is_described
-        else default_risk(is_administrative=row.is_administrative),
+        else default_risk(
+            is_administrative=row.is_administrative or row.privileged_steps is not None
+        ),
         is_requestable=row.is_requestable
         if is_described
         else default_is_requestable(
@@ -328,6 +343,7 @@ def _entitlement(row: Any) -> EntitlementRow:
         is_protected=row.is_protected,
         is_writable=row.is_writable,
         is_administrative=row.is_administrative,
+        privileged_steps=row.privileged_steps,
         is_mirror=row.master_external_id is not None,
         version=row.version or 0,
         ended_at=row.ended_at,

@@ -3,16 +3,19 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
 
 from app.directory import graph, past
 from app.directory.domain import Provenance
+from app.directory.following import mirrored
 from app.directory.models import Account, Closure, Identity, Membership, Nesting
 from app.directory.queries.groups import GroupRow, group_rows, show_group
 from app.directory.queries.moment import held
 from app.directory.queries.people import AccountRow, accounts_of, visible_identity
+from app.kernel.actor import Permission
 from app.kernel.uow import Reading
 from app.web.paging import Page, Window, page
 
@@ -49,6 +52,10 @@ class AccessRow:
         login: What its holder types.
         is_direct: Whether the account itself is a member.
         path: First the group the account is directly in, last `group`.
+        steps: How many memberships lead there; 1 is direct.
+        is_privileged: Whether `group` administers its source.
+        follows: Of a mirror, by which path the same person is in its master: first the group
+            their account there is directly in, last the master; empty if they are not in it.
         provenance: Why the direct membership at the beginning of the path exists.
         provenance_ref: Public id behind it, or None.
         since: When that membership began.
@@ -59,6 +66,9 @@ class AccessRow:
     login: str
     is_direct: bool
     path: Sequence[Place]
+    steps: int
+    is_privileged: bool
+    follows: Sequence[Place]
     provenance: Provenance
     provenance_ref: str | None
     since: datetime
@@ -104,8 +114,8 @@ def direct_holdings(
     known_at: datetime | None = None,
 ) -> list[Holding]:
     """Return the groups that accounts are, or were, directly in (no authorisation)."""
-    mine = Membership.account_id.in_(tuple(account_ids))
-    rows = reading.session.execute(_at(_holdings(), mine, as_of, known_at))
+    asked = {"mine": tuple(account_ids), "as_of": as_of, "known_at": known_at}
+    rows = reading.session.execute(_holdings_at(*past.bound(as_of, known_at)), asked)
     return sorted(
         (Holding(*tuple(row)) for row in rows),
         key=lambda each: (each.account_id, each.group_id, each.membership_id),
@@ -163,6 +173,9 @@ def access_of(
         ways = graph.ways_up(edges, direct).values()
         found.extend((direct[path[0]], path) for path in ways)
     groups = group_rows(reading, {each for _, path in found for each in path}, as_of, known_at)
+    shortest: dict[str, tuple[int, ...]] = {}  # the way to each group, whichever account goes it
+    for _, path in sorted(found, key=lambda each: (len(each[1]), each[1])):
+        shortest.setdefault(groups[path[-1]].id, path)
     return [
         AccessRow(
             group=groups[path[-1]],
@@ -170,11 +183,51 @@ def access_of(
             login=accounts[holding.account_id].login,
             is_direct=len(path) == 1,
             path=_places(groups, path),
+            steps=len(path),
+            is_privileged=groups[path[-1]].is_administrative,
+            follows=_places(groups, shortest.get(groups[path[-1]].master or "", ())),
             provenance=holding.provenance,
             provenance_ref=holding.provenance_ref,
             since=holding.valid_from,
         )
         for holding, path in found
+    ]
+
+
+def leads_of(
+    reading: Reading,
+    group: GroupRow,
+    *,
+    as_of: datetime | None = None,
+    known_at: datetime | None = None,
+) -> list[Sequence[Place]]:
+    """Return by which ways being in a group leads to what administers a source.
+
+    Args:
+        reading: Who looks.
+        group: The group.
+        as_of: At this moment; default now. What mirrors a group is known of now only.
+        known_at: As was known at this moment; default as is known by now.
+
+    Returns:
+        To each group that administers, other than the group itself, the shortest way: first the
+        group itself, last the one that administers.
+    """
+    reading.actor.require(Permission.DIRECTORY_READ)
+    if as_of is None and group.privileged_steps is None:
+        return []
+    edges = _edges_above(reading, {group.key}, as_of, known_at)
+    if as_of is None:
+        within = {group.key} | {parent for parent, _ in edges}
+        mirrors = mirrored(reading.session, within)
+        edges += mirrors + _edges_above(reading, {mirror for mirror, _ in mirrors}, None, None)
+    ways = graph.ways_up(edges, [group.key])
+    groups = group_rows(reading, set(ways), as_of, known_at)
+    leading = [each for each, path in ways.items() if len(path) > 1]
+    return [
+        _places(groups, ways[each])
+        for each in sorted(leading, key=lambda each: (len(ways[each]), each))
+        if groups[each].is_administrative
     ]
 
 
@@ -222,8 +275,7 @@ def show_members(
         .select_from(Membership)
         .join(Account, Account.id == Membership.account_id)
         .outerjoin(Identity, Identity.id == Account.identity_id)
-        .where(held(Membership, as_of, known_at), Membership.account_id.in_(first))
-        .where(Membership.group_id.in_(tuple(ways)))
+        .where(_in_these(ways, first, as_of, known_at))
         .order_by(Account.id)
     ).all()
     groups = group_rows(reading, {each for path in ways.values() for each in path}, as_of, known_at)
@@ -282,31 +334,51 @@ def _member(row: Any, path: Sequence[Place]) -> MemberRow:
     )
 
 
+def _in_these(
+    ways: Iterable[int], accounts: Any, as_of: datetime | None, known_at: datetime | None
+) -> Any:
+    """Choose the memberships of some accounts in some groups; at a moment by their keys."""
+    mine = sa.and_(Membership.account_id.in_(accounts), Membership.group_id.in_(tuple(ways)))
+    if as_of is None:
+        return sa.and_(mine, held(Membership, None))
+    halves = (sa.select(Membership.id).where(mine, each) for each in _halves(as_of, known_at))
+    return Membership.id.in_(sa.union_all(*halves))
+
+
+def _halves(as_of: datetime, known_at: datetime | None) -> tuple[Any, Any]:
+    """Return what chooses at a moment of those still open, and of those ended: each its index."""
+    then = held(Membership, as_of, known_at)
+    ended: Any = Membership.valid_to.is_not(None)
+    if known_at is None:
+        ended = sa.and_(ended, Membership.valid_to > as_of)
+    return sa.and_(Membership.valid_to.is_(None), then), sa.and_(ended, then)
+
+
 def _first_memberships(
     ways: Iterable[int], window: Window, as_of: datetime | None, known_at: datetime | None
 ) -> Any:
     """Choose the accounts of a page, each once, however many ways lead to it."""
     groups = tuple(ways)
-    chosen = (
-        sa.select(Membership.account_id)
-        .where(
-            held(Membership, as_of, known_at),
-            # One group's members stand in order in its index; of several, all are sorted.
-            Membership.group_id == groups[0]
-            if len(groups) == 1
-            else Membership.group_id.in_(groups),
-            Membership.account_id > window.after_id(),
-        )
-        .distinct()
-        .order_by(Membership.account_id)
-        .limit(window.limit + 1)
-        .subquery()
+    # One group's members stand in order in its index; of several, all are sorted.
+    inside = (
+        Membership.group_id == groups[0] if len(groups) == 1 else Membership.group_id.in_(groups)
     )
-    return sa.select(chosen.c.account_id)
+    chosen = sa.select(Membership.account_id).where(
+        inside, Membership.account_id > window.after_id()
+    )
+    if as_of is None:
+        first = chosen.where(held(Membership, None)).distinct().order_by(Membership.account_id)
+    else:
+        some = sa.union_all(*(chosen.where(each) for each in _halves(as_of, known_at))).subquery()
+        first = sa.select(some.c.account_id).distinct().order_by(some.c.account_id)
+    return sa.select(first.limit(window.limit + 1).subquery().c.account_id)
 
 
-def _at(chosen: Any, mine: Any, as_of: datetime | None, known_at: datetime | None) -> Any:
+@cache
+def _holdings_at(as_of: Any, known_at: Any) -> Any:
     """Choose intervals at a moment; open and closed ones apart, each by its own index."""
+    chosen = _holdings()
+    mine = Membership.account_id.in_(sa.bindparam("mine", expanding=True))
     if known_at is not None:
         return chosen.where(mine, held(Membership, as_of, known_at))
     still_open = chosen.where(mine, Membership.valid_to.is_(None))
@@ -325,11 +397,14 @@ def _edges_above(
     reading: Reading, groups: set[int], as_of: datetime | None, known_at: datetime | None
 ) -> list[tuple[int, int]]:
     """Return the nestings on any way up from some groups."""
-    found = _edges(as_of, known_at)
-    if as_of is None:
-        direct = tuple(groups)
-        above = sa.select(Closure.ancestor_id).where(Closure.descendant_id.in_(direct))
-        found = found.where(sa.or_(Nesting.child_id.in_(direct), Nesting.child_id.in_(above)))
+    if not groups:
+        return []
+    if as_of is not None:
+        walk = (Nesting.child_id, Nesting.parent_id)
+        return _edges_then(reading, tuple(groups), walk, as_of, known_at)
+    direct = tuple(groups)
+    above = sa.select(Closure.ancestor_id).where(Closure.descendant_id.in_(direct))
+    found = _edges().where(sa.or_(Nesting.child_id.in_(direct), Nesting.child_id.in_(above)))
     return [(parent, child) for parent, child in reading.session.execute(found)]
 
 
@@ -337,21 +412,50 @@ def _edges_below(
     reading: Reading, group: int, as_of: datetime | None, known_at: datetime | None
 ) -> list[tuple[int, int]]:
     """Return the nestings on any way down from a group."""
-    found = _edges(as_of, known_at)
-    if as_of is None:
-        below = sa.select(Closure.descendant_id).where(Closure.ancestor_id == group)
-        found = found.where(sa.or_(Nesting.parent_id == group, Nesting.parent_id.in_(below)))
+    if as_of is not None:
+        walk = (Nesting.parent_id, Nesting.child_id)
+        return _edges_then(reading, (group,), walk, as_of, known_at)
+    below = sa.select(Closure.descendant_id).where(Closure.ancestor_id == group)
+    found = _edges().where(sa.or_(Nesting.parent_id == group, Nesting.parent_id.in_(below)))
     return [(parent, child) for parent, child in reading.session.execute(found)]
 
 
-def _edges(as_of: datetime | None, known_at: datetime | None) -> Any:
-    return sa.select(Nesting.parent_id, Nesting.child_id).where(held(Nesting, as_of, known_at))
+def _edges() -> Any:
+    return sa.select(Nesting.parent_id, Nesting.child_id).where(Nesting.valid_to.is_(None))
+
+
+def _edges_then(
+    reading: Reading,
+    start: tuple[int, ...],
+    walk: tuple[Any, Any],
+    as_of: datetime,
+    known_at: datetime | None,
+) -> list[tuple[int, int]]:
+    """Return the nestings on any way from some groups at a moment; the closure tells of now only.
+
+    Each nesting is found once, so that a ring ends where it began.
+    """
+    asked = {"start": start, "as_of": as_of, "known_at": known_at}
+    rows = reading.session.execute(_ways(*walk, *past.bound(as_of, known_at)), asked)
+    return [(parent, child) for parent, child in rows]
+
+
+@cache
+def _ways(here: Any, there: Any, as_of: Any, known_at: Any) -> Any:
+    chosen = sa.select(Nesting.parent_id, Nesting.child_id, there.label("reached"))
+    then = held(Nesting, as_of, known_at)
+    ways = chosen.where(here.in_(sa.bindparam("start", expanding=True)), then).cte(
+        "ways", recursive=True
+    )
+    ways = ways.union(chosen.join(ways, here == ways.c.reached).where(then))
+    return sa.select(ways.c.parent_id, ways.c.child_id)
 
 
 def _places(groups: dict[int, GroupRow], path: Sequence[int]) -> list[Place]:
     return [Place(groups[each].id, groups[each].name) for each in path]
 
 
+@cache  # made once: building it costs more than asking
 def _holdings() -> sa.Select[*tuple[Any, ...]]:
     return sa.select(
         Membership.id,

@@ -3,13 +3,14 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 
 from app.directory import past
-from app.directory.models import Account, Group, Identity, Nesting, Source
+from app.directory.models import Account, Group, Identity, Nesting, Reach, Source
 from app.directory.queries.matching import holds
 from app.directory.queries.moment import held, there
 from app.kernel.actor import Permission
@@ -24,6 +25,8 @@ class GroupRow:
     """A group. `master` is the group it mirrors, if that one is known.
 
     `unread_since` says since when its members could not be read; None if they are known.
+    `privileged_steps` says in how few memberships whoever is in it is a member of a group that
+    administers its source: 1 if it does itself, None if none does, or of a past moment.
     """
 
     key: int
@@ -42,6 +45,7 @@ class GroupRow:
     first_seen_at: datetime
     ended_at: datetime | None
     unread_since: datetime | None
+    privileged_steps: int | None
 
 
 # What is kept of the past, by the names it has in the row that is shown.
@@ -80,6 +84,17 @@ def group_row(reading: Reading, group: int | str) -> GroupRow:
     return GroupRow(*tuple(row))
 
 
+def groups_reaching(reading: Reading, *only: int) -> set[int]:
+    """Return the groups whose members administer a source, by however many steps.
+
+    Args:
+        reading: The store (no authorisation here).
+        only: Which groups are asked about; default all.
+    """
+    chosen = sa.select(Reach.group_id)
+    return set(reading.session.scalars(chosen.where(Reach.group_id.in_(only)) if only else chosen))
+
+
 def find_group(reading: Reading, which: str) -> GroupRow:
     """Return the group that a public id or a name means.
 
@@ -113,6 +128,7 @@ def list_groups(
     window: Window,
     *,
     q: str | None = None,
+    privileged: bool = False,
     as_of: datetime | None = None,
     known_at: datetime | None = None,
 ) -> Page[GroupRow]:
@@ -122,6 +138,7 @@ def list_groups(
         reading: Who looks.
         window: Which part.
         q: Part of the name it has now, in any case.
+        privileged: Only those that administer their source now, or lead to one that does.
         as_of: Those there were at this moment, as they were; default those there are now.
         known_at: As was known at this moment; default as is known by now.
     """
@@ -129,6 +146,8 @@ def list_groups(
     found = _groups().where(there(Group, as_of, known_at), Group.id > window.after_id())
     if q:
         found = found.where(holds(reading, Group.name, q))
+    if privileged:
+        found = found.where(Group.id.in_(sa.select(Reach.group_id)))
     rows = reading.session.execute(found.order_by(Group.id).limit(window.limit + 1))
     shown = _as_they_were(reading, [GroupRow(*tuple(row)) for row in rows], as_of, known_at)
     return page(shown, window, lambda row: [row.key])
@@ -149,16 +168,20 @@ def show_group(
     reading.actor.require(Permission.DIRECTORY_READ)
     if as_of is None:
         return group_row(reading, group_id)
-    was = there(Group, as_of, known_at)
-    row = reading.session.execute(
-        _groups().add_columns(was).where(Group.public_id == group_id)
-    ).first()
+    asked = {"which": group_id, "as_of": as_of, "known_at": known_at}
+    row = reading.session.execute(_shown_then(*past.bound(as_of, known_at)), asked).first()
     if row is None:
         raise NotFoundError(phrase("There is no group %(group)s.", group=group_id))
     found = GroupRow(*tuple(row)[:-1])
     if not row[-1]:
         raise NotFoundError(phrase("There was no group %(group_id)s then.", group_id=group_id))
     return _as_they_were(reading, [found], as_of, known_at)[0]
+
+
+@cache
+def _shown_then(as_of: Any, known_at: Any) -> Any:
+    was = there(Group, as_of, known_at)
+    return _groups().add_columns(was).where(Group.public_id == sa.bindparam("which"))
 
 
 def surroundings(
@@ -226,6 +249,11 @@ def _as_they_were(
     known_at: datetime | None,
 ) -> list[GroupRow]:
     """Return groups as they were at a moment; one statement, or none for now."""
+    if as_of is not None:  # where a group leads is kept for now only
+        rows = [
+            each if each.privileged_steps is None else replace(each, privileged_steps=None)
+            for each in rows
+        ]
     were = past.then(reading, Group, (each.key for each in rows), as_of, known_at)
     return [
         replace(each, **{name: had[name] for name in GROUP_FIELDS & had.keys()})
@@ -235,6 +263,7 @@ def _as_they_were(
     ]
 
 
+@cache  # made once: building it costs more than asking
 def _groups() -> sa.Select[*tuple[Any, ...]]:
     """A mirrored group with its master: the group of that identifier in another source."""
     master = aliased(Group)
@@ -245,6 +274,12 @@ def _groups() -> sa.Select[*tuple[Any, ...]]:
         .scalar_subquery()
     )
     shown = aliased(Group)
+    steps = (
+        sa.select(sa.func.min(Reach.steps))
+        .where(Reach.group_id == Group.id)
+        .correlate(Group)
+        .scalar_subquery()
+    )
     return (
         sa.select(
             Group.id,
@@ -263,6 +298,7 @@ def _groups() -> sa.Select[*tuple[Any, ...]]:
             Group.first_seen_at,
             Group.ended_at,
             Group.unread_since,
+            steps,
         )
         .join(Source, Source.id == Group.source_id)
         .outerjoin(shown, shown.id == nearest)

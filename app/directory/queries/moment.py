@@ -5,7 +5,6 @@ With `known_at` it asks what was known at that moment to be true then, which is 
 have decided by. `known_at` without `as_of` says nothing; then things are shown as they are now.
 """
 
-from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,7 +13,7 @@ from app.directory import past
 from app.directory.models import Membership, Nesting, SyncRun
 
 
-def there(model: past.Model, as_of: datetime | None, known_at: datetime | None = None) -> Any:
+def there(model: past.Model, as_of: Any, known_at: Any = None) -> Any:
     """Choose what there is, or was at a moment."""
     if as_of is None:
         return model.ended_at.is_(None)
@@ -23,8 +22,8 @@ def there(model: past.Model, as_of: datetime | None, known_at: datetime | None =
 
 def held(
     model: type[Membership] | type[Nesting],
-    as_of: datetime | None,
-    known_at: datetime | None = None,
+    as_of: Any,
+    known_at: Any = None,
 ) -> Any:
     """Choose the intervals that are open, or that held at a moment."""
     if as_of is None:

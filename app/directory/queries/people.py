@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cache
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -10,7 +11,7 @@ from sqlalchemy.orm import aliased
 
 from app.directory import past
 from app.directory.domain import IdentityKind
-from app.directory.models import Account, Identity, PastValue, Source
+from app.directory.models import MOVED, Account, Identity, Membership, PastValue, Reach, Source
 from app.directory.queries.matching import holds
 from app.directory.queries.moment import there
 from app.kernel.actor import Permission
@@ -118,6 +119,7 @@ def list_identities(
     window: Window,
     *,
     q: str | None = None,
+    privileged: bool = False,
     as_of: datetime | None = None,
     known_at: datetime | None = None,
 ) -> Page[IdentityRow]:
@@ -127,6 +129,7 @@ def list_identities(
         reading: Who looks.
         window: Which part.
         q: Part of a name or mail in any case, or a whole employee number, as they are now.
+        privileged: Only those in a group that administers its source now, by however many steps.
         as_of: Those there were at this moment, as they were; default those there are now.
         known_at: As was known at this moment; default as is known by now.
     """
@@ -140,6 +143,11 @@ def list_identities(
                 Identity.employee_number == q,
             )
         )
+    if privileged:
+        reaching = sa.select(Account.identity_id).where(
+            Account.id.in_(reaching_accounts()), Account.ended_at.is_(None)
+        )
+        found = found.where(Identity.id.in_(reaching))
     rows = reading.session.execute(found.order_by(Identity.id).limit(window.limit + 1))
     found_rows = _as_they_were(reading, [_identity(row) for row in rows], as_of, known_at)
     return page(found_rows, window, lambda row: [row.key])
@@ -169,17 +177,8 @@ def accounts_of(
     known_at: datetime | None = None,
 ) -> list[AccountRow]:
     """Return the accounts of an identity that there are, or that were theirs (no authorisation)."""
-    theirs: Any = Account.identity_id == identity_id
-    if as_of is not None:
-        once = sa.select(PastValue.account_id).where(
-            PastValue.field == "identity_id", PastValue.account_id == Account.id
-        )
-        theirs = sa.or_(theirs, once.exists())
-    rows = reading.session.execute(
-        _accounts()
-        .where(theirs, there(Account, as_of, known_at))
-        .order_by(Account.source_id, Account.id)
-    )
+    asked = {"whose": identity_id, "said": str(identity_id), "as_of": as_of, "known_at": known_at}
+    rows = reading.session.execute(_theirs(*past.bound(as_of, known_at)), asked)
     found = [AccountRow(*tuple(row)) for row in rows]
     were = past.then(reading, Account, (each.key for each in found), as_of, known_at)
     return [
@@ -187,6 +186,28 @@ def accounts_of(
         for each in found
         if were.get(each.key, {}).get("identity_id", identity_id) == identity_id
     ]
+
+
+@cache
+def _theirs(as_of: Any, known_at: Any) -> Any:
+    theirs: Any = Account.identity_id == sa.bindparam("whose", type_=sa.BigInteger)
+    if as_of is not None:
+        # Two indexes, not every account: those that are theirs, and those that once were.
+        once = sa.select(PastValue.account_id).where(
+            MOVED, sa.cast(PastValue.was, sa.Text) == sa.bindparam("said")
+        )
+        theirs = Account.id.in_(sa.select(Account.id).where(theirs).union_all(once))
+    found = _accounts().where(theirs, there(Account, as_of, known_at))
+    return found.order_by(Account.source_id, Account.id)
+
+
+def reaching_accounts() -> Any:
+    """Choose the accounts in a group that administers its source, by however many steps."""
+    return (
+        sa.select(Membership.account_id)
+        .join(Reach, Reach.group_id == Membership.group_id)
+        .where(Membership.valid_to.is_(None))
+    )
 
 
 def _as_they_were(
@@ -237,16 +258,21 @@ def name_of(reading: Reading, identity_id: str) -> str | None:
     )
 
 
+@cache
+def _visible(as_of: Any, known_at: Any) -> Any:
+    was = sa.true() if as_of is None else there(Identity, as_of, known_at)
+    which = Identity.public_id == sa.bindparam("which")
+    return _identities().add_columns(was).where(which)
+
+
 def visible_identity(
     reading: Reading,
     identity_id: str,
     as_of: datetime | None,
     known_at: datetime | None = None,
 ) -> IdentityRow:
-    was = sa.true() if as_of is None else there(Identity, as_of, known_at)
-    row = reading.session.execute(
-        _identities().add_columns(was).where(Identity.public_id == identity_id)
-    ).first()
+    asked = {"which": identity_id, "as_of": as_of, "known_at": known_at}
+    row = reading.session.execute(_visible(*past.bound(as_of, known_at)), asked).first()
     found = None if row is None else _identity(row[:-1])
     is_theirs = found is not None and (
         found.key == reading.actor.identity_id or reading.actor.may(Permission.DIRECTORY_READ)
@@ -262,6 +288,7 @@ def visible_identity(
     return _as_they_were(reading, [found], as_of, known_at)[0]
 
 
+@cache  # made once: building it costs more than asking
 def _identities() -> sa.Select[*tuple[Any, ...]]:
     manager = aliased(Identity)
     return sa.select(
@@ -285,6 +312,7 @@ def _identity(row: Any) -> IdentityRow:
     return IdentityRow(*tuple(row))
 
 
+@cache  # made once: building it costs more than asking
 def _accounts() -> sa.Select[*tuple[Any, ...]]:
     return sa.select(
         Account.id,

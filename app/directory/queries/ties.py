@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -21,6 +22,7 @@ from app.directory.domain import (
 from app.directory.matching import Rule
 from app.directory.models import Account, AccountTyping, Case, Identity, Source
 from app.directory.queries.matching import holds
+from app.directory.queries.people import reaching_accounts
 from app.kernel.actor import Permission
 from app.kernel.errors import NotFoundError
 from app.kernel.uow import Reading
@@ -34,6 +36,7 @@ class Only(StrEnum):
     UNOWNED = "unowned"
     SERVICE = "service"
     PRIVILEGED = "privileged"
+    REACHING = "reaching"
     GUEST = "guest"
     BY_HAND = "by_hand"
     LEFT = "left"
@@ -255,6 +258,7 @@ def _chosen(only: Only) -> tuple[Any, ...]:
         Only.UNOWNED: (is_owned_kind, sa.not_(answers)),
         Only.SERVICE: (kind.in_(SERVICE_TYPES),),
         Only.PRIVILEGED: (kind == AccountType.PRIVILEGED.value,),
+        Only.REACHING: (Account.id.in_(reaching_accounts()),),
         Only.GUEST: (kind == AccountType.GUEST.value,),
         Only.BY_HAND: (Account.correlation_rule == CorrelationRule.HAND.value,),
         Only.LEFT: (is_login, Account.is_enabled, _told_by_hr(is_enabled=False)),
@@ -294,6 +298,7 @@ def _has_login() -> Any:
     )
 
 
+@cache  # made once: building it costs more than asking
 def _lines() -> sa.Select[*tuple[Any, ...]]:
     owner = aliased(Identity)
     return (

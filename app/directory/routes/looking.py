@@ -42,12 +42,22 @@ MOST_LEFT_OUT = 100
 @pages.page(blp, "/identities")
 def identities(reading: Reading, form: Form | None = None) -> Response:  # noqa: ARG001 - a refused file leads back here
     """People and services, found by name, mail or employee number."""
-    asked = _asked(reading, schemas.SearchArgs)
-    q, as_of = asked.args["q"], asked.as_of
+    asked = _asked(reading, schemas.ListArgs)
     found = queries.list_identities(
-        reading, window(asked.args), q=q, as_of=as_of, known_at=asked.known_at
+        reading,
+        window(asked.args),
+        q=asked.args["q"],
+        privileged=asked.is_privileged,
+        as_of=asked.as_of,
+        known_at=asked.known_at,
     )
-    return _answered("directory/identities.html", asked, page=found, q=q)
+    return _answered(
+        "directory/identities.html",
+        asked,
+        page=found,
+        q=asked.args["q"],
+        privileged=asked.is_privileged,
+    )
 
 
 @pages.page(blp, "/identities/<identity_id>")
@@ -91,12 +101,22 @@ def identity(reading: Reading, identity_id: str, form: Form | None = None) -> Re
 @pages.page(blp, "/groups")
 def groups(reading: Reading, form: Form | None = None) -> Response:  # noqa: ARG001 - a refused file leads back here
     """Groups, found by name."""
-    asked = _asked(reading, schemas.SearchArgs)
-    q, as_of = asked.args["q"], asked.as_of
+    asked = _asked(reading, schemas.ListArgs)
     found = queries.list_groups(
-        reading, window(asked.args), q=q, as_of=as_of, known_at=asked.known_at
+        reading,
+        window(asked.args),
+        q=asked.args["q"],
+        privileged=asked.is_privileged,
+        as_of=asked.as_of,
+        known_at=asked.known_at,
     )
-    return _answered("directory/groups.html", asked, page=found, q=q)
+    return _answered(
+        "directory/groups.html",
+        asked,
+        page=found,
+        q=asked.args["q"],
+        privileged=asked.is_privileged,
+    )
 
 
 @pages.page(blp, "/groups/<group_id>")
@@ -133,6 +153,7 @@ def group(reading: Reading, group_id: str, form: Form | None = None) -> Response
         group=found,
         around=queries.surroundings(reading, found, as_of=asked.as_of, known_at=asked.known_at),
         changed=changed,
+        leads=queries.leads_of(reading, found, as_of=asked.as_of, known_at=asked.known_at),
         past=queries.group_past(reading, group_id) if view == HISTORY else [],
         page=page,
         behind=reasons_of(reading, (each.provenance_ref for each in page.items)),
@@ -472,6 +493,11 @@ class Asked:
     as_of: datetime | None
     known_at: datetime | None = None
     until: datetime | None = None
+
+    @property
+    def is_privileged(self) -> bool:
+        """Whether only what leads to administration; that is kept for now only."""
+        return bool(self.args["privileged"]) and self.as_of is None
 
 
 def _asked(reading: Reading, schema: type[Schema]) -> Asked:

@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from app.directory import queries, schemas, service
 from app.directory.domain import AccountType, CaseState
 from app.directory.routes import blp
-from app.directory.routes.looking import asked_moment, group, groups, identities, identity, source
+from app.directory.routes.looking import group, groups, identities, identity, source
 from app.directory.routes.sheets import (
     ACCESS,
     ACCOUNTS,
@@ -26,6 +26,7 @@ from app.web.pages import Form
 from app.web.shapes import window
 from app.web.sheets import take, whole
 
+ASKED = ("q", "privileged", "as_of", "known_at")
 MOST_CHOICES = (CaseState.OPEN, CaseState.LINKED, CaseState.OWN, CaseState.NOT_SAME)
 
 
@@ -141,54 +142,56 @@ def cases_file(uow: UnitOfWork, form: Form) -> Response:
 @pages.handover(blp, "/identities/file", again=identities)
 def identities_file(uow: UnitOfWork, form: Form) -> Response:
     """The people of the list, as a file."""
-    q, as_of = _searched(form)
+    typed = form.load(schemas.ListArgs)
+    asked = {name: typed[name] for name in ASKED}
     return take(
         uow,
         "people",
         IDENTITIES,
-        lambda reading, part: queries.list_identities(reading, part, q=q, as_of=as_of),
-        filtered=_said(q, as_of),
+        lambda reading, part: queries.list_identities(reading, part, **asked),
+        filtered=_narrowed(typed),
     )
 
 
 @pages.handover(blp, "/groups/file", again=groups)
 def groups_file(uow: UnitOfWork, form: Form) -> Response:
     """The groups of the list, as a file."""
-    q, as_of = _searched(form)
+    typed = form.load(schemas.ListArgs)
+    asked = {name: typed[name] for name in ASKED}
     return take(
         uow,
         "groups",
         GROUPS,
-        lambda reading, part: queries.list_groups(reading, part, q=q, as_of=as_of),
-        filtered=_said(q, as_of),
+        lambda reading, part: queries.list_groups(reading, part, **asked),
+        filtered=_narrowed(typed),
     )
 
 
 @pages.handover(blp, "/identities/<identity_id>/file", again=identity)
 def access_file(uow: UnitOfWork, form: Form, identity_id: str) -> Response:
     """What somebody effectively has, as a file."""
-    as_of = _searched(form)[1]
+    then = _then(form)
     return take(
         uow,
         "access",
         ACCESS,
-        lambda reading, _part: whole(queries.show_access(reading, identity_id, as_of=as_of)),
-        filtered=_said(identity_id, as_of),
+        lambda reading, _part: whole(queries.show_access(reading, identity_id, **then)),
+        filtered=_said(identity_id, *then.values()),
     )
 
 
 @pages.handover(blp, "/groups/<group_id>/file", again=group)
 def members_file(uow: UnitOfWork, form: Form, group_id: str) -> Response:
     """Who is in a group, directly or by nesting, as a file."""
-    as_of, is_effective = _searched(form)[1], form["view"] == "effective"
+    then, is_effective = _then(form), form["view"] == "effective"
     return take(
         uow,
         "members",
         MEMBERS,
         lambda reading, part: queries.show_members(
-            reading, group_id, part, is_effective=is_effective, as_of=as_of
+            reading, group_id, part, is_effective=is_effective, **then
         ),
-        filtered=_said(group_id, as_of, "effective" if is_effective else "direct"),
+        filtered=_said(group_id, *then.values(), "effective" if is_effective else "direct"),
     )
 
 
@@ -212,9 +215,16 @@ def _args(schema: Any, form: Form | None) -> dict[str, Any]:
     return Form({name: list(each) for name, each in request.args.lists()}).load(schema)
 
 
-def _searched(form: Form) -> tuple[str | None, datetime | None]:
-    q = form["q"].strip() or None
-    return q, asked_moment(form["as_of"]) if form["as_of"] else None
+def _then(form: Form) -> dict[str, datetime | None]:
+    """Return the moment of a list, and by when it is to have been known."""
+    typed = form.load(schemas.ThenArgs)
+    return {name: typed[name] for name in ("as_of", "known_at")}
+
+
+def _narrowed(typed: dict[str, Any]) -> str:
+    """Return what a list is narrowed to, for the record that it was taken."""
+    word = "privileged" if typed["privileged"] else None
+    return _said(typed["q"], word, typed["as_of"], typed["known_at"])
 
 
 def _said(*parts: object) -> str:

@@ -32,6 +32,7 @@ GROUPS: Columns[GroupRow] = {
     "kind": lambda row: row.kind,
     "description": lambda row: row.description,
     "is_administrative": lambda row: row.is_administrative,
+    "privileged_steps": lambda row: row.privileged_steps,
     "is_writable": lambda row: row.is_writable,
     "master_name": lambda row: row.master_name,
     "rule": lambda row: row.rule,
@@ -79,6 +80,8 @@ ACCESS: Columns[AccessRow] = {
     "login": lambda row: row.login,
     "is_direct": lambda row: row.is_direct,
     "path": lambda row: [each.name for each in row.path],
+    "steps": lambda row: row.steps,
+    "follows": lambda row: [each.name for each in row.follows],
     "provenance": lambda row: row.provenance,
     "since": lambda row: row.since,
 }

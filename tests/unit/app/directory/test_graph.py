@@ -108,7 +108,7 @@ def test_effective_members_are_those_of_every_group_within(
     rows = np.array(sorted(direct), dtype=np.int64).reshape(-1, 2)
     pairs = [pair[:2] for pair in closure(edges)]
     found = {
-        group: accounts.tolist()
+        group: sorted(accounts.tolist())
         for group, accounts in effective_members(pairs, rows[:, 0], rows[:, 1])
     }
     expected = {
