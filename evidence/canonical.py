@@ -8,6 +8,7 @@ is installed and nothing depends on it.
 import contextlib
 import importlib
 import json
+from collections.abc import Mapping
 from typing import Any, Final, NoReturn
 
 from evidence.errors import CanonicalError, VerificationError
@@ -82,6 +83,30 @@ def rewrite(value: Any) -> bytes:
         Its one form, without looking at each of its parts a second time.
     """
     return _write(value)
+
+
+def is_flat(members: Mapping[str, Any]) -> bool:
+    """Whether an object holds nothing but ASCII text, small integers, booleans and nulls.
+
+    Then its one form is what `rewrite` writes, and nothing in it needs a closer look. Much of what
+    is written by the ten thousand is of this kind.
+
+    Args:
+        members: The object.
+    """
+    for key, value in members.items():
+        kind = type(value)
+        if type(key) is not str or not key.isascii():
+            return False
+        if kind is str:
+            if not value.isascii():
+                return False
+        elif kind is int:
+            if abs(value) > LARGEST_INTEGER:
+                return False
+        elif value is not None and kind is not bool:
+            return False
+    return True
 
 
 def _write(value: Any) -> bytes:

@@ -15,13 +15,14 @@ from dataclasses import dataclass
 from dataclasses import field as declared
 from typing import Any, Final
 
-from evidence.canonical import canonical, parse_canonical
+from evidence.canonical import canonical, is_flat, parse_canonical, rewrite
 from evidence.errors import EvidenceError, VerificationError
 
 VERSION: Final = 1
 SALT_BYTES: Final = 16
 KEYS: Final = frozenset({"v", "id", "at", "kind", "actor", "subject", "data", "commitments"})
 TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3}|\.\d{6})?Z")
+TEXTS: Final = ("id", "at", "kind", "actor", "subject")
 FIELD: Final = re.compile(r"[A-Za-z0-9_.-]{1,100}")
 
 
@@ -92,6 +93,10 @@ def seal_record(
     """
     if record.commitments:
         raise EvidenceError("commitments: they are made here, from `personal`; leave them empty")
+    if not personal and is_flat(record.data):
+        content = _content(record, {})
+        if is_flat({name: content[name] for name in TEXTS}):
+            return _sealed(rewrite(content), ())
     disclosures = tuple(
         Disclosure(record.id, name, salt(), value) for name, value in sorted(personal.items())
     )
@@ -99,7 +104,10 @@ def seal_record(
         each.field: base64.b64encode(commitment(each.field, each.salt, each.value)).decode("ascii")
         for each in disclosures
     }
-    body = canonical(_content(record, commitments))
+    return _sealed(canonical(_content(record, commitments)), disclosures)
+
+
+def _sealed(body: bytes, disclosures: tuple[Disclosure, ...]) -> SealedRecord:
     return SealedRecord(body, hashlib.sha256(b"\0" + body).digest(), disclosures)
 
 
@@ -143,7 +151,7 @@ def parse_record(body: bytes) -> Record:
     value = parse_canonical(body)
     if not isinstance(value, dict) or value.keys() != KEYS or value["v"] is not VERSION:
         raise VerificationError("not a ledger entry of version 1")
-    texts = [value[key] for key in ("id", "at", "kind", "actor", "subject")]
+    texts = [value[key] for key in TEXTS]
     if not all(isinstance(each, str) for each in texts) or not TIME.fullmatch(value["at"]):
         raise VerificationError("a ledger entry's id, at, kind, actor or subject is malformed")
     sums = value["commitments"]

@@ -4,7 +4,7 @@ The first accepted run of a source, its baseline, is told with one entry for eac
 the accounts; after that each change has its own entry.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import repeat
@@ -18,6 +18,7 @@ from app import events
 from app.directory import correlating, following, past, reconcile
 from app.directory.difference import Difference, Records
 from app.directory.domain import Provenance
+from app.directory.known import FEW
 from app.directory.models import (
     Account,
     Group,
@@ -27,9 +28,12 @@ from app.directory.models import (
     SyncRun,
 )
 from app.kernel import bulk
+from app.kernel.bulk import Numbers
+from app.kernel.event import Event
 from app.kernel.uow import UnitOfWork
 
 CHUNK = 10_000
+DIGESTS = ("member_digest", "listed_digest")
 TURNS = frozenset({"is_enabled", "ended_at"})
 CORRELATED = TURNS | {
     "display_name",
@@ -44,7 +48,7 @@ CORRELATED = TURNS | {
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """External id to internal key and public id, once everything is stored."""
+    """External id to internal key, and to public id of those that are known or new."""
 
     key: Mapping[str, int]
     public_id: Mapping[str, str]
@@ -198,8 +202,8 @@ def _store(
     ended = [{"id": known[name].id, "ended_at": at} for name in compared.ended]
     if ended:
         uow.session.execute(sa.update(model), ended)
-    keys |= {name: each.id for name, each in known.items()}
-    return Keys(keys, {**{name: each.public_id for name, each in known.items()}, **made})
+    public_ids = {**{name: each.public_id for name, each in known.items()}, **made}
+    return Keys({**records.keys(), **keys} if keys else records.keys(), public_ids)
 
 
 def _seen_at(uow: UnitOfWork, run: SyncRun) -> datetime:
@@ -239,7 +243,7 @@ def _member_columns(found: Difference) -> dict[str, dict[str, Any]]:
     """Return what is known of the members of new groups."""
     return {
         name: {
-            "member_digest": found.member_digests.get(name),
+            **dict(zip(DIGESTS, found.member_digests.get(name, (None, None)), strict=True)),
             "unknown_members": found.unknown.get(name) or None,
         }
         for name in found.groups.compared.appeared
@@ -249,8 +253,8 @@ def _member_columns(found: Difference) -> dict[str, dict[str, Any]]:
 def _store_member_digests(uow: UnitOfWork, found: Difference) -> None:
     known = found.groups.known
     rows = [
-        {"id": known[name].id, "member_digest": digest}
-        for name, digest in found.member_digests.items()
+        {"id": known[name].id, **dict(zip(DIGESTS, digests, strict=True))}
+        for name, digests in found.member_digests.items()
         if name in known
     ]
     if rows:
@@ -281,25 +285,37 @@ def _insert_memberships(done: Done) -> None:
     group_keys, account_keys = joined.numbered(done.groups.key, done.accounts.key)
     order = np.lexsort((account_keys, group_keys))
     group_places = joined.group_places[order]
-    reasons = {place: done.provenance(joined.groups[place]) for place in np.unique(group_places)}
-    provenance: Iterable[Provenance] = (
-        repeat(next(iter(reasons.values())))
-        if len(set(reasons.values())) == 1
-        else map(reasons.__getitem__, group_places.tolist())
-    )
+    group_keys, account_keys = group_keys[order], account_keys[order]
+    is_primary = joined.is_primary[order].astype(np.bool_)
+    reasons = {
+        place: done.provenance(joined.groups[place]) for place in np.unique(group_places).tolist()
+    }
     uow.touch(Membership)
-    bulk.insert(
-        uow.session,
-        cast("sa.Table", Membership.__table__),
-        {
-            "group_id": bulk.flow(group_keys[order]),
-            "account_id": bulk.flow(account_keys[order]),
-            "is_primary": bulk.flow(joined.is_primary[order].astype(np.bool_)),
-            "valid_from": repeat(_seen_at(uow, done.run)),
-            "run_from": repeat(done.run.id),
-            "provenance": provenance,
-        },
-    )
+    for reason, mine in _by_reason(reasons, group_places):
+        bulk.insert(
+            uow.session,
+            cast("sa.Table", Membership.__table__),
+            {
+                "group_id": group_keys[mine],
+                "account_id": account_keys[mine],
+                "is_primary": is_primary[mine],
+                "valid_from": repeat(_seen_at(uow, done.run)),
+                "run_from": repeat(done.run.id),
+                "provenance": repeat(reason),
+            },
+        )
+
+
+def _by_reason(
+    reasons: Mapping[int, Provenance], group_places: Numbers
+) -> Iterator[tuple[Provenance, Any]]:
+    """Return which rows have which reason; mostly all have the same."""
+    if len(set(reasons.values())) == 1:
+        yield next(iter(reasons.values())), slice(None)
+        return
+    for reason in sorted(set(reasons.values())):
+        places = [place for place, each in reasons.items() if each == reason]
+        yield reason, np.isin(group_places, places)
 
 
 def _store_nestings(uow: UnitOfWork, run: SyncRun, found: Difference, groups: Keys) -> None:
@@ -323,10 +339,10 @@ def _end(
     uow: UnitOfWork, model: type[Membership | Nesting], keys: Iterable[int], run: SyncRun
 ) -> None:
     at = _seen_at(uow, run)
-    for some in bulk.chunks(sorted(keys), CHUNK):
+    for some in bulk.chunks(sorted(keys)):
         uow.session.execute(
             sa.update(model)
-            .where(model.id.in_(some))
+            .where(bulk.among(uow.session, model.id, some))
             .values(valid_to=at, run_to=run.id)
             .execution_options(synchronize_session=False)
         )
@@ -342,42 +358,69 @@ def _tell_baseline(done: Done) -> None:
             digest=reconcile.read_digest((found.accounts.shown,)),
         )
     )
-    for name, members in found.members.items():
-        uow.record(
-            events.GroupLoaded(
-                subject=done.groups.public_id[name],
-                members=members.accounts + members.groups,
-                digest=members.digest.hex(),
-                **at,
-            )
+    uow.record_all(
+        events.GroupLoaded(
+            subject=done.groups.public_id[name],
+            members=members.accounts + members.groups,
+            digest=members.digest.hex(),
+            **at,
         )
+        for name, members in found.members.items()
+    )
 
 
 def _tell_changes(done: Done) -> None:
     _tell_accounts(done)
     _tell_groups(done)
-    found, group_id, account_id = done.found, done.groups.public_id, done.accounts.public_id
-    uow, run = done.uow, done.run.public_id
+    done.uow.record_all(_told_of_nestings(done))
+    done.uow.record_all(_told_of_memberships(done))
+
+
+def _told_of_nestings(done: Done) -> Iterator[Event]:
+    found, group_id, run = done.found, done.groups.public_id, done.run.public_id
     for parent, child in found.nested:
-        uow.record(events.NestingAppeared(subject=group_id[child], group=group_id[parent], run=run))
+        yield events.NestingAppeared(subject=group_id[child], group=group_id[parent], run=run)
     for parent, child in found.unnested:
-        uow.record(events.NestingEnded(subject=group_id[child], group=group_id[parent], run=run))
+        yield events.NestingEnded(subject=group_id[child], group=group_id[parent], run=run)
+
+
+def _told_of_memberships(done: Done) -> Iterator[Event]:
+    found, group_id, run = done.found, done.groups.public_id, done.run.public_id
+    account_id = _public_ids(done)
+    reasons: dict[str, str] = {}
     for group, account in found.joined:
-        uow.record(
-            events.MembershipAppeared(
-                subject=account_id[account],
-                group=group_id[group],
-                provenance=done.provenance(group).value,
-                ref=None,
-                run=run,
-            )
+        if group not in reasons:
+            reasons[group] = done.provenance(group).value
+        yield events.MembershipAppeared(
+            subject=account_id[account],
+            group=group_id[group],
+            provenance=reasons[group],
+            ref=None,
+            run=run,
         )
     for group, account in found.left:
-        uow.record(
-            events.MembershipEnded(
-                subject=account_id[account], group=group_id[group], ref=None, run=run
-            )
+        yield events.MembershipEnded(
+            subject=account_id[account], group=group_id[group], ref=None, run=run
         )
+
+
+def _public_ids(done: Done) -> Mapping[str, str]:
+    """Return the public ids of the accounts that joined or left a group."""
+    found, had = done.found, done.accounts.public_id
+    names = {account for some in (found.joined, found.left) for _, account in some} - had.keys()
+    if not names:
+        return had
+    keys = [done.accounts.key[name] for name in names if name in done.accounts.key]
+    chosen = sa.select(Account.external_id, Account.public_id)
+    rows: list[Any] = []
+    for some in bulk.chunks(sorted(keys)):
+        rows += bulk.fetch(
+            done.uow.session, chosen.where(bulk.among(done.uow.session, Account.id, some))
+        )
+    for others in bulk.chunks(sorted(names - done.accounts.key.keys()), FEW):
+        mine = sa.and_(Account.source_id == done.source.id, Account.external_id.in_(others))
+        rows += bulk.fetch(done.uow.session, chosen.where(mine))
+    return {**had, **dict(rows)}
 
 
 def _tell_accounts(done: Done) -> None:

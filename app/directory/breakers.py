@@ -68,7 +68,9 @@ def _accounts(reading: Reading, source: Source, found: Difference) -> str | None
 
 
 def _memberships(reading: Reading, source: Source, found: Difference) -> str | None:
-    if len(found.left) <= LEAST_ENDS:
+    # At least so many there are by the lists that were read: mostly that says enough, uncounted.
+    least = found.least_memberships
+    if not is_too_much(len(found.left), least, source.most_memberships_percent):
         return None
     there = reading.session.scalar(
         sa.select(sa.func.count())

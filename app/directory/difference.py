@@ -12,15 +12,15 @@ from itertools import count
 from types import MappingProxyType
 from typing import Any
 
-import orjson
 import sqlalchemy as sa
 from msgspec import structs
 from sqlalchemy.orm import Session, aliased
 
-from app.directory import memberships, reconcile
+from app.directory import known, memberships, reconcile
 from app.directory.gathered import GROUP, Listed, digest, packed, together
-from app.directory.memberships import FEW, Look, Pair, Pairs
-from app.directory.models import Account, Group, Membership, Nesting
+from app.directory.known import FEW
+from app.directory.memberships import Look, Pair, Pairs
+from app.directory.models import Group, Membership, Nesting
 from app.directory.population import RULES_UNREADABLE, Read
 from app.directory.quarantine import Unshown, standing
 from app.directory.reconcile import Compared, Known, Members
@@ -30,6 +30,7 @@ from connectors.records import Group as ShownGroup
 from connectors.records import Problem
 
 Columns = Callable[[str], dict[str, Any]]
+Digests = tuple[bytes | None, bytes | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +38,14 @@ class Records:
     """What became of the accounts, or of the groups, of a source.
 
     Attributes:
-        known: Everything stored, by external id, ended ones included.
+        known: What is stored of those that appeared again, changed or ended, by external id; of
+            groups also of the others, ended ones included.
         compared: Which appeared, changed, ended.
         columns: Gives the columns of one that was read, by external id.
         shown: Digest of each that was read, or that stands as it is.
         told: External ids of those read.
+        newer: Those read back after the read began.
+        keys: Gives the key of each that is stored and has not ended, or is among the known.
     """
 
     known: Mapping[str, Known]
@@ -49,6 +53,8 @@ class Records:
     columns: Columns
     shown: Mapping[str, bytes]
     told: Collection[str]
+    newer: Collection[str]
+    keys: Callable[[], Mapping[str, int]]
 
     def row(self, name: str) -> dict[str, Any]:
         """Return the columns of one that was read, its digest included."""
@@ -67,8 +73,8 @@ class Difference:
         primary: Keys of memberships whose being the primary group changed, with the new value.
         nested: (parent, child) of new nestings.
         unnested: (parent, child) of ended nestings, with their keys.
-        member_digests: Groups whose digest of members has to be written; None asks the next read
-            to look again.
+        member_digests: Groups whose digests of members have to be written, settled and as listed;
+            None asks the next read to look again.
         again: Groups with memberships that were read back after the read began, and differ.
         unknown: Groups whose members that nobody knows are others now, with those.
         members: The direct members of every group read.
@@ -84,7 +90,7 @@ class Difference:
     primary: Mapping[int, bool]
     nested: Sequence[Pair]
     unnested: Mapping[Pair, int]
-    member_digests: Mapping[str, bytes | None]
+    member_digests: Mapping[str, Digests]
     again: frozenset[str]
     unknown: Mapping[str, Sequence[str]]
     members: Mapping[str, Members]
@@ -95,10 +101,8 @@ class Difference:
     @property
     def is_left_alone(self) -> bool:
         """Whether it was contradicted by what was read back meanwhile, and has to be told again."""
-        known, told = self.accounts.known, self.accounts.told
-        return bool(self.again) or any(
-            each.is_newer and name in told for name, each in known.items()
-        )
+        told = self.accounts.told
+        return bool(self.again) or any(name in told for name in self.accounts.newer)
 
     @property
     def digest(self) -> str:
@@ -119,6 +123,12 @@ class Difference:
     def may_have_unread(self) -> bool:
         """Whether members of some group may not have been read so far."""
         return self.is_part or any(each.is_unread for each in self.groups.known.values())
+
+    @property
+    def least_memberships(self) -> int:
+        """How many memberships are open in the groups that were read; there may be others."""
+        shown = sum(each.accounts for each in self.members.values())
+        return max(0, shown - len(self.joined)) + len(self.left)
 
     @property
     def is_to_be_written(self) -> bool:
@@ -191,21 +201,18 @@ def find(
         return dict(zip(read.accounts.names, count(), strict=False))
 
     shown_groups = {each.external_id: each for each in _with_known_rules(session, source_id, read)}
-    known_accounts = _known_accounts(session, source_id, begun_at, part.accounts if part else None)
-    known_groups = _known_groups(session, source_id, part.groups if part else None)
+    known_groups = known.groups(session, source_id, part.groups if part else None)
     unshown = _unshown(read, part)
-    read_accounts = dict(zip(read.accounts.names, read.accounts.digests, strict=True))
     read_groups = {name: digest(packed(each)) for name, each in shown_groups.items()}
-    kept = standing(known_accounts, read_accounts, unshown.accounts)
     hidden = _of_kinds(session, source_id, unshown.kinds)
     kept_groups = standing(known_groups, read_groups, unshown.groups, hidden)
     unread = {*unread, *kept_groups}
-    accounts = _records(
-        known_accounts,
-        read_accounts,
+    accounts, kept = _accounts(
+        Store(session, source_id, begun_at),
+        dict(zip(read.accounts.names, read.accounts.digests, strict=True)),
         lambda name: reconcile.account_columns(read.accounts[places()[name]]),
-        part.gone_accounts if part else None,
-        kept,
+        part,
+        unshown.accounts,
     )
     groups = _records(
         known_groups,
@@ -220,14 +227,15 @@ def find(
         session=session,
         source_id=source_id,
         begun_at=begun_at,
-        accounts=accounts.known,
+        accounts=accounts.keys,
         groups=groups.known,
         shown_accounts=accounts.shown,
         shown_groups=groups.shown,
         lists=lists,
         names=(),
     )
-    look = replace(look, names=_groups_to_look_at(look, groups, accounts, is_full=is_full))
+    names, same = _groups_to_look_at(look, groups, accounts, is_full=is_full)
+    look = replace(look, names=names)
     found = memberships.find(look)
     nested, unnested = _nestings(look)
     left, again = found.left, set(found.again)
@@ -237,7 +245,7 @@ def find(
     if unread:  # what is gone altogether is in no group any more, whoever cannot be asked
         left = left.more(_left_behind(session, accounts, groups, unread))
         unnested |= _unnested_behind(session, groups, unread)
-    members = _members(groups, lists, found.members)
+    members = {name: found.members.get(name) or same[name] for name in lists}
     problems = _problems(told, members)
     if is_full:
         problems += _disagreeing(look, groups, found)
@@ -249,7 +257,7 @@ def find(
         primary=found.primary,
         nested=nested,
         unnested=unnested,
-        member_digests=_digests(groups, look, again),
+        member_digests=_digests(groups, look, found, again),
         again=found.again,
         unknown=_unknown(groups, members),
         members=members,
@@ -290,8 +298,49 @@ def _with_known_rules(session: Session, source_id: int, read: Read) -> Iterable[
     ]
 
 
+@dataclass(frozen=True, slots=True)
+class Store:
+    """Where accounts are looked for, and since when they may have been read back."""
+
+    session: Session
+    source_id: int
+    begun_at: datetime
+
+
+def _accounts(
+    store: Store,
+    read: dict[str, bytes],
+    columns: Columns,
+    part: Part | None,
+    odd: Collection[str],
+) -> tuple[Records, Mapping[str, bytes]]:
+    """Compare accounts: of a whole source side by side, else one by one.
+
+    Returns:
+        What became of them, and which stand though they were not shown.
+    """
+    session, source_id, begun_at = store.session, store.source_id, store.begun_at
+    if part is not None or odd:
+        names, gone = (part.accounts, part.gone_accounts) if part is not None else (None, None)
+        was = known.accounts(session, source_id, begun_at, names)
+        kept = standing(was, read, odd)
+        return _records(was, read, columns, gone, kept), kept
+    live = known.live_accounts(session, source_id, begun_at)
+    was, compared = known.compare(session, source_id, begun_at, live, read)
+    found = Records(
+        was,
+        compared,
+        columns,
+        read,
+        read.keys(),
+        newer=[*live.newer(), *(name for name, each in was.items() if each.is_newer)],
+        keys=cache(lambda: live.by_name() | {name: each.id for name, each in was.items()}),
+    )
+    return found, {}
+
+
 def _records(
-    known: dict[str, Known],
+    was: dict[str, Known],
     read: dict[str, bytes],
     columns: Columns,
     gone: Collection[str] | None = None,
@@ -304,11 +353,19 @@ def _records(
     shown = {**read, **kept} if kept else read
     if gone is not None:
         shown = read | {
-            name: was.digest
-            for name, was in known.items()
-            if not was.is_ended and name not in gone and name not in read
+            name: each.digest
+            for name, each in was.items()
+            if not each.is_ended and name not in gone and name not in read
         }
-    return Records(known, reconcile.compare(known, shown), columns, shown, read.keys())
+    return Records(
+        was,
+        reconcile.compare(was, shown),
+        columns,
+        shown,
+        read.keys(),
+        newer=[name for name, each in was.items() if each.is_newer],
+        keys=cache(lambda: {name: each.id for name, each in was.items()}),
+    )
 
 
 def _unshown(read: Read, part: Part | None) -> Unshown:
@@ -327,117 +384,63 @@ def _of_kinds(session: Session, source_id: int, kinds: Collection[str]) -> froze
     return frozenset(session.scalars(wanted))
 
 
-def _known_accounts(
-    session: Session, source_id: int, begun_at: datetime, names: Collection[str] | None
-) -> dict[str, Known]:
-    """What is stored; an account read back since then is taken for what the read shows."""
-    rows = _named(
-        session,
-        Account.external_id,
-        names,
-        sa.select(
-            Account.external_id,
-            Account.id,
-            Account.public_id,
-            Account.digest,
-            Account.ended_at.is_not(None),
-            sa.func.coalesce(Account.observed_at > begun_at, sa.false()),
-        ).where(Account.source_id == source_id),
-    )
-    return {
-        name: Known(key, public_id, digest, is_ended=bool(ended), is_newer=bool(newer))
-        for name, key, public_id, digest, ended, newer in rows
-    }
-
-
-def _known_groups(
-    session: Session, source_id: int, names: Collection[str] | None
-) -> dict[str, Known]:
-    rows = _named(
-        session,
-        Group.external_id,
-        names,
-        sa.select(
-            Group.external_id,
-            Group.id,
-            Group.public_id,
-            Group.digest,
-            Group.ended_at.is_not(None),
-            Group.member_digest,
-            Group.unknown_members,
-            Group.unread_since.is_not(None),
-        ).where(Group.source_id == source_id),
-    )
-    return {
-        name: Known(
-            key,
-            public_id,
-            digest,
-            is_ended=bool(ended),
-            member_digest=members,
-            unknown=_document(unknown),
-            is_unread=bool(unread),
-        )
-        for name, key, public_id, digest, ended, members, unknown, unread in rows
-    }
-
-
-def _document(value: Any) -> Sequence[str]:
-    """Return a list as the drivers give it: one as text, one as the list."""
-    found = orjson.loads(value) if isinstance(value, str | bytes) else value
-    return found or ()
-
-
-def _named(
-    session: Session,
-    column: Any,
-    names: Collection[str] | None,
-    chosen: bulk.Wanted,
-) -> Iterable[tuple[Any, ...]]:
-    """Read records by name if they are few; if they are many, the whole source is read."""
-    if names is None:
-        return bulk.fetch(session, chosen)
-    if not names:
-        return []
-    if len(names) > FEW:
-        return [row for row in bulk.fetch(session, chosen) if row[0] in names]
-    return bulk.fetch(session, chosen.where(column.in_(sorted(names))))
-
-
 def _groups_to_look_at(
     look: Look, groups: Records, accounts: Records, *, is_full: bool
-) -> list[str]:
-    """Return the groups whose members may be others than the stored ones.
+) -> tuple[list[str], dict[str, Members]]:
+    """Return the groups whose members may be others than the stored ones, and the others' members.
 
     A list that is as it was still says something new if somebody in it came to be known, or ended.
     """
     looked_at = dict.fromkeys(groups.compared.ended)
     holders = _holders(look, accounts, groups)
+    same: dict[str, Members] = {}
     for name, found in look.lists.items():
-        known = groups.known.get(name)
+        was = groups.known.get(name)
+        members = None
         if (
-            is_full
-            or known is None
-            or known.member_digest != found.digest
-            or known.id in holders
-            or (
-                known.unknown
-                and reconcile.would_be_known(known.unknown, accounts.shown, groups.shown)
+            not is_full
+            and was is not None
+            and was.id not in holders
+            and not (
+                was.unknown and reconcile.would_be_known(was.unknown, accounts.shown, groups.shown)
             )
         ):
+            members = _unchanged(was, found)
+        if members is None:
             looked_at[name] = None
-    return list(looked_at)
+        else:
+            same[name] = members
+    return list(looked_at), same
+
+
+def _unchanged(was: Known, listed: Listed) -> Members | None:
+    """Return what is known of a list that is as it was, or None if it is not.
+
+    If it is told as it was told, that is seen at once; else it has to be settled.
+    """
+    if was.member_digest is None:
+        return None
+    if was.listed_digest != listed.digest:
+        listed = listed.settled()
+        if was.member_digest != listed.digest:
+            return None
+    if not was.unknown:
+        return Members(was.member_digest, listed.accounts, listed.groups)
+    unknown = frozenset(was.unknown)
+    inner = sum(each.startswith(GROUP) for each in unknown)
+    holders = listed.accounts - len(unknown) + inner
+    return Members(was.member_digest, holders, listed.groups - inner, unknown)
 
 
 def _holders(look: Look, accounts: Records, groups: Records) -> set[int]:
     """Return the keys of the groups that somebody is in who has ended now."""
     found: set[int] = set()
-    for ended, known, inside, where in (
+    for ended, stored, inside, where in (
         (accounts.compared.ended, accounts.known, Membership.account_id, Membership.group_id),
         (groups.compared.ended, groups.known, Nesting.child_id, Nesting.parent_id),
     ):
         model = inside.class_
-        for some in bulk.chunks([known[name].id for name in ended], FEW):
+        for some in bulk.chunks([stored[name].id for name in ended], FEW):
             found.update(
                 look.session.scalars(
                     sa.select(where).where(inside.in_(some), model.valid_to.is_(None)).distinct()
@@ -446,30 +449,23 @@ def _holders(look: Look, accounts: Records, groups: Records) -> set[int]:
     return found
 
 
-def _digests(groups: Records, look: Look, again: Collection[str]) -> dict[str, bytes | None]:
-    found: dict[str, bytes | None] = {}
+def _digests(
+    groups: Records, look: Look, found: memberships.Found, again: Collection[str]
+) -> dict[str, Digests]:
+    """Return the digests of members that have to be written.
+
+    A list as it is told is only worth knowing if nobody is in it twice: its lines are counted.
+    """
+    digests: dict[str, Digests] = {}
     for name in look.names:
-        known = groups.known.get(name)
-        wanted = None if name in again or name not in look.lists else look.lists[name].digest
-        if known is None or known.member_digest != wanted:
-            found[name] = wanted
-    return found
-
-
-def _members(
-    groups: Records, lists: Mapping[str, Listed], found: Mapping[str, Members]
-) -> dict[str, Members]:
-    """Return what is known of every list; of one that is as it was, as it was known."""
-    members = {}
-    for name, listed in lists.items():
-        seen = found.get(name)
-        if seen is None:
-            unknown = frozenset(groups.known[name].unknown)
-            inner = sum(each.startswith(GROUP) for each in unknown)
-            holders = listed.accounts - len(unknown) + inner
-            seen = Members(listed.digest, holders, listed.groups - inner, unknown)
-        members[name] = seen
-    return members
+        was = groups.known.get(name)
+        wanted: Digests = (None, None)
+        if name in look.lists and name not in again:
+            listed, members = look.lists[name], found.members[name]
+            wanted = (members.digest, listed.digest if members.is_each_once else None)
+        if was is None or (was.member_digest, was.listed_digest) != wanted:
+            digests[name] = wanted
+    return digests
 
 
 def _problems(lists: Mapping[str, Listed], members: Mapping[str, Members]) -> tuple[Problem, ...]:
@@ -498,7 +494,7 @@ def _disagreeing(look: Look, groups: Records, found: memberships.Found) -> tuple
         if name in groups.known
         and name in look.lists
         and name not in found.again
-        and groups.known[name].member_digest == look.lists[name].digest
+        and groups.known[name].member_digest == found.members[name].digest
         and not groups.known[name].unknown
     )
 
@@ -507,8 +503,8 @@ def _unknown(groups: Records, members: Mapping[str, Members]) -> dict[str, Seque
     """Return, of the groups where they are others now, the members that nobody knows."""
     found: dict[str, Sequence[str]] = {}
     for name, each in members.items():
-        known = groups.known.get(name)
-        was = known.unknown if known is not None else ()
+        stored = groups.known.get(name)
+        was = stored.unknown if stored is not None else ()
         if (each.unknown or was) and each.unknown != set(was):
             found[name] = sorted(each.unknown)
     return found

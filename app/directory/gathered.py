@@ -1,17 +1,19 @@
 """What a read brought, held so that a million memberships fit into little memory. Pure.
 
 An account is kept as the bytes its digest is taken over, and made anew only if something became of
-it. The members of a group are kept as one text, a line each, sorted: the digest is taken over that
-text, so an auditor can compute it from the source without us. It speaks of the members as the
-source lists them, of those that nobody knows too; so an unchanged list is known by its digest
-alone, without looking at a single member.
+it. The members of a group are kept as one text, a line each, in the order in which the source lists
+them. A list that is told as it was told before is known by the digest of that text alone, without
+looking at a single member.
+
+What counts is the list settled: sorted, and whoever is listed twice once. An auditor can compute
+its digest from the source without us. It speaks of the members as the source lists them, of those
+that nobody knows too. Sorting a million members costs more than parsing them, so that only those
+lists are settled that are told otherwise than before.
 """
 
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
-from operator import eq
 from typing import Any, Self, overload
 
 import msgspec
@@ -24,7 +26,6 @@ ACCOUNT = f"{MemberKind.ACCOUNT.value} "
 GROUP = f"{MemberKind.GROUP.value} "
 PRIMARY = "primary "
 BETWEEN = f"\n{ACCOUNT}"
-EMPTY: list[str] = []
 
 
 def digest(data: bytes) -> bytes:
@@ -93,9 +94,10 @@ class Listed(msgspec.Struct, frozen=True, gc=False):
 
     Attributes:
         group_id: The group's external id.
-        text: A line for each, sorted: `account`, `group` or `primary`, and its external id.
-        accounts: How many are accounts, those by primary group included.
-        groups: How many are groups.
+        text: A line for each: `account`, `group` or `primary`, in this order of kinds, and its
+            external id.
+        accounts: How many lines are of accounts, those by primary group included.
+        groups: How many are of groups.
         digest: Over the text.
         is_complete: False if the list broke off, or holds what cannot be told apart.
     """
@@ -109,31 +111,33 @@ class Listed(msgspec.Struct, frozen=True, gc=False):
 
     @classmethod
     def of(cls, found: MemberList) -> Self:
-        """Sort a list as it was read; whoever is listed twice is one."""
-        accounts = _sorted(found.accounts)
-        primary = groups = EMPTY
+        """Keep a list as it was read."""
+        accounts = found.accounts
         text = ACCOUNT + BETWEEN.join(accounts) if accounts else ""
         if found.primary or found.groups:
-            primary, groups = _sorted(found.primary), _sorted(found.groups)
-            by_primary = frozenset(primary)
-            accounts = [each for each in accounts if each not in by_primary]
-            parts = [
+            rest = [
                 word + f"\n{word}".join(names)
-                for word, names in ((ACCOUNT, accounts), (GROUP, groups), (PRIMARY, primary))
+                for word, names in ((GROUP, found.groups), (PRIMARY, found.primary))
                 if names
             ]
-            text = "\n".join(parts)
-        holders = len(accounts) + len(primary)
-        lines = text.count("\n") + 1 if text else 0
+            text = "\n".join([text, *rest] if text else rest)
         data = text.encode()
-        return cls(
-            found.group_id,
-            data,
-            holders,
-            len(groups),
-            digest(data),
-            found.is_complete and lines == holders + len(groups),
+        holders, groups = len(accounts) + len(found.primary), len(found.groups)
+        lines = data.count(b"\n") + 1 if data else 0
+        whole = found.is_complete and lines == holders + groups
+        return cls(found.group_id, data, holders, groups, digest(data), whole)
+
+    def settled(self) -> "Listed":
+        """Return the list sorted, whoever is listed twice once: the same for the same members."""
+        found = self.members
+        primary = set(found.primary)
+        by_kind = (
+            set(found.accounts) - primary if primary else set(found.accounts),
+            set(found.groups),
+            primary,
         )
+        accounts, groups, by_primary = (tuple(sorted(each)) for each in by_kind)
+        return Listed.of(MemberList(self.group_id, accounts, groups, by_primary, self.is_complete))
 
     def joined(self, other: "Listed") -> "Listed":
         """Take another list of the same group for a part of this one."""
@@ -149,16 +153,11 @@ class Listed(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def members(self) -> MemberList:
-        """Its members by kind, each once."""
+        """Its members by kind."""
         accounts, rest = _taken(self.text.decode(), ACCOUNT, (GROUP, PRIMARY))
         groups, rest = _taken(rest, GROUP, (PRIMARY,))
         primary, _ = _taken(rest, PRIMARY, ())
         return MemberList(self.group_id, accounts, groups, primary, self.is_complete)
-
-
-def nobody(group_id: str) -> Listed:
-    """Return a list without members."""
-    return Listed.of(MemberList(group_id))
 
 
 def together(lists: Iterable[Listed]) -> dict[str, Listed]:
@@ -168,11 +167,6 @@ def together(lists: Iterable[Listed]) -> dict[str, Listed]:
         before = found.get(each.group_id)
         found[each.group_id] = each if before is None else before.joined(each)
     return found
-
-
-def _sorted(names: Iterable[str]) -> list[str]:
-    found = sorted(names)
-    return found if not any(map(eq, found, islice(found, 1, None))) else sorted(set(found))
 
 
 def _taken(text: str, word: str, following: tuple[str, ...]) -> tuple[tuple[str, ...], str]:

@@ -4,7 +4,7 @@ Only groups whose list differs from the stored one are looked at. Accounts and g
 by their place for the time of the comparison; a membership is one number of both.
 """
 
-from collections.abc import Collection, Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -14,12 +14,12 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from app.directory.gathered import ACCOUNT, GROUP, PRIMARY, Listed
+from app.directory.known import FEW
 from app.directory.models import Account, Group, Membership
 from app.directory.reconcile import Known, Members
 from app.kernel import bulk
 from app.kernel.bulk import Numbers
 
-FEW = 500  # up to so many groups are named in a statement; for more, the whole source is read
 HALF = 32
 LOW = (1 << HALF) - 1
 NOBODY = -1
@@ -84,17 +84,22 @@ class Pairs:
         self, groups: Mapping[str, int], accounts: Mapping[str, int]
     ) -> tuple[Numbers, Numbers]:
         """Return the keys of the group and of the account of each pair."""
-        group_keys = np.fromiter(map(groups.__getitem__, self.groups), np.int64, len(self.groups))
-        account_keys = np.fromiter(
-            map(accounts.__getitem__, self.accounts), np.int64, len(self.accounts)
-        )
-        return group_keys[self.group_places], account_keys[self.places & LOW]
+        group_keys = _keys_at(self.group_places, self.groups, groups)
+        return group_keys, _keys_at(self.places & LOW, self.accounts, accounts)
 
     def __iter__(self) -> Iterator[Pair]:
         groups, accounts = self.groups, self.accounts
         for start in range(0, len(self.places), bulk.AT_ONCE):
             for place in self.places[start : start + bulk.AT_ONCE].tolist():
                 yield groups[place >> HALF], accounts[place & LOW]
+
+
+def _keys_at(places: Numbers, names: Sequence[str], keys: Mapping[str, int]) -> Numbers:
+    """Return the key of whoever stands at each place; only those that occur need to have one."""
+    there = np.unique(places)
+    found = np.zeros(len(names), np.int64)
+    found[there] = [keys[names[place]] for place in there.tolist()]
+    return found[places]
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +129,7 @@ class Look:
         session: To look with.
         source_id: Whose.
         begun_at: When the read began.
-        accounts: All stored accounts, by external id.
+        accounts: Gives the keys of stored accounts, by external id.
         groups: All stored groups.
         shown_accounts: Those that there are now.
         shown_groups: Those that there are now.
@@ -135,7 +140,7 @@ class Look:
     session: Session
     source_id: int
     begun_at: datetime
-    accounts: Mapping[str, Known]
+    accounts: Callable[[], Mapping[str, int]]
     groups: Mapping[str, Known]
     shown_accounts: Container[str]
     shown_groups: Container[str]
@@ -199,7 +204,8 @@ def _shown(look: Look, places: _Places) -> tuple[Numbers, Numbers, dict[str, Mem
         listed = look.lists.get(name)
         if listed is None:
             continue
-        inside = listed.members
+        settled = listed.settled()
+        inside = settled.members
         unknown: set[str] = set()
         for kind, word, into in (
             (inside.accounts, ACCOUNT, plain),
@@ -214,7 +220,11 @@ def _shown(look: Look, places: _Places) -> tuple[Numbers, Numbers, dict[str, Mem
         holders = len(plain[-1]) + len(primary[-1])
         nobody = {GROUP + each for each in inside.groups if each not in look.shown_groups}
         members[name] = Members(
-            listed.digest, holders, len(inside.groups) - len(nobody), frozenset(unknown | nobody)
+            settled.digest,
+            holders,
+            len(inside.groups) - len(nobody),
+            frozenset(unknown | nobody),
+            is_each_once=(listed.accounts, listed.groups) == (settled.accounts, settled.groups),
         )
     ordinary, special = _joined(plain), _joined(primary)
     everyone = np.concatenate([ordinary, special])
@@ -259,15 +269,16 @@ def _stored(look: Look, places: _Places) -> Numbers:
 
 def _accounts_placed(look: Look, places: _Places, keys: Numbers) -> Numbers:
     """Return the places of stored accounts; those that no list named get one of their own."""
+    stored = look.accounts()
     known = {
-        look.accounts[name].id: place
+        key: place
         for place, name in enumerate(places.names)
-        if name in look.accounts
+        if (key := stored.get(name)) is not None
     }
     found, is_known = _placed(keys, known)
     if not is_known.all():
         rest = set(np.unique(keys[~is_known]).tolist())
-        names = {was.id: name for name, was in look.accounts.items() if was.id in rest}
+        names = {key: name for name, key in stored.items() if key in rest}
         for some in bulk.chunks(sorted(rest - names.keys()), FEW):
             rows = look.session.execute(
                 sa.select(Account.id, Account.external_id).where(Account.id.in_(some))

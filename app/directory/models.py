@@ -157,6 +157,7 @@ class Group(Governed, Named, Model):
     attributes: Mapped[dict[str, Any]] = mapped_column(default=dict)
     digest: Mapped[bytes]
     member_digest: Mapped[bytes | None]
+    listed_digest: Mapped[bytes | None]
     unknown_members: Mapped[list[Any] | None] = mapped_column(sa.JSON(none_as_null=True))
     unread_since: Mapped[datetime | None]
     unread_run_id: Mapped[int | None] = mapped_column(sa.BigInteger)

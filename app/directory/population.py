@@ -89,7 +89,7 @@ def judge(read: Read) -> Completeness:
     """
     told = read.report.problems if read.report is not None else ()
     found = (*told, *_doubled("account", read.accounts.names))
-    found = (*found, *_doubled("group", (each.external_id for each in read.groups)))
+    found = (*found, *_doubled("group", [each.external_id for each in read.groups]))
     why = _why(read.report, read.broken_by) or _empty(read)
     if why is not None:
         return Completeness(why, found)
@@ -158,7 +158,9 @@ def _empty(read: Read) -> str | None:
     return "The source shows no account at all: look at its base, filter and rights."
 
 
-def _doubled(what: str, ids: Iterable[str]) -> list[Problem]:
+def _doubled(what: str, ids: Sequence[str]) -> list[Problem]:
+    if len(frozenset(ids)) == len(ids):
+        return []
     return [
         Problem("duplicate", f"The source listed this {what} {count} times.", external_id)
         for external_id, count in Counter(ids).items()

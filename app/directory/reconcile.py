@@ -32,6 +32,7 @@ class Known(msgspec.Struct, frozen=True, gc=False):
     is_ended: bool
     is_newer: bool = False  # it was read back after the read in question began
     member_digest: bytes | None = None
+    listed_digest: bytes | None = None  # of a group: of its members as the source lists them
     unknown: Sequence[str] = ()  # of a group: members that were neither account nor group
     is_unread: bool = False  # of a group: its members were not read to the end so far
 
@@ -50,16 +51,18 @@ class Members:
     """What is known of the direct members of one group that was read.
 
     Attributes:
-        digest: Over the list as read.
+        digest: Over the list, settled.
         accounts: How many are accounts that are known.
         groups: How many are groups that are known.
         unknown: Those that are not known (yet), each as its line in the list.
+        is_each_once: Whether the source listed nobody twice.
     """
 
     digest: bytes
     accounts: int
     groups: int
     unknown: frozenset[str] = frozenset()
+    is_each_once: bool = True
 
 
 def account_columns(account: Account) -> dict[str, Any]:

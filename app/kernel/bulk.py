@@ -11,8 +11,12 @@ from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
+import orjson
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
+
+from app.kernel import binary
 
 AT_ONCE = 50_000
 Item = TypeVar("Item")
@@ -30,6 +34,18 @@ def fetch(session: Session, statement: Wanted) -> list[tuple[Any, ...]]:
     return list(_cursor(session, statement).fetchall())
 
 
+def pieces(session: Session, statement: Wanted) -> Iterator[list[tuple[Any, ...]]]:
+    """Read rows as `fetch` does, some at a time.
+
+    Args:
+        session: To read with.
+        statement: What to read.
+    """
+    cursor = _cursor(session, statement)
+    while rows := cursor.fetchmany(AT_ONCE):
+        yield rows
+
+
 def numbers(session: Session, statement: Wanted, width: int) -> Numbers:
     """Read rows that hold only numbers and booleans, in pieces, so that they take little room.
 
@@ -41,11 +57,26 @@ def numbers(session: Session, statement: Wanted, width: int) -> Numbers:
     Returns:
         One column an array, each as long as there are rows.
     """
-    cursor = _cursor(session, statement)
     parts = [np.empty((0, width), np.int64)]
-    while rows := cursor.fetchmany(AT_ONCE):
-        parts.append(np.array(rows, dtype=np.int64).reshape(len(rows), width))
+    parts += [
+        np.array(rows, dtype=np.int64).reshape(len(rows), width)
+        for rows in pieces(session, statement)
+    ]
     return np.ascontiguousarray(np.concatenate(parts).T)
+
+
+def among(session: Session, column: Any, keys: Sequence[int]) -> sa.ColumnElement[bool]:
+    """Choose rows by very many keys: one statement, always the same, with one parameter.
+
+    Args:
+        session: To read or write with.
+        column: What has to be one of the keys.
+        keys: All of them.
+    """
+    if session.get_bind().dialect.name == "sqlite":
+        given = sa.func.json_each(orjson.dumps(list(keys)).decode()).table_valued("value")
+        return sa.and_(column.in_(sa.select(given.c.value)))
+    return sa.and_(column == sa.func.any(sa.bindparam(None, list(keys), ARRAY(sa.BigInteger))))
 
 
 def next_keys(session: Session, table: sa.Table, count: int) -> list[int]:
@@ -76,13 +107,14 @@ def insert(
     Args:
         session: To write with.
         table: Where.
-        columns: The values of each column, one a row, as the mapper would take them; one value for
-            all rows is given by `itertools.repeat`, and at least one column has an end.
+        columns: The values of each column, one a row, as the mapper would take them, or an array of
+            numbers or booleans; one value for all rows is given by `itertools.repeat`, and at least
+            one column has an end. Where there are only arrays and repeated values, PostgreSQL gets
+            them in its own binary form, without an object for each.
         refers_to_itself: Whether a row may name one that comes after it.
     """
     connection = session.connection()
     dialect = connection.dialect
-    values = [_bound(table.c[name], dialect, found) for name, found in columns.items()]
     names = ", ".join(columns)
     driver: Any = connection.connection.driver_connection
     if dialect.name == "sqlite":
@@ -91,12 +123,26 @@ def insert(
         marks = ", ".join("?" * len(columns))
         driver.executemany(
             f"INSERT INTO {table.name} ({names}) VALUES ({marks})",  # noqa: S608 - names of ours
-            zip(*values, strict=False),
+            _rows(table, dialect, columns),
         )
         return
-    with driver.cursor() as cursor, cursor.copy(f"COPY {table.name} ({names}) FROM STDIN") as copy:
-        for row in zip(*values, strict=False):
+    into = f"COPY {table.name} ({names}) FROM STDIN"
+    if binary.fits(columns):
+        types = [table.c[name].type.dialect_impl(dialect) for name in columns]
+        with driver.cursor() as cursor, cursor.copy(f"{into} (FORMAT BINARY)") as copy:
+            for piece in binary.rows(types, [*columns.values()], dialect):
+                copy.write(piece)
+        return
+    with driver.cursor() as cursor, cursor.copy(into) as copy:
+        for row in _rows(table, dialect, columns):
             copy.write_row(row)
+
+
+def _rows(
+    table: sa.Table, dialect: sa.Dialect, columns: Mapping[str, Iterable[Any]]
+) -> Iterator[tuple[Any, ...]]:
+    values = [_bound(table.c[name], dialect, found) for name, found in columns.items()]
+    return zip(*values, strict=False)
 
 
 def update(
@@ -139,6 +185,8 @@ def flow(values: npt.NDArray[Any]) -> Iterator[Any]:
 
 def _bound(column: sa.Column[Any], dialect: sa.Dialect, values: Iterable[Any]) -> Iterable[Any]:
     """Return values as the driver takes them."""
+    if isinstance(values, np.ndarray):
+        return flow(values)
     process = column.type.dialect_impl(dialect).bind_processor(dialect)
     if process is None or isinstance(column.type, sa.Boolean):
         return values

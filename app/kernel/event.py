@@ -35,11 +35,17 @@ class Event:
 
     def data(self) -> dict[str, Any]:
         """Return the plain fields, ready for canonical JSON."""
-        return {name: _plain(getattr(self, name)) for name in _fields(self)[0]}
+        told = {name: getattr(self, name) for name in _fields(self)[0]}
+        return {
+            name: value if type(value) is str else _plain(value) for name, value in told.items()
+        }
 
     def personal(self) -> dict[str, str]:
         """Return the personal fields that have a value."""
-        found = ((name, getattr(self, name)) for name in _fields(self)[1])
+        names = _fields(self)[1]
+        if not names:
+            return {}
+        found = ((name, getattr(self, name)) for name in names)
         return {name: str(value) for name, value in found if value is not None}
 
 
@@ -65,7 +71,7 @@ def moment(at: datetime) -> str:
 
 
 def _plain(value: Any) -> Any:
-    if type(value) is str or type(value) is int:
+    if type(value) is str or value is None or type(value) is int:
         return value
     if isinstance(value, StrEnum):
         return value.value

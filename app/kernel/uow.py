@@ -5,7 +5,7 @@ A command is handed a `UnitOfWork`, changes rows through its session, and says
 table that changed while nothing was recorded cannot be committed.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,7 +22,7 @@ from app.kernel.clock import Clock
 from app.kernel.db import Database, Model
 from app.kernel.errors import ConflictError, UnrecordedChangeError
 from app.kernel.event import Event, moment
-from app.kernel.ids import Ids
+from app.kernel.ids import Ids, PublicId
 from app.kernel.jobs import Job, JobQueue, Queue
 from app.kernel.phrases import phrase
 from evidence.record import Record, seal_record
@@ -82,7 +82,19 @@ class UnitOfWork(Reading):
         Returns:
             The entry's public id.
         """
-        entry_id = self.ids.new()
+        return self._record(event, self.ids.new())
+
+    def record_all(self, events: Iterable[Event]) -> None:
+        """Tell the ledger of many things that happened, in their order; as `record`, but sooner.
+
+        Args:
+            events: What happened.
+        """
+        told = tuple(events)
+        for event, entry_id in zip(told, self.ids.many(len(told)), strict=True):
+            self._record(event, entry_id)
+
+    def _record(self, event: Event, entry_id: PublicId) -> str:
         record = Record(
             id=entry_id,
             at=self._at,

@@ -6,6 +6,8 @@ same bytes and keeping nothing is the floor that a sync is measured against.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
+from operator import attrgetter
 
 import msgspec
 import numpy as np
@@ -69,6 +71,7 @@ class Inside(msgspec.Struct, gc=False):
 USERS = msgspec.json.Decoder(list[User])
 TEAMS = msgspec.json.Decoder(list[Team])
 INSIDE = msgspec.json.Decoder(list[Inside])
+ID = attrgetter("id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +200,7 @@ class PageConnector:
             counts["groups"] += len(groups)
             yield GroupBatch(groups)
         for group_id, pages in found.members:
-            inside = tuple([each.id for page in pages for each in INSIDE.decode(page)])
+            inside = tuple(map(ID, chain.from_iterable(map(INSIDE.decode, pages))))
             counts["members"] += len(inside)
             yield MemberBatch((MemberList(group_id, inside),))
         queries = tuple(

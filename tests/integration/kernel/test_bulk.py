@@ -4,13 +4,14 @@ from datetime import UTC, datetime
 from itertools import repeat
 from typing import cast
 
+import numpy as np
 import psycopg
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from app.directory.domain import CorrelationRule, IdentityKind
-from app.directory.models import Identity
+from app.directory.domain import CorrelationRule, IdentityKind, Provenance
+from app.directory.models import Account, Group, Identity, Membership, Source
 from app.events import IdentitiesCorrelated
 from app.kernel import bulk
 from app.kernel.errors import UnrecordedChangeError
@@ -94,3 +95,47 @@ def test_numbers_come_as_columns(house: TestHouse) -> None:
         assert found.tolist() == [keys, [1, 0, 1, 0, 1]]
         empty = bulk.numbers(uow.session, wanted.where(sa.false()), 2)
         assert empty.shape == (2, 0)
+
+
+def test_arrays_and_single_values_are_written_as_rows_are(house: TestHouse) -> None:
+    count = 3
+    with pytest.raises(UnrecordedChangeError), house.write() as uow:
+        source = Source(
+            public_id=uow.ids.new(), name="s", kind="memory", settings={}, created_at=AT
+        )
+        uow.session.add(source)
+        uow.session.flush()
+        held = {"source_id": source.id, "is_writable": True, "is_administrative": False}
+        told = {"kind": "k", "description": "", "address": "", "digest": b"", "first_seen_at": AT}
+        groups = [
+            Group(public_id=each, external_id=each, name=each, **held, **told)
+            for each in uow.ids.many(count)
+        ]
+        person = {"login": "l", "display_name": "d", "status": "s", "is_enabled": True}
+        person |= {key: told[key] for key in ("kind", "address", "digest", "first_seen_at")}
+        one = Account(public_id=uow.ids.new(), source_id=source.id, external_id="a", **person)
+        uow.session.add_all([*groups, one])
+        uow.session.flush()
+        keys = [each.id for each in groups]
+        bulk.insert(
+            uow.session,
+            cast("sa.Table", Membership.__table__),
+            {
+                "group_id": np.array(keys),
+                "account_id": np.full(count, one.id),
+                "is_primary": np.array([True, False, True]),
+                "valid_from": repeat(AT),
+                "run_from": repeat(None),
+                "provenance": repeat(Provenance.RULE),
+            },
+        )
+        chosen = bulk.among(uow.session, Membership.group_id, keys)
+        found = uow.session.scalars(sa.select(Membership).where(chosen).order_by(Membership.id))
+        assert [
+            (each.group_id, each.account_id, each.is_primary, each.valid_from, each.provenance)
+            for each in found
+        ] == [
+            (key, one.id, is_primary, AT, Provenance.RULE)
+            for key, is_primary in zip(keys, (True, False, True), strict=True)
+        ]
+        assert {each.run_from for each in uow.session.scalars(sa.select(Membership))} == {None}

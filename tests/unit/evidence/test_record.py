@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from evidence.errors import EvidenceError, VerificationError
+from evidence.canonical import canonical
+from evidence.errors import CanonicalError, EvidenceError, VerificationError
 from evidence.record import (
     Record,
     SealedRecord,
@@ -32,6 +33,33 @@ def test_an_entry_reads_back_as_it_was_written() -> None:
 def test_the_leaf_hash_is_over_a_zero_byte_and_the_exact_bytes() -> None:
     sealed = seal()
     assert sealed.leaf_hash == hashlib.sha256(b"\0" + sealed.body).digest()
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {},
+        {"b": 1, "a": "x", "c": None, "d": True, "e": -(2**53), "f": 'quo"te\\ \n\x7f'},
+        {"name": "Zoë"},
+        {"list": [1, {"k": "v"}]},
+    ],
+    ids=["none", "flat", "beyond ASCII", "deep"],
+)
+def test_an_entry_is_written_in_the_one_form_whichever_way_it_takes(
+    data: dict[str, object],
+) -> None:
+    record = replace(RECORD, data=data)
+    whole = {"v": 1, "data": data, "commitments": {}}
+    whole |= {name: getattr(record, name) for name in ("id", "at", "kind", "actor", "subject")}
+    assert seal_record(record, personal={}, salt=lambda: SALT).body == canonical(whole)
+
+
+@pytest.mark.parametrize("value", [1.5, 2**53 + 1, "\ud800", b"x", {"é": 1}])
+def test_what_has_no_one_form_is_in_no_entry(value: object) -> None:
+    with pytest.raises(CanonicalError):
+        seal_record(replace(RECORD, data={"a": value}), personal={}, salt=lambda: SALT)
+    with pytest.raises(CanonicalError):
+        seal_record(replace(RECORD, subject=value), personal={}, salt=lambda: SALT)  # type: ignore[arg-type]
 
 
 def test_the_commitment_is_the_published_formula() -> None:
