@@ -57,7 +57,10 @@ Connect = Callable[[str, Mapping[str, str], Mapping[str, str]], Connector]
 # Event kind, then the handlers that are told of it once it is committed, in no particular order.
 # A handler's name is kept in jobs that wait: rename one only together with a migration of those.
 LISTENERS: Mapping[str, Mapping[str, Handler]] = {
-    "directory.synced": {"provisioning.imports": provisioning_handlers.on_directory_synced},
+    "directory.synced": {
+        "provisioning.imports": provisioning_handlers.on_directory_synced,
+        "reviews.by_hand": reviews_handlers.on_directory_synced,
+    },
     "grant.authorised": {"provisioning.grant": provisioning_handlers.on_grant_authorised},
     "end.authorised": {"provisioning.end": provisioning_handlers.on_end_authorised},
     "grant.confirmed": {

@@ -32,9 +32,14 @@ def default_risk(*, is_administrative: bool) -> Risk:
     return Risk.PRIVILEGED if is_administrative else Risk.LOW
 
 
+def may_be_requestable(*, is_writable: bool, is_mirror: bool) -> bool:
+    """Say whether a group may be asked for at all: if somebody can bring it about from here."""
+    return is_writable or is_mirror
+
+
 def default_is_requestable(*, is_writable: bool, is_mirror: bool, is_by_rule: bool) -> bool:
     """Say whether a group nobody described may be asked for: if we can bring it about.
 
     A group filled by a rule cannot be changed by hand; a mirror is changed at its master.
     """
-    return (is_writable or is_mirror) and not is_by_rule
+    return may_be_requestable(is_writable=is_writable, is_mirror=is_mirror) and not is_by_rule

@@ -270,6 +270,10 @@ class AccountAnswer(Schema):
     address = fields.String()
     expires_at = Moment(allow_none=True)
     last_sign_in_at = Moment(allow_none=True)
+    last_sign_in_from = fields.String(
+        allow_none=True,
+        metadata={"description": "by which word of the source it is told, and how late"},
+    )
     first_seen_at = Moment()
     ended_at = Moment(allow_none=True)
 
@@ -440,6 +444,10 @@ class AccountLineAnswer(Schema):
     rule = fields.String(allow_none=True)
     confidence = fields.Integer(allow_none=True)
     last_sign_in_at = Moment(allow_none=True)
+    last_sign_in_from = fields.String(
+        allow_none=True,
+        metadata={"description": "by which word of the source it is told, and how late"},
+    )
     version = fields.Integer()
 
 

@@ -122,6 +122,8 @@ def _vanished(run: SyncRun) -> sa.Select[*tuple[object, ...]]:
         Group.ended_at.is_(None),
         ~is_back,
         ~was_decided,
+        # What cannot be changed from here was never promised to stay, unless a person adopted it.
+        sa.or_(Group.is_writable, Membership.provenance != Provenance.IMPORTED_AT_START),
     )
 
 

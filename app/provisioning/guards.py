@@ -22,6 +22,7 @@ from app.provisioning.reconcile import CLOSING, TAKING, Guarded, judge
 from app.rulebook import service as rulebook
 from connectors.records import Verb
 
+READ_ONLY, BY_RULE = "read_only", "filled_by_rule"
 OWN = "Attestry itself signs in with it."
 
 
@@ -73,6 +74,31 @@ def protected_groups(reading: Reading, group_ids: Iterable[int]) -> dict[int, st
         )
     )
     return {row.group_id: row.reason for row in rows if row.group_id is not None}
+
+
+def not_automatic(reading: Reading, group_ids: Iterable[int]) -> dict[int, tuple[str, str]]:
+    """Return of which of these groups a removal is left to a person: code and reason.
+
+    Args:
+        reading: The store.
+        group_ids: Keys of groups.
+    """
+    rows = reading.session.execute(
+        sa.select(Group.id, Group.name, Group.rule, Source.name.label("source"))
+        .join(Source, Source.id == Group.source_id)
+        .where(Group.id.in_(list(group_ids)), sa.or_(~Group.is_writable, Group.rule.is_not(None)))
+    )
+    return {
+        row.id: (
+            (BY_RULE, f"A rule of {row.source} fills {row.name}: change the rule there.")
+            if row.rule is not None
+            else (
+                READ_ONLY,
+                f"{row.name} cannot be changed from here: take it away in {row.source}.",
+            )
+        )
+        for row in rows
+    }
 
 
 def administrators(

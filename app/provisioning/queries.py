@@ -107,6 +107,7 @@ class FindingRow:
         ticket_reason: Why it could not be decided then, or None.
         ticketed_at: When that was noted, or None.
         ticketed_by: Public id of who did, or None.
+        is_writable: Whether it can be undone from here.
     """
 
     key: int
@@ -131,6 +132,7 @@ class FindingRow:
     ticket_reason: str | None
     ticketed_at: datetime | None
     ticketed_by: str | None
+    is_writable: bool
 
 
 _FINDINGS = (
@@ -157,6 +159,7 @@ _FINDINGS = (
         Finding.ticket_reason,
         Finding.ticketed_at,
         Finding.ticketed_by,
+        Group.is_writable,
     )
     .join(Account, Account.id == Finding.account_id)
     .join(Group, Group.id == Finding.group_id)

@@ -111,6 +111,9 @@ class FindingSchema(Schema):
     ticket_reason = fields.String(allow_none=True)
     ticketed_at = Moment(allow_none=True)
     ticketed_by = fields.String(allow_none=True)
+    is_writable = fields.Boolean(
+        metadata={"description": "whether it can be undone from here; else only in its source"}
+    )
 
 
 class FindingArgs(PageArgs):

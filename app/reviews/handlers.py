@@ -2,6 +2,7 @@
 
 import sqlalchemy as sa
 
+from app.directory.models import SyncRun
 from app.grants.models import End
 from app.kernel.delivery import Delivery
 from app.kernel.uow import Transactions
@@ -11,6 +12,14 @@ from app.reviews.domain import RemediationState
 from app.reviews.models import Item
 
 OPEN = (RemediationState.PENDING, RemediationState.FAILED)
+
+
+def on_directory_synced(tx: Transactions, delivery: Delivery) -> None:
+    """Confirm what was left to a person and is gone by now, as a stored read shows."""
+    with tx.write() as uow:
+        run = uow.session.scalar(sa.select(SyncRun).where(SyncRun.public_id == delivery.subject))
+        if run is not None and run.is_stored and run.counts.get("memberships_ended"):
+            service.note_gone_by_hand(uow, run)
 
 
 def on_end_confirmed(tx: Transactions, delivery: Delivery) -> None:

@@ -35,6 +35,7 @@ REASONS = {
     LEFT_OUT: "A person left this group out by name: its members are not expected to be read.",
     NOBODY: "Nobody could be asked: no manager, owner or fallback but the holder.",
 }
+AUTOMATIC, READ_ONLY = "automatic", "read only"
 MANAGER, OWNER, FALLBACK = "manager", "owner", "fallback"
 
 
@@ -109,7 +110,7 @@ def ask(reading: Reading, wanted: Wanted) -> Iterator[Asked]:
         Membership.is_primary,
         Account.id,
         Group.id,
-        Group.is_writable,
+        sa.and_(~Group.is_writable, Group.rule.is_not(None)),
         Group.master_external_id,
         _HOLDER.id,
         _MANAGER.id,
@@ -121,11 +122,11 @@ def ask(reading: Reading, wanted: Wanted) -> Iterator[Asked]:
     )
     left_out = left_out_groups(reading)
     rows = reading.session.execute(_in_scope(wanted, *columns).execution_options(yield_per=1000))
-    for primary, account, group, writable, master, holder, *above in rows:
+    for primary, account, group, built_in, master, holder, *above in rows:
         manager, manager_is, written, written_is, told, told_is = above
         owner = (written, written_is) if written is not None else (told, told_is)
         who, _ = _reviewer(holder, (manager, manager_is), owner, wanted.fallback_id)
-        rule = _rule(who, master=master, is_primary=primary, is_writable=writable)
+        rule = _rule(who, master=master, is_primary=primary, is_built_in=built_in)
         rule = LEFT_OUT if group in left_out else rule
         yield Asked(account, group, None if rule else who, rule)
 
@@ -227,7 +228,7 @@ def _found(
         reviewer_id,
         master=group.master_external_id,
         is_primary=membership.is_primary,
-        is_writable=group.is_writable,
+        is_built_in=not group.is_writable and group.rule is not None,
     )
     return Found(
         membership_id=membership.id,
@@ -259,7 +260,8 @@ def _found(
             "provenance_ref": membership.provenance_ref,
             "since": moment(membership.valid_from),
             "last_sign_in_at": _text(account.last_sign_in_at),
-            "removal": f"not automatic: {group.rule}" if group.rule else "automatic",
+            "kind": group.kind,
+            "removal": _removal(group),
         },
     )
 
@@ -332,15 +334,22 @@ def _reviewer(
 
 
 def _rule(
-    reviewer_id: int | None, *, master: str | None, is_primary: bool, is_writable: bool
+    reviewer_id: int | None, *, master: str | None, is_primary: bool, is_built_in: bool
 ) -> str | None:
     if master is not None:
         return MIRRORED
     if is_primary:
         return PRIMARY
-    if not is_writable:
+    if is_built_in:
         return BUILT_IN
     return NOBODY if reviewer_id is None else None
+
+
+def _removal(group: Group) -> str:
+    """Say whether a revoke is carried out from here, and if not, why."""
+    if group.rule:
+        return f"not automatic: {group.rule}"
+    return AUTOMATIC if group.is_writable else READ_ONLY
 
 
 def digest(found: Sequence[Found]) -> str:

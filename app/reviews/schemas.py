@@ -260,7 +260,14 @@ class ShownSchema(Schema):
     last_sign_in_at = fields.String(
         allow_none=True, metadata={"description": "null: the source does not tell."}
     )
-    removal = fields.String()
+    kind = fields.String(
+        allow_none=True, metadata={"description": "What the source calls such a group."}
+    )
+    removal = fields.String(
+        metadata={
+            "description": "`automatic`; `read only` or `not automatic: RULE`: left to a person."
+        }
+    )
     read_at = fields.String(
         allow_none=True, metadata={"description": "When the source was read for the last sign-in."}
     )

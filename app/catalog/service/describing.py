@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from app.catalog import queries
-from app.catalog.domain import Risk
+from app.catalog.domain import Risk, may_be_requestable
 from app.catalog.models import Entitlement
 from app.directory.models import Identity
 from app.events import EntitlementDescribed
@@ -18,6 +18,9 @@ from app.kernel.uow import UnitOfWork
 
 FROM_SOURCE = frozenset({"owner", "description"})
 HERE = "catalogue"
+READ_ONLY = phrase(
+    "Its source does not let members be changed from here, so that nobody can ask for it."
+)
 
 
 def describe(
@@ -45,6 +48,7 @@ def describe(
 
     Raises:
         ConflictError: Somebody described it since.
+        InvalidInputError: It cannot be asked for, since nobody could bring it about from here.
         NothingToChangeError: It says so already.
     """
     uow.actor.require(Permission.CATALOG_WRITE)
@@ -64,10 +68,22 @@ def describe(
             present.tags if tags is None else dict.fromkeys(each.strip() for each in tags)
         ),
     }
+    if is_requestable:
+        refuse_if_read_only(present)
     if "" in wanted["tags"]:
         raise InvalidInputError({"tags": phrase("A tag is a word, not blanks.")})
     write_down(uow, present, wanted, owner)
     return queries.entitlement(uow, entitlement)
+
+
+def refuse_if_read_only(present: queries.EntitlementRow) -> None:
+    """Refuse that something may be asked for which nobody could bring about from here.
+
+    Raises:
+        InvalidInputError: Its source does not let members be changed.
+    """
+    if not may_be_requestable(is_writable=present.is_writable, is_mirror=present.is_mirror):
+        raise InvalidInputError({"is_requestable": READ_ONLY})
 
 
 def take_from_source(

@@ -15,10 +15,16 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from app.catalog import queries, sheet
-from app.catalog.domain import LONGEST_DESCRIPTION, LONGEST_TAG, MOST_TAGS, Risk
+from app.catalog.domain import (
+    LONGEST_DESCRIPTION,
+    LONGEST_TAG,
+    MOST_TAGS,
+    Risk,
+    may_be_requestable,
+)
 from app.catalog.models import Entitlement
 from app.catalog.queries import EntitlementRow, Owner
-from app.catalog.service.describing import said_here, told
+from app.catalog.service.describing import READ_ONLY, said_here, told
 from app.directory.models import Group
 from app.kernel.actor import Permission
 from app.kernel.errors import (
@@ -335,6 +341,10 @@ def _offer(
         return
     if word not in YES | NO:
         wrong.add("is_requestable", phrase("Use true or false."))
+    elif word in YES and not may_be_requestable(
+        is_writable=present.is_writable, is_mirror=present.is_mirror
+    ):
+        wrong.add("is_requestable", READ_ONLY)
     elif (word in YES) is not present.is_requestable:
         wanted["is_requestable"] = word in YES
         before, after = ("true", "false") if present.is_requestable else ("false", "true")

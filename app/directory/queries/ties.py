@@ -22,11 +22,12 @@ from app.directory.domain import (
 from app.directory.matching import Rule
 from app.directory.models import Account, AccountTyping, Case, Identity, Source
 from app.directory.queries.matching import holds
-from app.directory.queries.people import reaching_accounts
+from app.directory.queries.people import reaching_accounts, sign_in_from
 from app.kernel.actor import Permission
 from app.kernel.errors import NotFoundError
 from app.kernel.uow import Reading
 from app.web.paging import Page, Window, page
+from connectors.records import AccountKind
 
 
 class Only(StrEnum):
@@ -38,6 +39,9 @@ class Only(StrEnum):
     PRIVILEGED = "privileged"
     REACHING = "reaching"
     GUEST = "guest"
+    COMPUTER = "computer"
+    CONTACT = "contact"
+    FOREIGN = "foreign"
     BY_HAND = "by_hand"
     LEFT = "left"
     NOT_IN_HR = "not_in_hr"
@@ -67,6 +71,7 @@ class AccountLine:
         rule: By which rule it is theirs.
         confidence: How sure that is, 1 to 100.
         last_sign_in_at: Or None if not known.
+        last_sign_in_from: By which word of the source, and how late, or None.
         version: Of what a person said; 0 if nobody did.
     """
 
@@ -88,6 +93,7 @@ class AccountLine:
     rule: str | None
     confidence: int | None
     last_sign_in_at: datetime | None
+    last_sign_in_from: str | None
     version: int
 
     @property
@@ -260,6 +266,9 @@ def _chosen(only: Only) -> tuple[Any, ...]:
         Only.PRIVILEGED: (kind == AccountType.PRIVILEGED.value,),
         Only.REACHING: (Account.id.in_(reaching_accounts()),),
         Only.GUEST: (kind == AccountType.GUEST.value,),
+        Only.COMPUTER: (kind == AccountKind.COMPUTER.value,),
+        Only.CONTACT: (kind == AccountKind.CONTACT.value,),
+        Only.FOREIGN: (kind == AccountKind.FOREIGN.value,),
         Only.BY_HAND: (Account.correlation_rule == CorrelationRule.HAND.value,),
         Only.LEFT: (is_login, Account.is_enabled, _told_by_hr(is_enabled=False)),
         Only.NOT_IN_HR: (is_login, Account.is_enabled, sa.not_(_told_by_hr(is_enabled=None))),
@@ -321,6 +330,7 @@ def _lines() -> sa.Select[*tuple[Any, ...]]:
             Account.correlation_rule,
             Account.correlation_confidence,
             Account.last_sign_in_at,
+            sign_in_from(),
             sa.func.coalesce(AccountTyping.version, 0),
         )
         .join(Source, Source.id == Account.source_id)

@@ -57,6 +57,7 @@ ACCOUNTS: Columns[AccountLine] = {
     "rule": lambda row: row.rule,
     "confidence": lambda row: row.confidence,
     "last_sign_in_at": lambda row: row.last_sign_in_at,
+    "last_sign_in_from": lambda row: row.last_sign_in_from,
 }
 CASES: Columns[CaseRow] = {
     "id": lambda row: row.id,

@@ -5,7 +5,7 @@ from app.reviews.service.deciding import Said, decide
 from app.reviews.service.launching import LAUNCH, launch, payload_of, run_launch
 from app.reviews.service.previewing import Preview, is_large, preview
 from app.reviews.service.reassigning import hand_over, reassign
-from app.reviews.service.remediation import confirm_item, fail_item
+from app.reviews.service.remediation import confirm_item, fail_item, note_gone_by_hand
 from app.reviews.service.reminding import remind
 from app.reviews.service.sampling import Checked, draw_sample, keep_low_risk
 from app.reviews.service.signing_off import sign_off
@@ -26,6 +26,7 @@ __all__ = [
     "is_large",
     "keep_low_risk",
     "launch",
+    "note_gone_by_hand",
     "payload_of",
     "preview",
     "reassign",

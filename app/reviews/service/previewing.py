@@ -286,13 +286,14 @@ def _people(reading: Reading, ids: set[int]) -> dict[int, Identity]:
 
 
 def _guarded(reading: Reading, places: Collection[tuple[int, int]]) -> int:
-    """Count the items, by account and group, one of which is protected."""
+    """Count the items, by account and group, that are protected or left to a person."""
     accounts: set[int] = set()
     groups: set[int] = set()
     for chunk in _chunks(sorted({account for account, _ in places})):
         accounts |= guards.protected_accounts(reading, chunk).keys()
     for chunk in _chunks(sorted({group for _, group in places})):
         groups |= guards.protected_groups(reading, chunk).keys()
+        groups |= guards.not_automatic(reading, chunk).keys()
     return sum(account in accounts or group in groups for account, group in places)
 
 

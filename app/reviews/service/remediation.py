@@ -2,12 +2,15 @@
 
 from collections.abc import Sequence
 
+import sqlalchemy as sa
+
 from app import events
+from app.directory.models import Membership, SyncRun
 from app.grants import service as grants
 from app.grants.domain import EndCause
 from app.kernel.errors import NothingToChangeError
 from app.kernel.uow import UnitOfWork
-from app.provisioning import planning
+from app.provisioning import guards, planning
 from app.provisioning import service as provisioning
 from app.provisioning.domain import PlanCause
 from app.provisioning.planning import Target
@@ -15,9 +18,12 @@ from app.reviews.domain import RemediationState
 from app.reviews.models import Campaign, Item
 from connectors.records import Verb
 
+BY_HAND = "It was taken away in its source: a read showed that it is gone."
+
 
 def carry_out(uow: UnitOfWork, campaign: Campaign, revoked: Sequence[Item]) -> None:
     """Decide the end of what was revoked, in one plan; what cannot be ended is said so."""
+    revoked = _automatic(uow, revoked)
     if not revoked:
         return
     targets = [Target(each.account_id, each.group_id) for each in revoked]
@@ -42,6 +48,16 @@ def carry_out(uow: UnitOfWork, campaign: Campaign, revoked: Sequence[Item]) -> N
     )
 
 
+def _automatic(uow: UnitOfWork, revoked: Sequence[Item]) -> list[Item]:
+    """Say of which items a removal is left to a person; return the others."""
+    by_hand = guards.not_automatic(uow, {each.group_id for each in revoked})
+    for item in revoked:
+        if item.group_id in by_hand:
+            code, why = by_hand[item.group_id]
+            fail_item(uow, item, code=code, why=why)
+    return [each for each in revoked if each.group_id not in by_hand]
+
+
 def _end(uow: UnitOfWork, item: Item) -> int | None:
     """Decide one end; the key of it if it has to be carried out for this item."""
     pending = grants.pending_end(uow, item.account_id, item.group_id)
@@ -64,16 +80,38 @@ def _end(uow: UnitOfWork, item: Item) -> int | None:
     return decided.id
 
 
-def confirm_item(uow: UnitOfWork, item: Item, *, end: str | None) -> None:
-    """Note that what was revoked is gone."""
+def confirm_item(
+    uow: UnitOfWork, item: Item, *, end: str | None, why: str = "It was gone before it was revoked."
+) -> None:
+    """Note that what was revoked is gone; without an end of ours, how that came."""
     item.remediation, item.remediation_at = RemediationState.CONFIRMED, uow.now
-    item.remediation_why = None if end else "It was gone before it was revoked."
+    item.remediation_why = None if end else why
     campaign = uow.session.get_one(Campaign, item.campaign_id)
     uow.record(
         events.RemediationConfirmed(
             subject=item.public_id, campaign=campaign.public_id, end=end or ""
         )
     )
+
+
+def note_gone_by_hand(uow: UnitOfWork, run: SyncRun) -> None:
+    """Confirm what was left to a person and is gone, as a stored read of its source shows.
+
+    Args:
+        uow: The unit of work.
+        run: The read.
+    """
+    for item in uow.session.scalars(
+        sa.select(Item)
+        .join(Membership, Membership.id == Item.membership_id)
+        .where(
+            Item.remediation == RemediationState.NOT_REMOVABLE,
+            Membership.run_to == run.id,
+            Membership.valid_to.is_not(None),
+        )
+        .with_for_update(of=Item)
+    ).all():
+        confirm_item(uow, item, end=None, why=BY_HAND)
 
 
 def fail_item(uow: UnitOfWork, item: Item, *, code: str, why: str, end: str | None = None) -> None:

@@ -1,13 +1,16 @@
 """What a person says of an account: whose it is, what it is for; on both stores."""
 
+from datetime import UTC, datetime
+
 import pytest
 import sqlalchemy as sa
 from msgspec.structs import replace
 
+from app import events
 from app.directory import queries, service
 from app.directory.domain import AccountType, CaseState
 from app.directory.matching import DEFAULT_RULES, Field, Rule
-from app.directory.models import Account, Identity, Membership
+from app.directory.models import Account, Identity, Membership, Source
 from app.directory.queries import Only
 from app.kernel.actor import Actor, ActorKind, Role
 from app.kernel.errors import (
@@ -19,6 +22,7 @@ from app.kernel.errors import (
 from app.kernel.ledger import LedgerEntry
 from app.web.paging import Window
 from connectors.memory.state import State
+from connectors.records import AccountKind
 from integration.directory.conftest import Directory
 from integration.directory.states import account, group, people
 
@@ -235,3 +239,39 @@ def test_the_lists_cost_the_same_however_long_they_are(house: Directory) -> None
         house.statements.clear()
         queries.show_case(reading, case.id)
         assert len(selects(house)) == 3
+
+
+def test_what_is_no_login_of_a_person_is_listed_by_its_kind_and_counted(
+    directory: Directory,
+) -> None:
+    kinds = {"pc": AccountKind.COMPUTER, "card": AccountKind.CONTACT, "S-1-5": AccountKind.FOREIGN}
+    others = [account(name, kind=kind, employee_number=None) for name, kind in kinds.items()]
+    directory.show(State().add([account("alice"), *others]))
+    directory.add()
+    run = directory.sync()
+    for name, kind in kinds.items():
+        assert logins(directory, Only(kind.value)) == {name}
+        assert run.counts[f"accounts.{kind.value}"] == 1
+    assert run.counts["accounts.person"] == 1
+
+
+def test_a_last_sign_in_says_by_which_word_of_its_source_it_is_told(directory: Directory) -> None:
+    late = {"lastSignInFrom": "lastLogonTimestamp, up to 14 days late"}
+    seen = datetime(2026, 2, 1, tzinfo=UTC)
+    directory.show(
+        State().add(
+            [
+                account("alice", last_sign_in_at=seen, attributes=late),
+                account("bob", last_sign_in_at=seen),
+                account("eve", attributes=late),
+            ]
+        )
+    )
+    directory.add()
+    directory.sync()
+    told = {name: line(directory, name).last_sign_in_from for name in ("alice", "bob", "eve")}
+    assert told == {"alice": late["lastSignInFrom"], "bob": None, "eve": None}
+    with directory.tx.write() as uow:
+        uow.session.execute(sa.update(Source).values(kind="okta"))
+        uow.record(events.SourceChanged(subject="s", keys=("kind",)))
+    assert line(directory, "bob").last_sign_in_from == "lastLogin"

@@ -78,6 +78,7 @@ def arrange(
                 "security",
                 owner_id=f"corp-{owner}" if owner else None,
                 is_writable=not (is_built_in and number == 0),
+                rule="everybody" if is_built_in and number == 0 else None,
             )
             state.members[group.external_id] = {}
             state.add(groups=[group], members={group.external_id: members(CORP, *sorted(names))})
