@@ -206,7 +206,22 @@ def _cloud(company: Company, chance: random.Random) -> State:
         numbers = {external_id(CORP, each.number): each for each in people}
         inside = [numbers[each] for each in corp.members[master] if each in numbers]
         _group(state, CLOUD, name, inside, "From the directory", kind="APP_GROUP", master=master)
+    _entitle(state, people)
     return state
+
+
+def _entitle(state: State, people: Sequence[Person]) -> None:
+    """Add what Okta gives beside groups, read only: two applications, and a role over Okta."""
+    for name, kind, bearers, by in (
+        ("Expenses", "APPLICATION", [], "Travel"),
+        ("Salesforce", "APPLICATION", people[40:43], "CRM"),
+        ("Help Desk Administrator", "ADMINISTRATOR_ROLE", people[5:8], None),
+    ):
+        is_admin = kind != "APPLICATION"
+        _group(state, CLOUD, name, bearers, "", kind=kind, is_admin=is_admin, is_read_only=True)
+        if by is not None:
+            inner = Member(group_id(CLOUD, by), MemberKind.GROUP)
+            state.add(members={group_id(CLOUD, name): [inner]})
 
 
 def _corp_account(person: Person, chance: random.Random, now: datetime) -> Account:
@@ -265,6 +280,7 @@ def _group(
     *,
     kind: str = "security",
     is_admin: bool = False,
+    is_read_only: bool = False,
     master: str | None = None,
 ) -> None:
     key = group_id(source, name)
@@ -277,7 +293,7 @@ def _group(
                 kind=kind,
                 description=description,
                 owner_id=external_id(source, owner.number) if owner else None,
-                is_writable=master is None,
+                is_writable=master is None and not is_read_only,
                 is_administrative=is_admin,
                 master_id=master,
             )

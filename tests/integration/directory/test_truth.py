@@ -121,6 +121,25 @@ def test_every_account_group_manager_and_member_of_the_directory_is_stored_as_pl
         assert account.manager_external_id == guid_of.get(each.get("manager", ""))
 
 
+def test_computers_contacts_and_foreign_principals_of_the_directory_are_there_by_kind(
+    synced: TestHouse, samba_ad: SambaAd
+) -> None:
+    accounts = rows_of(synced, Account, AD)
+    base = samba_ad.settings["base_dn"]
+    for word, kind in (
+        ("computer", "computer"),
+        ("contact", "contact"),
+        ("foreignSecurityPrincipal", "foreign"),
+    ):
+        found = samba_ad.ldapsearch(base, f"(objectClass={word})", "objectGUID")
+        shown = {guid_text(each["objectGUID"][0]) for each in found}
+        assert shown == {key for key, each in accounts.items() if each.kind == kind}, word
+    with synced.read() as reading:
+        counts = reading.session.scalars(sa.select(SyncRun).where(SyncRun.is_baseline)).first()
+    assert counts is not None
+    assert counts.counts["accounts.computer"] > 0
+
+
 def test_every_user_and_member_of_okta_is_stored_as_planted(
     synced: TestHouse, okta: OktaSimulator
 ) -> None:
