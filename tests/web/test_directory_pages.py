@@ -6,6 +6,7 @@ from html import unescape
 from urllib.parse import quote
 
 import pytest
+from msgspec.structs import replace
 
 from connectors.memory.state import changing
 from connectors.records import Group as ShownGroup
@@ -216,3 +217,39 @@ def test_a_group_shows_its_owner_and_what_it_is_nested_in(cast: Cast) -> None:
     staff = olga.page(f"/groups/{group(cast, 'staff')}")
     assert f'href="/groups/{group(cast, "everyone")}"' in staff
     assert "Is in" in staff
+
+
+def test_what_is_no_group_is_said_to_be_what_it_is_and_that_it_is_not_changed_from_here(
+    cast: Cast,
+) -> None:
+    with changing(cast.file("cloud")) as state:
+        wiki = ShownGroup("cloud-wiki", "Wiki", "APPLICATION", is_writable=False)
+        inside = [*members("cloud", "eve"), Member("cloud-crm", MemberKind.GROUP)]
+        state.add(groups=[wiki], members={"cloud-wiki": inside})
+        state.groups["cloud-crm"] = replace(state.groups["cloud-crm"], rule="all of sales")
+    assert cast.sync("cloud") == "complete"
+    olga = visitor(cast)
+    told = olga.page(f"/groups/{group(cast, 'Wiki')}")
+    assert "Application" in told
+    assert "It is read only." in told
+    assert "Nobody can ask for it" in olga.page(f"/entitlements/{group(cast, 'Wiki')}")
+    ruled = olga.page(f"/groups/{group(cast, 'CRM')}")
+    assert "Removal is not automatic." in ruled
+    assert "all of sales" in ruled
+    listed = olga.page("/groups")
+    assert "Application" in listed
+    assert "Removal not automatic" in listed
+    way = olga.page(f"/identities/{identity(cast, 'bob')}")
+    assert re.search(r"CRM</bdi></a>\s*<span[^>]*>→</span>\s*<a[^>]*><bdi>Wiki", way)
+
+
+def test_a_last_sign_in_is_shown_with_its_age_and_how_late_it_may_be(cast: Cast) -> None:
+    late = {"lastSignInFrom": "lastLogonTimestamp, up to 14 days late"}
+    seen = cast.house.clock.now() - timedelta(days=20)
+    cast.edit("corp", "alice", last_sign_in_at=seen, attributes=late)
+    cast.sync("corp")
+    told = visitor(cast).page(f"/identities/{identity(cast, 'alice')}")
+    assert "up to 14 days late" in told
+    assert "ago" in told
+    listed = visitor(cast).page("/accounts?q=alice")
+    assert "up to 14 days late" in listed
