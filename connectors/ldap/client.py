@@ -39,6 +39,7 @@ from connectors.errors import (
 from connectors.ldap import receiving
 from connectors.ldap.config import Address, LdapConfig
 from connectors.ldap.paging import Page, read_ahead, read_on
+from connectors.ldap.receiving import MalformedError
 from connectors.ldap.refusals import Answer, accept, refused_connection, refused_sign_in
 from connectors.ldap.verified import VerifiedTls
 
@@ -207,13 +208,20 @@ class LdapClient:
         size = page_size or self.config.page_size
         ask = partial(self._page, base, where, attributes, scope, controls, size)
         accepted = partial(_accepted, query, base)
-        for response in (read_ahead if is_ahead else read_on)(ask, accepted):
+        pages = (read_ahead if is_ahead else read_on)(ask, accepted)
+        for response in pages:
             response.reverse()
             while response:  # what was handed on is let go: a page of groups may be large
                 each = response.pop()
-                if each.get("type") == "searchResEntry":
-                    query.returned += 1
-                    yield _entry(each)
+                if each.get("type") != "searchResEntry":
+                    continue
+                try:
+                    found = _entry(each)
+                except MalformedError as error:
+                    pages.close()  # waits for the page that was asked for ahead
+                    raise self._broken(error) from error
+                query.returned += 1
+                yield found
         query.is_complete = True
 
     def _page(
@@ -290,11 +298,11 @@ class LdapClient:
                 attributes=list(attributes),
                 controls=list(controls) or None,
             )
+            entries = tuple(
+                _entry(each) for each in response or () if each.get("type") == "searchResEntry"
+            )
         except LDAPExceptionError as error:
             raise self._broken(error) from error
-        entries = tuple(
-            _entry(each) for each in response or () if each.get("type") == "searchResEntry"
-        )
         return Asked(result["result"], entries, result.get("controls") or {})
 
     def modify(self, dn: str, attribute: str, how: str, values: Sequence[str]) -> Answer:

@@ -1,6 +1,6 @@
 """Page after page of one search (RFC 2696), until the cookie is empty."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -10,7 +10,7 @@ Ask = Callable[[bytes | None], Page]
 Accepted = Callable[[Mapping[str, Any]], bytes | None]
 
 
-def read_on(ask: Ask, accepted: Accepted) -> Iterator[Entries]:
+def read_on(ask: Ask, accepted: Accepted) -> Generator[Entries]:
     """Yield page after page, each asked for when it is wanted.
 
     Args:
@@ -26,7 +26,7 @@ def read_on(ask: Ask, accepted: Accepted) -> Iterator[Entries]:
             return
 
 
-def read_ahead(ask: Ask, accepted: Accepted) -> Iterator[Entries]:
+def read_ahead(ask: Ask, accepted: Accepted) -> Generator[Entries]:
     """Yield page after page; while one is being used, the server is at work on the next.
 
     A page that is not wanted any more is waited for all the same, so that no answer is left on the

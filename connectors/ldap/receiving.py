@@ -26,6 +26,35 @@ class MalformedError(LDAPExceptionError):
     """What came is not what RFC 4511 allows."""
 
 
+class ReceivedEntry(dict[str, Any]):
+    """An entry as ldap3's strategies give it: `type`, `dn` and `raw_attributes`.
+
+    It is decoded when it is first looked into, so that the next page can be asked for before; who
+    looks has to expect `MalformedError`. ldap3 hands out a deep copy of every answer, in case two
+    threads share a connection. Nothing changes an entry here, so that it stands for its copy: to
+    copy half a million values costs more than to receive them.
+    """
+
+    __slots__ = ("_wire",)
+
+    def __init__(self, wire: bytes) -> None:
+        """Keep the bytes of an entry, from its tag on."""
+        super().__init__(type="searchResEntry")
+        self._wire = wire
+
+    def __missing__(self, key: str) -> Any:
+        """Decode it."""
+        if not self._wire:
+            raise KeyError(key)
+        self["dn"], self["raw_attributes"] = _entry(self._wire, 0, len(self._wire))
+        self._wire = b""
+        return self[key]
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "ReceivedEntry":
+        """Return the entry itself."""
+        return self
+
+
 def install(connection: Any) -> None:
     """Let a connection of ldap3 receive by this loop instead of its own.
 
@@ -69,7 +98,7 @@ def receive(strategy: Any, message_id: int) -> Any:
                 break
             number, tag, body = _head(data, place, end)
             if number == message_id and tag == ENTRY:
-                answers.append(_entry(data, body, end))
+                answers.append(ReceivedEntry(data[body:end]))
             else:
                 found = _other(strategy, data[place:end], number, message_id)
                 if found is SESSION_TERMINATED_BY_SERVER:
@@ -156,7 +185,7 @@ def _head(data: bytes, place: int, end: int) -> tuple[int, int, int]:
     return int.from_bytes(data[first:after], "big"), data[after], after
 
 
-def _entry(data: bytes, place: int, end: int) -> dict[str, Any]:
+def _entry(data: bytes, place: int, end: int) -> tuple[str, dict[str, list[bytes]]]:
     """Decode one entry: its name, and a list of attributes with their values."""
     place, end = _part(data, place, end, ENTRY)
     first, place = _part(data, place, end, OCTETS)
@@ -169,7 +198,7 @@ def _entry(data: bytes, place: int, end: int) -> dict[str, Any]:
         values_at, values_end = _part(data, inner, following, SET)
         found[_lowered(data[first:inner])] = _values(data, values_at, values_end)
         place = following
-    return {"type": "searchResEntry", "dn": name, "raw_attributes": found}
+    return name, found
 
 
 def _values(data: bytes, place: int, end: int) -> list[bytes]:

@@ -225,7 +225,9 @@ class Reader:
         self, query: Search, where: str, attributes: Sequence[str], page_size: int | None = None
     ) -> Iterator[Entry]:
         base = self.client.config.base_dn
-        return self.client.search(query, base, where, attributes, page_size=page_size)
+        return self.client.search(
+            query, base, where, attributes, page_size=page_size, is_ahead=True
+        )
 
 
 def narrowed(where: str, extra: str) -> str:

@@ -26,7 +26,8 @@ def read(settings: dict[str, str], password: str) -> tuple[int, int]:
     entries = values = 0
     for where, attributes, page in OF_LDAP:
         query = Search(where)
-        for each in made.search(query, made.config.base_dn, where, attributes, page_size=page):
+        base = made.config.base_dn
+        for each in made.search(query, base, where, attributes, page_size=page, is_ahead=True):
             entries += 1
             values += sum(map(len, each.values.values()))
     made.close()

@@ -27,6 +27,7 @@ from connectors.ldap.client import (
 )
 from connectors.ldap.config import Address
 from connectors.ldap.filters import both, equals
+from connectors.ldap.receiving import ReceivedEntry
 from connectors.ldap.refusals import Answer, refused, refused_connection, refused_sign_in
 from unit.connectors.scripted import Page, ScriptedConnection, client, entry
 
@@ -103,6 +104,32 @@ def test_a_connection_that_breaks_is_given_back_though_that_fails_too(
     with pytest.raises(UnavailableError, match="broke off"):
         read(connection, query)
     assert connection.is_unbound
+    assert not query.is_complete
+
+
+@pytest.mark.parametrize("is_ahead", [False, True])
+def test_an_entry_that_cannot_be_decoded_ends_the_read_and_the_connection(is_ahead: bool) -> None:
+    spoilt = ReceivedEntry(b"\x64\x05\x04\x09x")
+    connection = ScriptedConnection([Page([entry("CN=a"), spoilt], b"next"), Page([entry("CN=b")])])
+    query, made, found = Search("q"), client(connection), []
+    with pytest.raises(UnavailableError, match="MalformedError"):
+        for each in made.search(query, "DC=x", "(cn=*)", ["cn"], is_ahead=is_ahead):
+            found.append(each.dn)
+    assert found == ["CN=a"]
+    assert connection.is_unbound
+    assert not query.is_complete
+
+
+def test_a_page_that_was_asked_for_ahead_is_waited_for_when_nobody_wants_it_any_more() -> None:
+    connection = ScriptedConnection(
+        [Page([entry("CN=a")], b"next"), Page([entry("CN=b")], b"more")]
+    )
+    made, query = client(connection), Search("q")
+    pages = made.search(query, "DC=x", "(cn=*)", ["cn"], is_ahead=True)
+    assert next(iter(pages)).dn == "CN=a"
+    pages.close()  # type: ignore[attr-defined]
+    assert [each["paged_cookie"] for each in connection.asked] == [None, b"next"]
+    assert connection.script == []
     assert not query.is_complete
 
 

@@ -1,5 +1,6 @@
 """The own receive loop gives what ldap3's decoder gives, and believes no length."""
 
+import copy
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
@@ -110,10 +111,18 @@ def test_a_spoilt_entry_is_refused_or_read_within_its_bounds(place: int, value: 
     good[place] = value
     try:
         found, *_ = receive(strategy(bytes(good), DONE), NUMBER)
+        held = [each for values in found["raw_attributes"].values() for each in values]
     except MalformedError:
         return
-    held = [each for values in found["raw_attributes"].values() for each in values]
     assert sum(map(len, held)) <= len(good)
+
+
+def test_an_entry_stands_for_its_copy_and_has_nothing_but_its_name_and_values() -> None:
+    found, *_ = receive(strategy(message(entry("CN=x", {"cn": [b"one"]})), DONE), NUMBER)
+    assert copy.deepcopy(found) is found
+    assert (found["dn"], found["raw_attributes"]) == ("CN=x", {"cn": [b"one"]})
+    with pytest.raises(KeyError):
+        found["attributes"]
 
 
 def test_an_answer_to_another_request_ends_the_connection() -> None:
