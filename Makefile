@@ -5,7 +5,7 @@ BIN := .venv/bin
 PACKAGES := app connectors policies evidence migrations tests
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev packages assets run test test-all check bench pictures fix docs translations lock clean
+.PHONY: help setup setup-dev packages assets run test test-all check bench pictures fix docs translations release lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -61,6 +61,11 @@ docs: setup-dev assets ## write again what the documentation takes from the code
 
 translations: setup-dev ## collect the texts of the pages anew, and name those without German
 	@$(BIN)/python -m app.web.translating
+
+release: ## write into dist/ what a release gives out beside the source: the verifier of one file, its digest
+	@mkdir -p dist && cp evidence/standalone/attestry_verify.py dist/
+	@cd dist && sha256sum attestry_verify.py | tee SHA256SUMS
+	@grep -qF "$$(cat dist/SHA256SUMS)" docs/guide/verify-a-bundle.md || { echo "docs/guide/verify-a-bundle.md tells another digest: make docs"; exit 1; }
 
 lock: setup-dev ## resolve and hash the dependencies again
 	$(BIN)/uv pip compile --generate-hashes --no-strip-extras --universal --no-header --no-annotate --quiet pyproject.toml -o requirements.lock

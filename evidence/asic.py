@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from evidence.errors import EvidenceError, VerificationError
+from evidence.said import said, told_by
 
 SIGNATURE_PATH: Final = "META-INF/signature001.p7s"
 SIGNATURE_MEDIA_TYPE: Final = "application/pkcs7-signature"
@@ -91,7 +92,9 @@ def parse_asic_manifest(xml: bytes) -> tuple[AsicFile, ...]:
     try:
         canonical = asic_manifest(files)
     except EvidenceError as error:
-        raise VerificationError(f"the ASiC manifest does not hold: {error}") from error
+        raise VerificationError(
+            said("the ASiC manifest does not hold: %(what)s", what=told_by(error))
+        ) from error
     if canonical != xml:
         raise VerificationError("the ASiC manifest is not in its one canonical form")
     return files

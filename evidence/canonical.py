@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any, Final, NoReturn
 
 from evidence.errors import CanonicalError, VerificationError
+from evidence.said import said
 
 orjson: Any = None  # an auditor's laptop needs no more than the standard library
 with contextlib.suppress(ImportError):
@@ -55,7 +56,9 @@ def parse_canonical(text: bytes) -> Any:
             _check(value, "$", 0)
         again = _write(value)
     except (ValueError, RecursionError, CanonicalError) as error:
-        raise VerificationError(f"not canonical JSON: {_brief(error)}") from error
+        raise VerificationError(
+            said("not canonical JSON: %(brief)s", brief=_brief(error))
+        ) from error
     if again != text:
         raise VerificationError("not canonical JSON: its bytes are not the one form of its value")
     return value

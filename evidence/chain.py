@@ -16,6 +16,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID
 
 from evidence.certificates import DOCUMENT_SIGNING
 from evidence.errors import VerificationError
+from evidence.said import said
 
 Extension = TypeVar("Extension", bound=x509.ExtensionType)
 
@@ -99,14 +100,19 @@ def check_chain(
         issuer = anchor or _issuer_of(path[-1], [each for each in others if each not in path])
         if issuer is None:
             raise VerificationError(
-                f"the certificate of {readable_name(path[-1])} leads to no trusted anchor"
+                said(
+                    "the certificate of %(name)s leads to no trusted anchor",
+                    name=readable_name(path[-1]),
+                )
             )
         _check_may_issue(issuer, below=len(path) - 1)
         path.append(issuer)
         if anchor is not None:
             _check_fit(anchor, at)
             return tuple(path)
-    raise VerificationError(f"the certificate path is longer than {LONGEST_PATH}")
+    raise VerificationError(
+        said("the certificate path is longer than %(longest_path)s", longest_path=LONGEST_PATH)
+    )
 
 
 def check_signature(
@@ -170,16 +176,27 @@ def _check_fit(certificate: x509.Certificate, at: datetime) -> None:
     begin, end = certificate.not_valid_before_utc, certificate.not_valid_after_utc
     if not begin <= at <= end:
         raise VerificationError(
-            f"the certificate of {name} is valid from {begin:%Y-%m-%dT%H:%M:%SZ} to "
-            f"{end:%Y-%m-%dT%H:%M:%SZ}, not at {at.isoformat()}"
+            said(
+                "the certificate of %(name)s is valid from %(begin)s to %(end)s, not at %(at)s",
+                name=name,
+                begin=f"{begin:%Y-%m-%dT%H:%M:%SZ}",
+                end=f"{end:%Y-%m-%dT%H:%M:%SZ}",
+                at=at.isoformat(),
+            )
         )
     if not _is_strong(certificate):
-        raise VerificationError(f"the key or hash in the certificate of {name} is too weak")
+        raise VerificationError(
+            said("the key or hash in the certificate of %(name)s is too weak", name=name)
+        )
     for extension in certificate.extensions:
         if extension.critical and extension.oid not in UNDERSTOOD_EXTENSIONS:
             raise VerificationError(
-                f"the certificate of {name} has a critical extension that is not understood here: "
-                f"{extension.oid.dotted_string}"
+                said(
+                    "the certificate of %(name)s has a critical extension that is not "
+                    "understood here: %(dotted_string)s",
+                    name=name,
+                    dotted_string=extension.oid.dotted_string,
+                )
             )
 
 
@@ -200,20 +217,29 @@ def _check_may_sign(certificate: x509.Certificate) -> None:
     name = readable_name(certificate)
     usage = _extension(certificate, x509.KeyUsage)
     if usage is None or not (usage.digital_signature or usage.content_commitment):
-        raise VerificationError(f"the certificate of {name} is not for signatures")
+        raise VerificationError(
+            said("the certificate of %(name)s is not for signatures", name=name)
+        )
     purposes = _extension(certificate, x509.ExtendedKeyUsage)
     if purposes is not None and SIGNER_PURPOSES.isdisjoint(purposes):
-        raise VerificationError(f"the certificate of {name} is not for signing documents")
+        raise VerificationError(
+            said("the certificate of %(name)s is not for signing documents", name=name)
+        )
     constraints = _extension(certificate, x509.BasicConstraints)
     if constraints is not None and constraints.ca:
-        raise VerificationError(f"the certificate of {name} is an authority's, not a signer's")
+        raise VerificationError(
+            said("the certificate of %(name)s is an authority's, not a signer's", name=name)
+        )
 
 
 def _check_may_stamp(certificate: x509.Certificate) -> None:
     purposes = _extension(certificate, x509.ExtendedKeyUsage)
     if purposes is None or list(purposes) != [ExtendedKeyUsageOID.TIME_STAMPING]:
         raise VerificationError(
-            f"the certificate of {readable_name(certificate)} is not for time-stamps alone"
+            said(
+                "the certificate of %(name)s is not for time-stamps alone",
+                name=readable_name(certificate),
+            )
         )
 
 
@@ -222,9 +248,11 @@ def _check_may_issue(certificate: x509.Certificate, *, below: int) -> None:
     constraints = _extension(certificate, x509.BasicConstraints)
     usage = _extension(certificate, x509.KeyUsage)
     if constraints is None or not constraints.ca or usage is None or not usage.key_cert_sign:
-        raise VerificationError(f"{name} is not an authority that may issue certificates")
+        raise VerificationError(
+            said("%(name)s is not an authority that may issue certificates", name=name)
+        )
     if constraints.path_length is not None and below > constraints.path_length:
-        raise VerificationError(f"{name} may not have authorities below it")
+        raise VerificationError(said("%(name)s may not have authorities below it", name=name))
 
 
 def _extension(certificate: x509.Certificate, kind: type[Extension]) -> Extension | None:

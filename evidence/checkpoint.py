@@ -20,6 +20,7 @@ from evidence.keys import (
     verifier_key,
 )
 from evidence.record import read_base64
+from evidence.said import said
 
 LARGEST_NOTE: Final = 1 << 20
 HASH_BYTES: Final = 32
@@ -114,10 +115,14 @@ def _opened(
         key = next((k for k in keys if k.name == name and k.key_id == blob[:4]), None)
         if key is None:
             raise VerificationError(
-                f"signed by {name} (key id {blob[:4].hex()}), which is not a key that counts here"
+                said(
+                    "signed by %(name)s (key id %(digest)s), which is not a key that counts here",
+                    name=name,
+                    digest=blob[:4].hex(),
+                )
             )
         if key in found or not key.verify(text.encode("utf-8"), blob[4:]):
-            raise VerificationError(f"the signature of {name} does not hold")
+            raise VerificationError(said("the signature of %(name)s does not hold", name=name))
         found[key] = blob
     if all(key.kind == COSIGNATURE for key in found):
         raise VerificationError("cosigned by witnesses, but no key of the log signed it")
@@ -198,7 +203,12 @@ def open_checkpoint(
     """
     checkpoint = parse_checkpoint(open_note(note, [*keys, *witnesses]))
     if all(key.name != checkpoint.origin for key in keys):
-        raise VerificationError(f"no key that counts here signs for the log {checkpoint.origin!r}")
+        raise VerificationError(
+            said(
+                "no key that counts here signs for the log %(origin)s",
+                origin=f"{checkpoint.origin!r}",
+            )
+        )
     return checkpoint
 
 

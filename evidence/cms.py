@@ -23,6 +23,7 @@ from evidence.errors import VerificationError
 from evidence.longterm import BASIC, LASTING, STAMPED, judge
 from evidence.pdf.byterange import find_gap
 from evidence.pdf.lasting import read_lasting, sealed_end
+from evidence.said import Said, in_a_row, said, told_by
 from evidence.stamps import Stamp, check_token
 
 LARGEST_CMS: Final = 1 << 20
@@ -42,7 +43,7 @@ class SignatureStatus:
     """
 
     ok: bool
-    detail: str
+    detail: Said
     signer: str
     level: str = ""
 
@@ -120,10 +121,11 @@ def _status(check: Callable[[], SignatureStatus]) -> SignatureStatus:
     try:
         return check()
     except VerificationError as refusal:
-        return SignatureStatus(ok=False, detail=str(refusal), signer="")
+        return SignatureStatus(ok=False, detail=told_by(refusal), signer="")
     except Exception as failure:  # noqa: BLE001
         kind = type(failure).__name__
-        return SignatureStatus(ok=False, detail=f"the signature cannot be read ({kind})", signer="")
+        detail = said("the signature cannot be read (%(kind)s)", kind=kind)
+        return SignatureStatus(ok=False, detail=detail, signer="")
 
 
 def judge_pdf(revision: bytes, anchors: Anchors, at: datetime) -> Judged:
@@ -163,18 +165,27 @@ def _check_pdf(pdf: bytes, anchors: Anchors, at: datetime) -> SignatureStatus:
 
 def _told(found: Judged, last: Stamp | None = None) -> SignatureStatus:
     name = readable_name(found.path[0])
-    said = "no time-stamp: the time is the signer's own word"
+    parts = [
+        said(
+            "signed by %(signer)s, certified by %(anchor)s, judged at %(at)s",
+            signer=name,
+            anchor=readable_name(found.path[-1]),
+            at=found.at.isoformat(),
+        ),
+        said("no time-stamp: the time is the signer's own word"),
+    ]
     if found.stamp is not None:
-        said = f"time-stamped by {found.stamp.authority}"
+        parts[1] = said("time-stamped by %(authority)s", authority=found.stamp.authority)
     if last is not None:
-        said += (
-            f"; made to last (B-LTA): revocation lists, and a document time-stamp by "
-            f"{last.authority} at {last.at.isoformat()}"
+        parts.append(
+            said(
+                "made to last (B-LTA): revocation lists, and a document time-stamp by "
+                "%(authority)s at %(at)s",
+                authority=last.authority,
+                at=last.at.isoformat(),
+            )
         )
-    detail = (
-        f"signed by {name}, certified by {readable_name(found.path[-1])}, judged at "
-        f"{found.at.isoformat()}; {said}"
-    )
+    detail = in_a_row(parts)
     level = LASTING if last else STAMPED if found.stamp else BASIC
     return SignatureStatus(ok=True, detail=detail, signer=name, level=level)
 
@@ -288,7 +299,13 @@ def _hash_name(info: cms.SignerInfo, signer: x509.Certificate) -> str:
     digest = str(info["digest_algorithm"]["algorithm"].native)
     signature = str(info["signature_algorithm"]["algorithm"].native)
     if digest not in HASH_NAMES or signature != algorithm_of(signer, digest):
-        raise VerificationError(f"the algorithms {signature} and {digest} are not accepted")
+        raise VerificationError(
+            said(
+                "the algorithms %(signature)s and %(digest)s are not accepted",
+                signature=signature,
+                digest=digest,
+            )
+        )
     return digest
 
 

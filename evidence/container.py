@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple
 
 from evidence.errors import EvidenceError, VerificationError
+from evidence.said import said
 
 LOCAL: Final = struct.Struct("<4s5H3I2H")
 CENTRAL: Final = struct.Struct("<4s6H3I5H2I")
@@ -90,7 +91,7 @@ def read_container(data: memoryview) -> dict[str, Member]:
     for _ in range(count):
         member, length = _entry(data, at, expected)
         if member.name in found:
-            raise VerificationError(f"{member.name} comes twice in the container")
+            raise VerificationError(said("%(name)s comes twice in the container", name=member.name))
         found[member.name] = member
         at, expected = at + length, member.start + member.size
     if expected != start or bytes(data[start:]) != _directory(list(found.values()), start):
@@ -137,7 +138,9 @@ def _entry(data: memoryview, at: int, expected: int) -> tuple[Member, int]:
     head = _local(name, size, crc)
     start = offset + len(head)
     if offset != expected or bytes(data[offset:start]) != head or start + size > len(data):
-        raise VerificationError(f"{name}: its header in the container is not as it must be")
+        raise VerificationError(
+            said("%(name)s: its header in the container is not as it must be", name=name)
+        )
     return Member(name, start, size, crc), CENTRAL.size + length
 
 

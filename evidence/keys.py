@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from evidence.errors import EvidenceError, VerificationError
 from evidence.record import read_base64
+from evidence.said import said
 
 ED25519: Final = b"\x01"
 COSIGNATURE: Final = b"\x04"  # of a witness, with its time (c2sp.org/tlog-cosignature)
@@ -160,7 +161,9 @@ def parse_vkey(text: str, kind: bytes = ED25519) -> VerifierKey:
     raw = read_base64(encoded)
     if not NAME.fullmatch(name) or raw[:1] != kind or len(raw) != 1 + KEY_BYTES:
         whose = "an Ed25519 key" if kind == ED25519 else "a witness's Ed25519 key"
-        raise VerificationError(f"not a verifier key: name+id+base64 of {whose} is wanted")
+        raise VerificationError(
+            said("not a verifier key: name+id+base64 of %(whose)s is wanted", whose=whose)
+        )
     key = VerifierKey(name, raw[1:], kind)
     if key.vkey != text:
         raise VerificationError("not a verifier key: its id is not that of its name and key")

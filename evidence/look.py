@@ -9,6 +9,7 @@ from evidence.errors import VerificationError
 from evidence.keys import COSIGNATURE, VerifierKey, parse_vkey
 from evidence.manifest import Manifest
 from evidence.record import Record
+from evidence.said import said
 
 
 @dataclass(slots=True)
@@ -28,13 +29,13 @@ class Look:
     def read(self, path: str) -> bytes:
         member = self.members.get(path)
         if member is None:
-            raise VerificationError(f"{path} is missing")
+            raise VerificationError(said("%(path)s is missing", path=path))
         return bytes(self.data[member.start : member.start + member.size])
 
     def lines(self, path: str) -> list[bytes]:
         content = self.read(path)
         if content and not content.endswith(b"\n"):
-            raise VerificationError(f"{path}: its last line is cut off")
+            raise VerificationError(said("%(path)s: its last line is cut off", path=path))
         return content.split(b"\n")[:-1]
 
     @property

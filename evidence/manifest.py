@@ -10,6 +10,7 @@ from evidence.bundle import FORMAT, media_type
 from evidence.canonical import parse_canonical
 from evidence.errors import VerificationError
 from evidence.longterm import LEVELS
+from evidence.said import said
 
 HEX: Final = re.compile(r"[0-9a-f]{64}")
 KEYS: Final = frozenset(
@@ -88,14 +89,18 @@ def parse_manifest(content: bytes) -> Manifest:
     """
     value = parse_canonical(content)
     if not isinstance(value, dict) or value.keys() != KEYS or value["format"] != FORMAT:
-        raise VerificationError(f"manifest.json is not one of {FORMAT}; take a newer verifier?")
+        raise VerificationError(
+            said("manifest.json is not one of %(format)s; take a newer verifier?", format=FORMAT)
+        )
     _check_shapes(value)
     ledger, report = value["ledger"], value["report"]
     files = [_file(each) for each in value["files"]]
     paths = [each.path for each in files]
     if paths != sorted(set(paths)) or not set(paths) >= REQUIRED:
         missing = ", ".join(sorted(REQUIRED - set(paths))) or "none; but they are not in order"
-        raise VerificationError(f"manifest.json: files missing from its list: {missing}")
+        raise VerificationError(
+            said("manifest.json: files missing from its list: %(missing)s", missing=missing)
+        )
     return Manifest(
         value["id"],
         _time(value["created_at"]),
@@ -123,7 +128,7 @@ def _check_shapes(value: Mapping[str, Any]) -> None:
         ("supersedes", str | None),
     ):
         if not isinstance(value[name], kind):
-            raise VerificationError(f"manifest.json: {name} is malformed")
+            raise VerificationError(said("manifest.json: %(name)s is malformed", name=name))
     inner = (value["ledger"].keys(), value["report"].keys())
     if inner != ({"origin", "size", "root"}, {"unsigned_sha256"}):
         raise VerificationError("manifest.json: ledger or report is malformed")
@@ -136,10 +141,12 @@ def _file(value: Any) -> ListedFile:
         raise VerificationError("manifest.json: a file in its list is malformed")
     path = _text(value["path"], "files.path")
     if not ALLOWED.fullmatch(path) or value["media_type"] != media_type(path):
-        raise VerificationError(f"manifest.json: {path[:200]!r} has no place in a bundle")
+        raise VerificationError(
+            said("manifest.json: %(path)s has no place in a bundle", path=f"{path[:200]!r}")
+        )
     records = value["records"]
     if (records is None) == path.startswith("data/"):
-        raise VerificationError(f"manifest.json: records of {path} is malformed")
+        raise VerificationError(said("manifest.json: records of %(path)s is malformed", path=path))
     size = _count(value["bytes"], f"bytes of {path}")
     counted = None if records is None else _count(records, f"records of {path}")
     return ListedFile(path, size, _hex(value["sha256"], path), counted)
@@ -147,13 +154,13 @@ def _file(value: Any) -> ListedFile:
 
 def _count(value: Any, name: str) -> int:
     if type(value) is not int or value < 0:
-        raise VerificationError(f"manifest.json: {name} is not a count")
+        raise VerificationError(said("manifest.json: %(name)s is not a count", name=name))
     return value
 
 
 def _text(value: Any, name: str) -> str:
     if not isinstance(value, str):
-        raise VerificationError(f"manifest.json: {name} is not text")
+        raise VerificationError(said("manifest.json: %(name)s is not text", name=name))
     return value
 
 
@@ -167,7 +174,7 @@ def _level(value: Any) -> str | None:
 
 def _hex(value: Any, name: str) -> str:
     if not isinstance(value, str) or not HEX.fullmatch(value):
-        raise VerificationError(f"manifest.json: {name} is not a SHA-256")
+        raise VerificationError(said("manifest.json: %(name)s is not a SHA-256", name=name))
     return value
 
 

@@ -15,6 +15,7 @@ from typing import Final, NamedTuple
 
 from evidence.errors import EvidenceError, VerificationError
 from evidence.record import read_base64
+from evidence.said import said, told_by
 
 HASH_BYTES: Final = 32
 _sha256: Final = hashlib.sha256
@@ -144,14 +145,20 @@ def verify_inclusion(
         VerificationError: It does not lead to the root.
     """
     if not 0 <= index < size <= LARGEST_TREE:
-        raise VerificationError(f"entry {index} is not in a tree of {size}")
+        raise VerificationError(
+            said("entry %(index)s is not in a tree of %(size)s", index=index, size=size)
+        )
     ranges = inclusion_ranges(size, index)
     if len(ranges) != len(path):
-        raise VerificationError(f"the proof of entry {index} has not the length it must have")
+        raise VerificationError(
+            said("the proof of entry %(index)s has not the length it must have", index=index)
+        )
     for (start, _end), sibling in zip(ranges, path, strict=True):
         leaf = node_hash(leaf, sibling) if start > index else node_hash(sibling, leaf)
     if leaf != root:
-        raise VerificationError(f"the proof of entry {index} does not lead to the root")
+        raise VerificationError(
+            said("the proof of entry %(index)s does not lead to the root", index=index)
+        )
 
 
 def verify_consistency(
@@ -170,7 +177,9 @@ def verify_consistency(
         VerificationError: It did not, or the proof does not show it.
     """
     if not 0 <= old <= size <= LARGEST_TREE:
-        raise VerificationError(f"a tree of {size} cannot have grown out of one of {old}")
+        raise VerificationError(
+            said("a tree of %(size)s cannot have grown out of one of %(old)s", size=size, old=old)
+        )
     ranges = consistency_ranges(old, size)
     if len(ranges) != len(path):
         raise VerificationError("the consistency proof has not the length it must have")
@@ -233,12 +242,18 @@ def multiproof_root(proof: Multiproof, leaves: Sequence[bytes]) -> bytes:
     """
     if len(leaves) != len(proof.indexes):
         raise VerificationError(
-            f"log/proof is for {len(proof.indexes)} entries, but there are {len(leaves)}"
+            said(
+                "log/proof is for %(count)s entries, but there are %(count_2)s",
+                count=len(proof.indexes),
+                count_2=len(leaves),
+            )
         )
     try:
         wanted = multiproof_ranges(proof.size, proof.indexes)
     except EvidenceError as error:
-        raise VerificationError(f"log/proof: {error}") from error
+        raise VerificationError(
+            said("%(path)s: %(what)s", path="log/proof", what=told_by(error))
+        ) from error
     if wanted != [place for place, _hash in proof.nodes]:
         raise VerificationError("log/proof: a hash is missing, unused or at a wrong place")
     given = iter([each for _place, each in proof.nodes])
@@ -331,7 +346,9 @@ def _read_indexes(text: str, most: int) -> list[int]:
             raise VerificationError("log/proof: its entries' indexes are malformed")
         first, last = int(match[1]), int(match[2] or match[1])
         if len(found) + last - first + 1 > most:
-            raise VerificationError(f"log/proof is for more than the {most} entries at hand")
+            raise VerificationError(
+                said("log/proof is for more than the %(most)s entries at hand", most=most)
+            )
         found += range(first, last + 1)
     return found
 

@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from evidence.canonical import canonical, is_flat, parse_canonical, rewrite
 from evidence.errors import EvidenceError, VerificationError
+from evidence.said import said
 
 VERSION: Final = 1
 SALT_BYTES: Final = 16
@@ -177,7 +178,11 @@ def check_disclosure(record: Record, disclosure: Disclosure) -> None:
     held = record.commitments.get(disclosure.field)
     if disclosure.entry != record.id or held is None:
         raise VerificationError(
-            f"entry {disclosure.entry} holds no commitment to {disclosure.field!r}"
+            said(
+                "entry %(entry)s holds no commitment to %(field)s",
+                entry=disclosure.entry,
+                field=f"{disclosure.field!r}",
+            )
         )
     try:
         opened = commitment(disclosure.field, disclosure.salt, disclosure.value)
@@ -185,8 +190,11 @@ def check_disclosure(record: Record, disclosure: Disclosure) -> None:
         raise VerificationError(str(error)) from error
     if not hmac.compare_digest(opened, read_base64(held)):
         raise VerificationError(
-            f"the value disclosed for {disclosure.field!r} of entry {record.id} is not the one "
-            "committed to"
+            said(
+                "the value disclosed for %(field)s of entry %(id)s is not the one committed to",
+                field=f"{disclosure.field!r}",
+                id=record.id,
+            )
         )
 
 

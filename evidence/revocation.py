@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from evidence.certificates import KeyedCertificate
 from evidence.chain import STRONG_HASHES, readable_name
 from evidence.errors import EvidenceError, VerificationError
+from evidence.said import said
 
 MOST_LISTS: Final = 16
 END: Final = b"-----END X509 CRL-----"
@@ -103,11 +104,18 @@ def find_list(
         if not _is_of_time(found, at):
             continue
         if found.get_revoked_certificate_by_serial_number(certificate.serial_number) is not None:
-            raise VerificationError(f"the certificate of {name} was revoked by its issuer")
+            raise VerificationError(
+                said("the certificate of %(name)s was revoked by its issuer", name=name)
+            )
         return each
     raise VerificationError(
-        f"no revocation list of {readable_name(issuer)} that counts at {at.isoformat()} tells of "
-        f"the certificate of {name}"
+        said(
+            "no revocation list of %(name)s that counts at %(at)s tells of the "
+            "certificate of %(name_2)s",
+            name=readable_name(issuer),
+            at=at.isoformat(),
+            name_2=name,
+        )
     )
 
 

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from evidence.chain import check_chain, check_signature, readable_name
 from evidence.errors import EvidenceError, VerificationError
+from evidence.said import said
 
 LARGEST_TOKEN: Final = 1 << 16
 NONCE_BYTES: Final = 16
@@ -199,7 +200,9 @@ def _check_signature(
     kind = "ecdsa" if isinstance(signer.public_key(), ec.EllipticCurvePublicKey) else "rsa"
     names = {f"{digest}_{kind}"} | ({"rsassa_pkcs1v15"} if kind == "rsa" else set())
     if used not in names:
-        raise VerificationError(f"the time-stamp's algorithm {used} is not accepted")
+        raise VerificationError(
+            said("the time-stamp's algorithm %(used)s is not accepted", used=used)
+        )
     check_signature(signer, info["signature"].native, signed_bytes, digest)
 
 

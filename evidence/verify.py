@@ -21,6 +21,7 @@ from evidence.errors import VerificationError
 from evidence.foreign import repacked
 from evidence.keys import COSIGNATURE, ED25519, VerifierKey, parse_vkey
 from evidence.look import Look
+from evidence.said import Said, said, told_by
 from evidence.steps import STEPS
 
 LARGEST_KEY_FILE: Final = 1 << 16
@@ -36,12 +37,19 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One numbered step and what became of it."""
+    """One numbered step and what became of it.
+
+    Attributes:
+        number: From 1.
+        name: Of the step.
+        status: What became of it.
+        detail: In English; it knows how it was made, so that it can be said otherwise.
+    """
 
     number: int
     name: str
     status: Status
-    detail: str
+    detail: Said
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +109,9 @@ def verify_bundle(
         ):
             return verify_bytes(view, keys, anchors, witnesses)
     except (OSError, ValueError) as error:
-        raise VerificationError(f"{path}: cannot be read as a bundle: {error}") from error
+        raise VerificationError(
+            said("%(path)s: cannot be read as a bundle: %(error)s", path=path, error=error)
+        ) from error
 
 
 def verify_bytes(
@@ -145,14 +155,14 @@ def _run(look: Look) -> Report:
     for number, (name, needs, step) in enumerate(STEPS, 1):
         missing = [need for need in needs if need not in passed]
         if missing:
-            detail = f"needs that `{missing[0]}` holds"
+            detail = said("needs that `%(name)s` holds", name=missing[0])
             checks.append(Check(number, name, Status.NOT_CHECKED, detail))
             continue
         try:
             check = Check(number, name, Status.PASSED, step(look))
             passed.add(name)
         except VerificationError as error:
-            check = Check(number, name, Status.FAILED, str(error))
+            check = Check(number, name, Status.FAILED, told_by(error))
         checks.append(check)
     own, is_known = look.own_key, bool(look.given_keys)
     return Report(tuple(checks), own.fingerprint if own else "", own.vkey if own else "", is_known)
@@ -211,7 +221,7 @@ def read_keys(text: str, kind: bytes = ED25519) -> list[VerifierKey]:
             lines = file.read(LARGEST_KEY_FILE).decode("ascii", "replace").split("\n")
     except (OSError, ValueError) as error:
         raise VerificationError(
-            f"--key: neither a verifier key nor a file of them: {error}"
+            said("--key: neither a verifier key nor a file of them: %(error)s", error=error)
         ) from error
     keys = [parse_vkey(line, kind) for line in lines if line]
     if not keys:

@@ -18,6 +18,7 @@ from typing import Final
 from evidence.checkpoint import Checkpoint, open_checkpoint
 from evidence.errors import VerificationError
 from evidence.merkle import tree_root
+from evidence.said import said
 from evidence.verify import read_keys
 
 SUBTREE: Final = 1 << 11
@@ -49,7 +50,9 @@ def file_root(path: Path, workers: int | None = None) -> tuple[int, bytes]:
             with multiprocessing.get_context("fork").Pool(count) as pool:
                 found = list(pool.imap(_hash_piece, _pieces(path), AT_ONCE))
     except OSError as error:
-        raise VerificationError(f"{path}: cannot be read: {error}") from error
+        raise VerificationError(
+            said("%(path)s: cannot be read: %(error)s", path=path, error=error)
+        ) from error
     # A subtree of a power of two is whole; the last one may be incomplete and is still one hash.
     return sum(size for size, _root in found), tree_root([root for _size, root in found])
 
@@ -66,9 +69,18 @@ def check_log(path: Path, head: Checkpoint) -> None:
     """
     size, root = file_root(path)
     if size != head.size:
-        raise VerificationError(f"{path} holds {size} entries, but the head is of {head.size}")
+        raise VerificationError(
+            said(
+                "%(path)s holds %(size)s entries, but the head is of %(size_2)s",
+                path=path,
+                size=size,
+                size_2=head.size,
+            )
+        )
     if root != head.root:
-        raise VerificationError(f"{path}: the entries do not lead to the head: one was altered")
+        raise VerificationError(
+            said("%(path)s: the entries do not lead to the head: one was altered", path=path)
+        )
 
 
 def main(argv: Sequence[str]) -> int:
@@ -119,6 +131,6 @@ def _hash_piece(piece: Piece) -> tuple[int, bytes]:
         file.seek(begin)
         lines = file.read(size).split(b"\n")
     if lines.pop():
-        raise VerificationError(f"{name}: its last line is cut off")
+        raise VerificationError(said("%(name)s: its last line is cut off", name=name))
     leaves = [sha256(b"\0" + line).digest() for line in lines]
     return len(leaves), tree_root(leaves)

@@ -99,8 +99,9 @@ def _checked(content: bytes, keys: Sequence[VerifierKey], anchors: Sequence[byte
     try:
         with memoryview(content) as view:
             return verify_bytes(view, keys, anchors)
-    except VerificationError as error:
-        raise InvalidInputError({"file": f"{str(error)[:1].upper()}{str(error)[1:]}."}) from None
+    except VerificationError:
+        words = phrase("This is not a bundle: a bundle is a ZIP file.")
+        raise InvalidInputError({"file": words}) from None
 
 
 def _given(text: str) -> list[VerifierKey]:

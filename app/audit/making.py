@@ -20,6 +20,7 @@ from app.kernel.sealed import SealKey
 from app.kernel.uow import Reading, Transactions
 from evidence.errors import EvidenceError
 from evidence.held import KeyHolder
+from evidence.said import to_json
 from evidence.verify import Report, verify_bundle
 
 
@@ -135,6 +136,11 @@ def _not_written(error: OSError) -> str:
 
 def _checks(report: Report) -> list[dict[str, Any]]:
     return [
-        {"name": each.name, "status": each.status.value, "detail": each.detail}
+        {
+            "name": each.name,
+            "status": each.status.value,
+            "detail": each.detail,
+            "said": to_json(each.detail),
+        }
         for each in report.checks
     ]

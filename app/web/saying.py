@@ -12,6 +12,7 @@ from flask_babel import gettext
 from flask_babel import lazy_gettext as _
 
 from app.kernel.phrases import Phrase
+from evidence.said import Said
 
 # What the library of forms says of a field, by what it looks like in English.
 _LEAST_AND_MOST = r"(?P<least>\S+) and less than or equal to (?P<most>\S+)"
@@ -87,6 +88,9 @@ def say(text: Any) -> Any:
     """
     if isinstance(text, Phrase):
         values = {name: say(each) for name, each in text.values.items()}
+        return str(gettext(text.template)) % values
+    if isinstance(text, Said):
+        values = {name: say(x) if isinstance(x, Said) else x for name, x in text.values.items()}
         return str(gettext(text.template)) % values
     if isinstance(text, StrEnum):
         return str(gettext(text.value))

@@ -19,6 +19,7 @@ from babel.messages.pofile import read_po, write_po
 from connectors.registry import BUILT_IN, kind
 
 APP = Path(__file__).parents[1]
+EVIDENCE = APP.parent / "evidence"
 FOLDER = Path(__file__).parent / "translations"
 LANGUAGES = ("de",)
 HEADER = """\
@@ -35,6 +36,7 @@ WHERE = [
     ("**/templates/**.html", "jinja2"),
 ]
 STRICT = {"**/templates/**.html": {"silent": "false"}}
+OF_CHECKS = {"said": None, "template": None, "VerificationError": None}  # of `evidence/`
 KEYWORDS = {
     "_": None,
     "gettext": None,
@@ -67,7 +69,8 @@ def main() -> int:
 def collected() -> Catalog:
     """Return every text of the code and the templates, not translated.
 
-    What the keys of a kind of source are for stands with the kind, which knows of no language.
+    What a check of a bundle says stands with the verifier, which knows of no language either; what
+    the keys of a kind of source are for stands with the kind, which knows of no language.
     """
     catalog = Catalog()
     found = extract_from_dir(
@@ -75,6 +78,9 @@ def collected() -> Catalog:
     )
     for _path, _line, text, _comments, context in found:
         catalog.add(text, context=context)
+    checks = extract_from_dir(str(EVIDENCE), [("**.py", "python")], keywords=OF_CHECKS)
+    for _path, _line, text, _comments, _context in checks:
+        catalog.add(text)
     for each in BUILT_IN:
         for key in kind(each).keys:
             catalog.add(key.help)

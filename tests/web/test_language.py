@@ -1,5 +1,6 @@
 """Every text has its German, and who reads German gets German: words, dates, numbers."""
 
+import io
 import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
@@ -21,6 +22,7 @@ from support.cast import Cast, bring_in
 from support.house import TestHouse, open_house
 from support.visitor import Visitor
 
+VECTORS = Path(__file__).parents[1] / "vectors" / "bundles"
 PLACEHOLDER = re.compile(r"%\(\w+\)[a-z]|%%|#+|<[^>]+>")
 SPOKEN = ("aria-label", "placeholder", "title", "alt", "data-label")
 AS_WRITTEN = {"bdi", "code", "kbd", "pre", "script", "style", "textarea"}
@@ -270,6 +272,19 @@ def test_a_refusal_is_said_in_german_by_pages_and_in_english_by_the_api(german: 
     answer = german.app.test_client().get("/api/v1/tokens", headers=headers)
     assert answer.status_code == 403
     assert answer.get_json()["detail"].startswith("This needs the role ")
+
+
+def test_what_the_verifier_says_of_a_file_is_said_in_german(german: German) -> None:
+    altered = (VECTORS / "row-altered.zip").read_bytes()
+    body = {"file": (io.BytesIO(altered), "bundle.zip"), "key": ""}
+    auditor = german.people["auditor"]
+    text = unescape(auditor.submit("/verify", body, on="/verify").get_data(as_text=True))
+    assert "wurde geändert" in text
+    assert "jeder Teil ist, wie er hineingelegt wurde" in text
+    assert "every member" not in text
+    body = {"file": (io.BytesIO(b"no bundle"), "bundle.zip"), "key": ""}
+    text = auditor.submit("/verify", body, on="/verify").get_data(as_text=True)
+    assert "Das ist kein Paket" in text
 
 
 def test_every_refusal_there_is_has_a_german_title() -> None:

@@ -1,6 +1,8 @@
 """`/evidence`: bundles, from asking for one to taking it away."""
 
+from collections.abc import Mapping
 from datetime import date
+from typing import Any
 
 from flask import Response, request, send_file, url_for
 from flask_babel import gettext as _
@@ -15,6 +17,7 @@ from app.web.pages import Form
 from app.web.paging import Window
 from app.web.scope import doors
 from evidence.errors import VerificationError
+from evidence.said import from_json
 from evidence.verify import Report, verify_bundle
 
 
@@ -115,11 +118,16 @@ def _bundle(
         "audit/bundle.html",
         bundle=found,
         report=report,
-        checks=report.checks if report else found.line.row.checks,
+        checks=report.checks if report else [_kept(each) for each in found.line.row.checks],
         key=signing.verifier_keys(reading)[0],
         now=reading.now,
         form=form,
     )
+
+
+def _kept(check: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a check that was kept, such that it can be said in the reader's language."""
+    return {**check, "detail": from_json(check["said"])} if "said" in check else check
 
 
 def _kind(form: Form | None) -> BundleKind:
