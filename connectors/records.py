@@ -239,7 +239,10 @@ class GroupBatch:
 
 @dataclass(frozen=True, slots=True)
 class MemberBatch:
-    """The member lists of some groups of a read. A list belongs to one batch as a whole."""
+    """The member lists of some groups of a read. A list belongs to one batch as a whole.
+
+    One that is told again replaces the one before: its group changed while it was read.
+    """
 
     lists: tuple[MemberList, ...]
 

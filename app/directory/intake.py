@@ -44,7 +44,7 @@ def collect(connector: Connector, progress: Progress) -> Read:
     """
     accounts = Accounts()
     groups: list[Group] = []
-    lists: list[Listed] = []
+    lists: dict[str, Listed] = {}  # of one group, what is told last counts
     report: ReadReport | None = None
     broken_by: str | None = None
     counts = {"accounts": 0}
@@ -58,7 +58,7 @@ def collect(connector: Connector, progress: Progress) -> Read:
                     groups.extend(batch.groups)
                     counts["groups"] = len(groups)
                 case MemberBatch():
-                    lists.extend(map(Listed.of, batch.lists))
+                    lists |= {each.group_id: Listed.of(each) for each in batch.lists}
                     members = sum(each.size for each in batch.lists)
                     counts["memberships"] = counts.get("memberships", 0) + members
                 case ReadReport():
@@ -71,7 +71,7 @@ def collect(connector: Connector, progress: Progress) -> Read:
             raise
         broken_by = str(error)
     progress.ended(counts, report)
-    return Read(accounts, groups, lists, report, broken_by)
+    return Read(accounts, groups, list(lists.values()), report, broken_by)
 
 
 def pack(read: Read) -> bytes:

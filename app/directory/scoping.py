@@ -9,7 +9,16 @@ from app.directory.models import Source
 
 # Settings that say how a source is reached, not what of it is seen.
 TRANSPORT = frozenset(
-    {"uri", "ca_file", "start_tls", "page_size", "breaks", "unreadable", "vanished"}
+    {
+        "uri",
+        "ca_file",
+        "start_tls",
+        "page_size",
+        "rate_share",
+        "breaks",
+        "unreadable",
+        "vanished",
+    }
 )
 
 

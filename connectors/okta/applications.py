@@ -9,7 +9,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from connectors.errors import ConnectorError, DeniedError, UnsupportedError
-from connectors.okta.client import Listing, OktaClient, path
+from connectors.okta.answers import path
+from connectors.okta.client import Listing, OktaClient
 from connectors.okta.entitled import NAMELESS, Around, id_of, together
 from connectors.records import QUARANTINED_GROUP, Group, MemberBatch, Problem
 
@@ -31,7 +32,7 @@ def read_applications(client: OktaClient, around: Around) -> list[Group]:
     """Return the active applications; none if they may not be read, which is told."""
     listing = Listing(path("apps", limit=APPS_A_PAGE, filter=ACTIVE))
     try:
-        found = client.list_all(listing)
+        found: list[Any] = client.list_all(listing)
     except (DeniedError, UnsupportedError) as error:
         around.cannot_read(KIND, f"{WITHOUT} {error}")
         return []

@@ -11,6 +11,7 @@ from connectors.settings import as_bool
 
 NEEDED = ("okta.users.manage", "okta.groups.manage", "okta.logs.read", "okta.sessions.manage")
 APPLICATIONS, ROLES = "okta.apps.read", "okta.roles.read"
+DEFAULT_SHARE = "50"
 KEYS = (
     SettingKey("org_url", "https://YOUR-ORG.okta.com", is_required=True),
     SettingKey("token", "API token (SSWS).", is_secret=True),
@@ -18,6 +19,7 @@ KEYS = (
     SettingKey("private_key", "Its private key, PEM or JWK.", is_secret=True),
     SettingKey("applications", "false to leave out applications and whom they are assigned to."),
     SettingKey("roles", "false to leave out administrator roles and who bears them."),
+    SettingKey("rate_share", "Per cent of each rate limit of Okta that is used, 50 by default."),
 )
 
 
@@ -32,6 +34,7 @@ class OktaConfig:
         private_key: Its key, or None.
         has_applications: Whether applications are read.
         has_roles: Whether administrator roles are read.
+        rate_share: Which part of each rate limit is ours, above 0 and at most 1.
     """
 
     org_url: str
@@ -40,6 +43,7 @@ class OktaConfig:
     private_key: str | None = field(repr=False)
     has_applications: bool = True
     has_roles: bool = True
+    rate_share: float = 0.5
 
     @property
     def scopes(self) -> list[str]:
@@ -106,7 +110,15 @@ def read_config(settings: Mapping[str, str], secrets: Mapping[str, str]) -> Okta
         private_key,
         has_applications=as_bool(settings, "applications", default=True),
         has_roles=as_bool(settings, "roles", default=True),
+        rate_share=_share(settings),
     )
+
+
+def _share(settings: Mapping[str, str]) -> float:
+    text = settings.get("rate_share", "").strip() or DEFAULT_SHARE
+    if not text.isdecimal() or not 1 <= int(text) <= 100:  # noqa: PLR2004 - per cent
+        raise MisconfiguredError("rate_share is a number from 1 to 100.", key="rate_share")
+    return int(text) / 100
 
 
 def is_loopback(host: str) -> bool:

@@ -6,49 +6,34 @@ from datetime import datetime
 from typing import Any
 
 from connectors.errors import (
-    ConnectorError,
     DeniedError,
     TargetConflictError,
     TargetMissingError,
     UnsupportedError,
 )
-from connectors.okta import applications, mapping, roles
-from connectors.okta.client import Answer, Listing, OktaClient, path
+from connectors.okta import mapping
+from connectors.okta.answers import Answer, path
+from connectors.okta.changes import Changes, Deleted
+from connectors.okta.client import Listing, OktaClient
 from connectors.okta.config import KEYS, OktaConfig, read_config
-from connectors.okta.entitled import NAMELESS, Around, id_of
+from connectors.okta.logs import read_log
+from connectors.okta.reading import Reading
 from connectors.port import SettingKey
 from connectors.records import (
-    QUARANTINED,
-    QUARANTINED_GROUP,
-    Account,
-    AccountBatch,
     Batch,
     Change,
     CheckItem,
     CheckReport,
     DeltaBatch,
     Effect,
-    Group,
-    GroupBatch,
     LogPage,
-    MemberBatch,
-    MemberList,
     Observation,
     Outcome,
-    Problem,
-    Query,
-    ReadReport,
     Verb,
 )
 
-USERS_A_PAGE, GROUPS_A_PAGE, MEMBERS_A_PAGE = "200", "200", "1000"
-BATCH = 500
-# Without a filter Okta leaves out who is deactivated; one by status, whoever has a new status.
-EVERYBODY = 'lastUpdated gt "1970-01-01T00:00:00.000Z"'
 ACTIVE, SUSPENDED, DEPROVISIONED, STAGED = "ACTIVE", "SUSPENDED", "DEPROVISIONED", "STAGED"
 CLOSED = (SUSPENDED, DEPROVISIONED)
-# What keeps a read from being whole, in all or in one group.
-BREAKING = frozenset({"unreadable_group", "vanished_group"})
 CLEARED = "user.session.clear"
 LIFECYCLE = {
     Verb.SUSPEND_ACCOUNT: "suspend",
@@ -66,112 +51,27 @@ class OktaConnector:
         self._client = OktaClient(config)
         self._now = now
         self._cleared: dict[str, str] = {}
+        self._deleted = Deleted()
 
     # --- reading ---------------------------------------------------------------------------
 
     def snapshot(self) -> Iterator[Batch]:
         """Read all users in every status, all groups, and the members of each."""
-        problems: list[Problem] = []
-        users = Listing(path("users", limit=USERS_A_PAGE, filter=EVERYBODY))
-        accounts = _usable(map(mapping.account, self._client.list_all(users)), problems)
-        resolved = mapping.resolve_managers(accounts)
-        for start in range(0, len(resolved), BATCH):
-            yield AccountBatch(tuple(resolved[start : start + BATCH]))
-        listing = Listing(path("groups", limit=GROUPS_A_PAGE))
-        rules = self._rules(problems)
-        found = self._client.list_all(listing)
-        groups = _usable((mapping.group(each, rules) for each in found), problems)
-        for start in range(0, len(groups), BATCH):
-            yield GroupBatch(tuple(groups[start : start + BATCH]))
-        members = Listing(path("groups", "{id}", "users", limit=MEMBERS_A_PAGE))
-        known = {each.external_id for each in accounts} | _set_aside(problems, QUARANTINED)
-        inner = {each.external_id for each in groups} | _set_aside(problems, QUARANTINED_GROUP)
-        around = Around(known, inner, problems)
-        entitled = list(self._entitled(around))
-        yield from (batch for batch in entitled if isinstance(batch, GroupBatch))
-        yield from self._members(groups, known, members, problems)
-        yield from (batch for batch in entitled if isinstance(batch, MemberBatch))
-        broken = any(each.code in BREAKING for each in problems)
-        yield ReadReport(
-            is_complete=users.is_complete and listing.is_complete and not broken,
-            endpoint=self._config.org_url,
-            account=self._config.account,
-            queries=(
-                _query("accounts", users),
-                _query("groups", listing),
-                _query("members", members),
-                *around.queries,
-            ),
-            problems=tuple(problems),
-        )
-
-    def _entitled(self, around: Around) -> Iterator[GroupBatch | MemberBatch]:
-        """Read what gives access and is no group: applications, administrator roles."""
-        if self._config.has_applications:
-            found = applications.read_applications(self._client, around)
-            yield GroupBatch(tuple(found))
-            yield from applications.read_assignments(self._client, around, found)
-        if self._config.has_roles:
-            borne = roles.read_roles(self._client, around)
-            yield GroupBatch(tuple(borne.groups))
-            yield borne.members
-
-    def changes(self, cursor: str) -> Iterator[DeltaBatch]:  # noqa: ARG002 - the port's argument
-        """Refuse: this source is read whole."""
-        raise UnsupportedError("This source tells no changes: it is read whole.")
-
-    def log(self, cursor: str) -> Iterator[LogPage]:  # noqa: ARG002 - the port's argument
-        """Refuse: the System Log is not read yet."""
-        raise UnsupportedError("The System Log is not read.")
-
-    def _rules(self, problems: list[Problem]) -> dict[str, str]:
         try:
-            return mapping.rules(
-                self._client.list_all(Listing(path("groups", "rules", limit="200")))
-            )
-        except DeniedError:
-            detail = "Group rules cannot be read: which groups a rule fills stays as it was known."
-            problems.append(Problem("rules_unreadable", detail))
-            return {}
+            yield from Reading(self._client).batches()
+        finally:
+            self._client.rest()
 
-    def _members(
-        self, groups: list[Group], known: set[str], total: Listing, problems: list[Problem]
-    ) -> Iterator[Batch]:
-        by_path = {
-            path("groups", each.external_id, "users", limit=MEMBERS_A_PAGE): each.external_id
-            for each in groups
-        }
+    def changes(self, cursor: str) -> Iterator[DeltaBatch]:
+        """Read what changed; what the log told to be deleted is looked for."""
+        try:
+            yield from Changes(self._client, cursor, self._deleted).batches()
+        finally:
+            self._client.rest()
 
-        def unreadable(listing: Listing, error: ConnectorError) -> None:
-            if isinstance(error, TargetMissingError):
-                code, detail = "vanished_group", "The group was gone when its members were asked."
-            else:
-                code = "unreadable_group"
-                detail = f"The members of a group could not be read: {error}"
-            problems.append(Problem(code, detail, by_path[listing.text]))
-
-        unknown = 0
-        # Whoever has no id in the list of users has none as a member; nobody else may lack one.
-        has_nameless = any(each.code == QUARANTINED and not each.about for each in problems)
-        for listing, found in self._client.list_many(
-            [Listing(each, only=id_of) for each in by_path], unreadable
-        ):
-            total.pages += listing.pages
-            total.returned += listing.returned
-            group_id = by_path[listing.text]
-            ids = [each for each in found if each != NAMELESS]
-            is_clear = has_nameless or len(ids) == len(found)
-            if not is_clear:
-                detail = "A member is listed without an id: nobody can be said to be missing."
-                problems.append(Problem("unreadable_group", detail, group_id))
-            members = tuple(each for each in ids if each in known)
-            unknown += len(ids) - len(members)
-            yield MemberBatch((MemberList(group_id, members, is_complete=is_clear),))
-        if unknown:
-            detail = (
-                f"{unknown} members appeared while the users were read; the next read has them."
-            )
-            problems.append(Problem("unknown_member", detail))
+    def log(self, cursor: str) -> Iterator[LogPage]:
+        """Poll the System Log."""
+        yield from read_log(self._client, cursor, self._deleted)
 
     # --- checking --------------------------------------------------------------------------
 
@@ -184,7 +84,9 @@ class OktaConnector:
             CheckItem("read accounts", is_ok=True, detail="Users can be read."),
             self._try("read groups", path("groups", limit="1"), "", is_required=True),
             self._try("read rules", path("groups", "rules", limit="1"), "groups are not marked"),
-            self._try("read log", path("logs", limit="1"), "cleared sessions cannot be shown"),
+            self._try(
+                "read log", path("logs", limit="1"), "deletions and who did what are not told"
+            ),
             *self._try_entitled(),
         ]
         return CheckReport(tuple(items), self._config.org_url, self._config.account, self._own())
@@ -226,7 +128,7 @@ class OktaConnector:
             where = path("users", change.account_id, "sessions", oauthTokens="true")
             answer = self._client.call("DELETE", where)
             # By Okta's own clock: an earlier clearing, by whomever, proves nothing about this one.
-            self._cleared[change.account_id] = answer.date
+            self._cleared[change.account_id] = answer.done_after
             return _done("DELETE", where, answer)
         if change.verb not in LIFECYCLE:
             raise UnsupportedError("Okta does not disable: an account is suspended or deactivated.")
@@ -262,7 +164,7 @@ class OktaConnector:
         return str(self._client.call("GET", path("users", account_id)).body["status"])
 
     def _is_member(self, account_id: str, group_id: str) -> bool:
-        found = self._client.list_all(Listing(path("users", account_id, "groups")))
+        found: list[Any] = self._client.list_all(Listing(path("users", account_id, "groups")))
         return any(each["id"] == group_id for each in found)
 
     # --- reading back ----------------------------------------------------------------------
@@ -334,25 +236,6 @@ def _is_so(verb: Verb, status: str) -> bool:
 
 def _done(method: str, where: str, answer: Answer) -> Outcome:
     return Outcome(Effect.CHANGED, f"{method} {where}", answer.text)
-
-
-def _query(purpose: str, listing: Listing) -> Query:
-    return Query(purpose, f"GET {listing.text}", listing.pages, listing.returned)
-
-
-def _set_aside(problems: list[Problem], code: str) -> set[str]:
-    """Return the ids of records that cannot be used; as members they are known all the same."""
-    return {each.about for each in problems if each.code == code and each.about}
-
-
-def _usable(found: Any, problems: list[Problem]) -> list[Any]:
-    kept: list[Account | Group] = []
-    for each in found:
-        if isinstance(each, Problem):
-            problems.append(each)
-        else:
-            kept.append(each)
-    return kept
 
 
 @dataclass(frozen=True, slots=True)

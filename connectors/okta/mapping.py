@@ -28,6 +28,7 @@ WRITABLE = "OKTA_GROUP"
 MIRROR = "APP_GROUP"
 BUILT_IN = "BUILT_IN"
 GUID_BYTES = 16
+USER_STAMPS, GROUP_STAMPS = ("lastUpdated",), ("lastUpdated", "lastMembershipUpdated")
 WRITTEN_GUID = re.compile(r"\{?[0-9A-Fa-f]{8}(-?[0-9A-Fa-f]{4}){3}-?[0-9A-Fa-f]{12}\}?")
 
 
@@ -57,11 +58,8 @@ def account(found: Any) -> Account | Problem:
         return _set_aside(QUARANTINED, "user", found, error)
 
 
-def resolve_managers(accounts: Iterable[Account]) -> list[Account]:
-    """Return the accounts with their managers by id.
-
-    `managerId` holds whatever an organisation puts there: an employee number, a login or an id.
-    """
+def names_of(accounts: Iterable[Account]) -> dict[str, str]:
+    """Return everything that accounts go by in a `managerId`, each with whose it is."""
     kept = list(accounts)
     known: dict[str, str] = {}
     for name in ("login", "mail", "employee_number", "external_id"):
@@ -69,9 +67,21 @@ def resolve_managers(accounts: Iterable[Account]) -> list[Account]:
             value = getattr(each, name)
             if value:
                 known[value] = each.external_id
+    return known
+
+
+def resolve_managers(accounts: Iterable[Account], known: Mapping[str, str]) -> list[Account]:
+    """Return the accounts with their managers by id.
+
+    `managerId` holds whatever an organisation puts there: an employee number, a login or an id.
+
+    Args:
+        accounts: As told.
+        known: Whom each of these names belongs to (`names_of`).
+    """
     return [
         replace(each, manager_id=known.get(each.manager_id)) if each.manager_id else each
-        for each in kept
+        for each in accounts
     ]
 
 
@@ -126,6 +136,20 @@ def rules(found: Iterable[Any]) -> dict[str, str]:
         for key in assigned.get("groupIds") or ():
             filled[str(key)] = str(rule.get("name") or rule.get("id"))
     return filled
+
+
+def stamps(found: Iterable[Any], *names: str) -> dict[str, tuple[str, ...]]:
+    """Return, by id, the times that tell when records changed; what has none has empty ones."""
+    return {
+        str(each["id"]): tuple(str(each.get(name) or "") for name in names)
+        for each in found
+        if isinstance(each, dict) and each.get("id")
+    }
+
+
+def recent(found: Iterable[Any], since: str, *names: str) -> dict[str, tuple[str, ...]]:
+    """Return the times of those records that changed after a moment."""
+    return {key: times for key, times in stamps(found, *names).items() if max(times) > since}
 
 
 def _set_aside(code: str, what: str, found: Any, error: Exception) -> Problem:

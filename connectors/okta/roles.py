@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from connectors.errors import ConnectorError, DeniedError, TargetMissingError, UnsupportedError
-from connectors.okta.client import Listing, OktaClient, path
+from connectors.okta.answers import path
+from connectors.okta.client import Listing, OktaClient
 from connectors.okta.entitled import NAMELESS, Around, id_of, together
 from connectors.records import QUARANTINED_GROUP, Group, MemberBatch, Problem
 
@@ -119,7 +120,7 @@ def _administers(found: Any) -> str | None:
 
 
 def _listed(client: OktaClient, around: Around, listing: Listing, purpose: str) -> list[Any]:
-    found = client.list_all(listing)
+    found: list[Any] = client.list_all(listing)
     around.asked(purpose, listing)
     return found
 

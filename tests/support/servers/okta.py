@@ -70,6 +70,11 @@ class OktaSimulator:
             content = answer.read()
         return json.loads(content) if content else None
 
+    def calls(self) -> dict[str, int]:
+        """Return how many calls of each kind came since the last reset."""
+        counts = self.control("GET", "stats").items()
+        return {name[6:]: count for name, count in counts if name.startswith("calls ")}
+
     def status_of(self, login: str) -> str:
         """Return a user's status."""
         status: str = self.get(f"/api/v1/users/{quote(login)}")["status"]
