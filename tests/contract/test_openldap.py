@@ -193,6 +193,22 @@ def test_a_line_that_is_cut_in_the_middle_shows_no_whole_read(
         made.close()
 
 
+def test_after_a_server_broke_off_in_the_middle_the_next_one_shows_everything(
+    world: OpenLdapWorld, picture: Picture
+) -> None:
+    with relayed(("127.0.0.1", world.server.port), answers=60_000) as address:
+        settings = {**world.settings, "uri": f"ldaps://{address} {world.settings['uri']}"}
+        made = connect("openldap", settings, world.server.secrets, now=now)
+        with pytest.raises(UnavailableError, match=address):
+            Picture.of(made)
+    found = Picture.of(made)
+    made.close()
+    assert found.accounts.keys() == picture.accounts.keys()
+    assert len(found.members[group_of(found, "size 1501")]) == 1501
+    assert found.report is not None
+    assert found.report.endpoint == world.settings["uri"]
+
+
 def test_a_password_that_was_changed_is_told_as_such(world: OpenLdapWorld) -> None:
     made = connect("openldap", world.settings, {"password": "the old one"}, now=now)
     with pytest.raises(MisconfiguredError, match="password") as found:

@@ -1,6 +1,7 @@
 """Members by name: believed only as long as nothing says that a name may have changed hands."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -8,8 +9,9 @@ from ldap3.core.exceptions import LDAPExceptionError
 
 from connectors.active_directory.cursor import USN, Cursor
 from connectors.active_directory.reading import Reader
+from connectors.ldap.client import LdapClient
 from connectors.records import Batch, Group, GroupBatch, MemberBatch, ReadReport
-from unit.connectors.scripted import Page, ScriptedConnection, client, entry, with_range
+from unit.connectors.scripted import Page, ScriptedConnection, client, config, entry, with_range
 from unit.connectors.test_active_directory_reading import NOW, group, key, link, person, raw
 
 START = Cursor(way=USN, endpoint="ldaps://dc1.example.test:636", root="DC=x", base="DC=x",
@@ -211,3 +213,51 @@ def test_so_is_a_domain_whose_numbers_may_not_be_read() -> None:
     by_id = with_range(group(8), "member;range=0-*", [link(1)])
     found = Found(Page([entry("DC=x")]), Page([person(1)]), Page([by_id]))
     assert found.members == {key(8): {key(1)}}
+
+
+@dataclass
+class Windows:
+    """Answers a whole read as Windows does: never more than 1,500 values at once."""
+
+    size: int
+    socket: None = None
+
+    def search(self, base: str, where: str, _scope: str, **options: Any) -> tuple[Any, ...]:
+        wanted = next((each for each in options["attributes"] if each.startswith("member")), None)
+        if base == "":
+            found = QUIET
+        elif wanted is None and where == "(objectClass=*)":
+            found = READABLE
+        elif wanted is None:
+            found = Page([person(each) for each in range(1, self.size + 1)])
+        else:
+            found = Page([self.part(int(wanted.partition("=")[2].partition("-")[0] or 0), options)])
+        return True, found.result, list(found.entries), {}
+
+    def part(self, begin: int, options: dict[str, Any]) -> dict[str, Any]:
+        end = min(begin + 1500, self.size)
+        is_by_id = bool(options["controls"])
+        values = [link(n) if is_by_id else f"CN=u{n}".encode() for n in range(begin + 1, end + 1)]
+        shown = group(100_000)
+        if begin >= self.size:
+            return shown
+        last = "*" if end == self.size else str(end - 1)
+        is_cut = end < self.size or begin or is_by_id
+        return with_range(shown, f"member;range={begin}-{last}" if is_cut else "member", values)
+
+    def unbind(self) -> None:
+        return
+
+
+@pytest.mark.parametrize("size", [0, 1, 999, 1000, 1001, 1499, 1500, 1501, 3000, 3001])
+@pytest.mark.parametrize("is_named", [True, False])
+def test_a_list_of_any_length_is_whole_though_the_server_cuts_it(
+    size: int,
+    is_named: bool,
+) -> None:
+    made = LdapClient(config(), "ldaps://dc1.example.test:636", Windows(size))
+    batches = list(Reader(made, lambda: NOW).read(START if is_named else None))
+    (found,) = [each for some in batches if isinstance(some, MemberBatch) for each in some.lists]
+    assert found.is_complete
+    assert set(found.accounts) == {key(n) for n in range(1, size + 1)}
+    assert len(found.accounts) == size
