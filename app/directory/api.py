@@ -28,6 +28,7 @@ from app.directory.schemas import (
     ChangeAnswer,
     ExclusionAnswer,
     ExclusionBody,
+    ForeseenAnswer,
     GroupAnswer,
     GroupDifferenceAnswer,
     IdentityAnswer,
@@ -50,6 +51,7 @@ from app.directory.schemas import (
     TyingBody,
     TypingBody,
 )
+from app.directory.service import Foreseen
 from app.kernel.uow import Reading, UnitOfWork
 from app.web import scope
 from app.web.paging import Page
@@ -296,12 +298,24 @@ def show_rules(reading: Reading) -> Ruling:
     return queries.show_rules(reading)
 
 
+@blp.route("/correlation-rules/preview", methods=["POST"])
+@scope.command(blp, ForeseenAnswer, body=RulesBody)
+def preview_rules(uow: UnitOfWork, body: dict[str, Any]) -> Foreseen:
+    """What rules would tie and put in doubt, if they were put in force now. Nothing is stored."""
+    rules = _rules(body)
+    return service.preview_correlation(
+        uow, rules=rules, version=body["version"], source=body["source"]
+    )
+
+
 @blp.route("/correlation-rules", methods=["PUT"])
 @scope.command(blp, RuledAnswer, body=RulesBody)
 def set_rules(uow: UnitOfWork, body: dict[str, Any]) -> Ruling:
     """Change them, and tie accounts anew; ties that were made stay."""
-    rules = [
-        Rule(**{**each, "against": each["against"] or each["match"]}) for each in body["rules"]
-    ]
+    rules = _rules(body)
     service.set_correlation(uow, rules=rules, version=body["version"], source=body["source"])
     return queries.show_rules(uow)
+
+
+def _rules(body: dict[str, Any]) -> list[Rule]:
+    return [Rule(**{**each, "against": each["against"] or each["match"]}) for each in body["rules"]]

@@ -9,12 +9,13 @@ import sqlalchemy as sa
 
 from app import events
 from app.directory import casebook, correlation, past, ruling
-from app.directory.candidates import Candidate, Hand, Person, Tie
+from app.directory.candidates import Candidate, Hand, Person, Tie, Ties
 from app.directory.correlation import Portrait
 from app.directory.domain import PEOPLE_KINDS, IdentityKind
 from app.directory.models import Account, AccountTyping, HandTie, Identity, Source
+from app.directory.ruling import Ruled
 from app.kernel import bulk
-from app.kernel.uow import UnitOfWork
+from app.kernel.uow import Reading, UnitOfWork
 
 
 def correlate_all(uow: UnitOfWork, *, subject: str, turned: set[int]) -> list[dict[str, Any]]:
@@ -32,13 +33,7 @@ def correlate_all(uow: UnitOfWork, *, subject: str, turned: set[int]) -> list[di
     accounts = _accounts(uow)
     people = _people(uow)
     ruled = ruling.in_force(uow)
-    found = correlation.correlate(
-        accounts,
-        people.values(),
-        rules=ruled.rules,
-        by_source=ruled.by_source,
-        hands=_hands(uow),
-    )
+    found = _found(uow, accounts, people, ruled)
     ties = {each.account_id: each for each in found.ties}
     portraits, disagreed = correlation.portraits(accounts, ties, found.numbers)
     keys = _keys_of_new(uow, portraits)
@@ -57,6 +52,32 @@ def correlate_all(uow: UnitOfWork, *, subject: str, turned: set[int]) -> list[di
         )
     casebook.keep(uow, subject, found.doubts, lambda each: keys.get(each, each))
     return [dataclasses.asdict(each) for each in (*found.conflicts, *disagreed)]
+
+
+def foresee(reading: Reading, ruled: Ruled) -> tuple[list[Candidate], Ties]:
+    """Say what rules would tie, if they were in force; nothing is written.
+
+    Args:
+        reading: Who looks (no authorisation here).
+        ruled: The rules.
+
+    Returns:
+        The live accounts, and what would become of them.
+    """
+    accounts = _accounts(reading)
+    return accounts, _found(reading, accounts, _people(reading), ruled)
+
+
+def _found(
+    reading: Reading, accounts: Sequence[Candidate], people: Mapping[int, Person], ruled: Ruled
+) -> Ties:
+    return correlation.correlate(
+        accounts,
+        people.values(),
+        rules=ruled.rules,
+        by_source=ruled.by_source,
+        hands=_hands(reading),
+    )
 
 
 def refresh_activity(uow: UnitOfWork, identity_id: int) -> None:
@@ -78,7 +99,7 @@ def refresh_activity(uow: UnitOfWork, identity_id: int) -> None:
         identity.is_active = False
 
 
-def _accounts(uow: UnitOfWork) -> list[Candidate]:
+def _accounts(uow: Reading) -> list[Candidate]:
     rows = bulk.fetch(
         uow.session,
         sa.select(
@@ -107,7 +128,7 @@ def _accounts(uow: UnitOfWork) -> list[Candidate]:
     return [Candidate(*row) for row in rows]
 
 
-def _hands(uow: UnitOfWork) -> list[Hand]:
+def _hands(uow: Reading) -> list[Hand]:
     rows = uow.session.execute(
         sa.select(HandTie.account_id, HandTie.identity_id, HandTie.is_same)
         .where(HandTie.ended_at.is_(None))
@@ -116,7 +137,7 @@ def _hands(uow: UnitOfWork) -> list[Hand]:
     return [Hand(account, identity, is_same=is_same) for account, identity, is_same in rows]
 
 
-def _people(uow: UnitOfWork) -> dict[int, Person]:
+def _people(uow: Reading) -> dict[int, Person]:
     rows = bulk.fetch(
         uow.session,
         sa.select(

@@ -534,3 +534,31 @@ class RuledAnswer(Schema):
     version = fields.Integer()
     rules = fields.List(fields.Nested(RuleBody))
     by_source = fields.Dict(keys=fields.String(), values=fields.List(fields.Nested(RuleBody)))
+
+
+class ForeseenAccountAnswer(Schema):
+    """An account that rules would treat otherwise than those in force."""
+
+    account = fields.String()
+    login = fields.String()
+    source = fields.String()
+    becomes = fields.String(
+        metadata={
+            "description": "tied to somebody else, doubted (a case opens or names others), or "
+            "settled (its case ends by itself)"
+        }
+    )
+    names = fields.List(fields.String())
+
+
+class ForeseenAnswer(Schema):
+    """What rules would do, if they were put in force now."""
+
+    digest = fields.String()
+    accounts = fields.Integer()
+    tied = fields.Integer()
+    doubted = fields.Integer()
+    settled = fields.Integer()
+    shown = fields.List(
+        fields.Nested(ForeseenAccountAnswer), metadata={"description": "the first of them"}
+    )

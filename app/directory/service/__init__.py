@@ -7,7 +7,12 @@ ones here that reach out, and they do so between transactions.
 from app.directory.service.exclusions import exclude_group, lift_exclusion
 from app.directory.service.observed import explain_membership, observe_account, observe_membership
 from app.directory.service.rules import RULES, set_reading
-from app.directory.service.ruling import set_correlation
+from app.directory.service.ruling import (
+    Foreseen,
+    digest_of_rules,
+    preview_correlation,
+    set_correlation,
+)
 from app.directory.service.runs import (
     SYNC,
     accept_run,
@@ -35,9 +40,11 @@ from app.directory.service.trying import try_change, try_settings
 __all__ = [
     "RULES",
     "SYNC",
+    "Foreseen",
     "accept_run",
     "add_source",
     "check_source",
+    "digest_of_rules",
     "disable_source",
     "exclude_group",
     "explain_membership",
@@ -47,6 +54,7 @@ __all__ = [
     "observe_account",
     "observe_membership",
     "payload_of",
+    "preview_correlation",
     "refuse_run",
     "remove_source",
     "request_sync",
