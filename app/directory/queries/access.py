@@ -257,28 +257,19 @@ def show_members(
     ways: dict[int, tuple[int, ...]] = {group.key: (group.key,)}
     if is_effective:
         ways = graph.ways_down(_edges_below(reading, group.key, as_of, known_at), group.key)
-    first = _first_memberships(ways, window, as_of, known_at)
-    rows = reading.session.execute(
-        sa.select(
-            Account.id,
-            Account.public_id,
-            Account.login,
-            Account.display_name,
-            Account.is_enabled,
-            Identity.public_id,
-            Identity.display_name,
-            Membership.group_id,
-            Membership.provenance,
-            Membership.provenance_ref,
-            Membership.valid_from,
-        )
-        .select_from(Membership)
-        .join(Account, Account.id == Membership.account_id)
-        .outerjoin(Identity, Identity.id == Account.identity_id)
-        .where(_in_these(ways, first, as_of, known_at))
-        .order_by(Account.id)
-    ).all()
-    groups = group_rows(reading, {each for path in ways.values() for each in path}, as_of, known_at)
+    asked = {
+        "groups": tuple(ways),
+        "after": window.after_id(),
+        "most": window.limit + 1,
+        "as_of": as_of,
+        "known_at": known_at,
+    }
+    statement = _members(*past.bound(as_of, known_at))
+    rows = reading.session.execute(statement, asked).all()
+    groups = {group.key: group}
+    if len(ways) > 1:
+        within = {each for path in ways.values() for each in path}
+        groups = group_rows(reading, within, as_of, known_at)
     shown: dict[int, MemberRow] = {}
     for row in sorted(rows, key=lambda each: (each[0], len(ways[each[7]]), each[7])):
         path = ways[row[7]]
@@ -334,44 +325,55 @@ def _member(row: Any, path: Sequence[Place]) -> MemberRow:
     )
 
 
-def _in_these(
-    ways: Iterable[int], accounts: Any, as_of: datetime | None, known_at: datetime | None
-) -> Any:
-    """Choose the memberships of some accounts in some groups; at a moment by their keys."""
-    mine = sa.and_(Membership.account_id.in_(accounts), Membership.group_id.in_(tuple(ways)))
+@cache
+def _members(as_of: Any, known_at: Any) -> Any:
+    """Choose the memberships of a page of accounts in some groups, each account once in the page.
+
+    Open and ended memberships of a moment are looked up apart, each by its own index.
+    """
+    inside = Membership.group_id.in_(sa.bindparam("groups", expanding=True))
+    after = Membership.account_id > sa.bindparam("after", type_=sa.BigInteger)
+    chosen = sa.select(Membership.account_id).where(inside, after)
+    first: Any = chosen.where(held(Membership, None)).distinct().order_by(Membership.account_id)
+    if as_of is not None:
+        some = sa.union_all(*(chosen.where(each) for each in _halves(as_of, known_at))).subquery()
+        first = sa.select(some.c.account_id).distinct().order_by(some.c.account_id)
+    page_of = first.limit(sa.bindparam("most", type_=sa.Integer)).subquery()
+    mine: Any = sa.and_(Membership.account_id.in_(sa.select(page_of.c.account_id)), inside)
     if as_of is None:
-        return sa.and_(mine, held(Membership, None))
-    halves = (sa.select(Membership.id).where(mine, each) for each in _halves(as_of, known_at))
-    return Membership.id.in_(sa.union_all(*halves))
+        mine = sa.and_(mine, held(Membership, None))
+    else:
+        halves = (sa.select(Membership.id).where(mine, each) for each in _halves(as_of, known_at))
+        mine = Membership.id.in_(sa.union_all(*halves))
+    return (
+        sa.select(
+            Account.id,
+            Account.public_id,
+            Account.login,
+            Account.display_name,
+            Account.is_enabled,
+            Identity.public_id,
+            Identity.display_name,
+            Membership.group_id,
+            Membership.provenance,
+            Membership.provenance_ref,
+            Membership.valid_from,
+        )
+        .select_from(Membership)
+        .join(Account, Account.id == Membership.account_id)
+        .outerjoin(Identity, Identity.id == Account.identity_id)
+        .where(mine)
+        .order_by(Account.id)
+    )
 
 
-def _halves(as_of: datetime, known_at: datetime | None) -> tuple[Any, Any]:
-    """Return what chooses at a moment of those still open, and of those ended: each its index."""
+def _halves(as_of: Any, known_at: Any) -> tuple[Any, Any]:
+    """Return what chooses at a moment of those still open, and of those ended."""
     then = held(Membership, as_of, known_at)
     ended: Any = Membership.valid_to.is_not(None)
     if known_at is None:
         ended = sa.and_(ended, Membership.valid_to > as_of)
     return sa.and_(Membership.valid_to.is_(None), then), sa.and_(ended, then)
-
-
-def _first_memberships(
-    ways: Iterable[int], window: Window, as_of: datetime | None, known_at: datetime | None
-) -> Any:
-    """Choose the accounts of a page, each once, however many ways lead to it."""
-    groups = tuple(ways)
-    # One group's members stand in order in its index; of several, all are sorted.
-    inside = (
-        Membership.group_id == groups[0] if len(groups) == 1 else Membership.group_id.in_(groups)
-    )
-    chosen = sa.select(Membership.account_id).where(
-        inside, Membership.account_id > window.after_id()
-    )
-    if as_of is None:
-        first = chosen.where(held(Membership, None)).distinct().order_by(Membership.account_id)
-    else:
-        some = sa.union_all(*(chosen.where(each) for each in _halves(as_of, known_at))).subquery()
-        first = sa.select(some.c.account_id).distinct().order_by(some.c.account_id)
-    return sa.select(first.limit(window.limit + 1).subquery().c.account_id)
 
 
 @cache
