@@ -13,7 +13,7 @@ from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import Any, BinaryIO
 
 from evidence.asic import SIGNATURE_PATH, asic_manifest
 from evidence.canonical import canonical, read_again
@@ -21,29 +21,21 @@ from evidence.checkpoint import open_checkpoint, sign_note
 from evidence.container import write_container
 from evidence.errors import EvidenceError
 from evidence.keys import Signer, VerifierKey, verifier_key
+from evidence.layout import (
+    ASIC_PATH,
+    FORMAT,
+    MIMETYPE,
+    ROW_DIGEST_BYTES,
+    SUFFIXES,
+    VKEY,
+    WITNESSES,
+    manifest_text,
+    media_type,
+    table_path,
+)
 from evidence.readme import README
 from evidence.record import Disclosure
 from evidence.tables import DATA_FILES, WITH_CSV, cells, csv_rows
-
-FORMAT: Final = "attestry-bundle/1"
-MIMETYPE: Final = b"application/vnd.etsi.asic-e+zip"
-NOTE_HEAD: Final = "attestry-manifest/1"
-ASIC_PATH: Final = "META-INF/ASiCManifest001.xml"
-ANCHOR: Final = "trust/ca.pem"
-STAMP_ANCHOR: Final = "trust/tsa.pem"
-VKEY: Final = "trust/signer.vkey"
-WITNESSES: Final = "trust/witnesses.vkeys"
-ROW_DIGEST_BYTES: Final = 8
-SUFFIXES: Final = {"application/json": ".json", "application/yaml": ".yaml"}
-MEDIA_TYPES: Final = {
-    **{suffix: kind for kind, suffix in SUFFIXES.items()},
-    ".jsonl": "application/jsonl",
-    ".csv": "text/csv",
-    ".pdf": "application/pdf",
-    ".txt": "text/plain",
-    ".pem": "application/x-pem-file",
-    ".tlog-proof": "text/plain",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,26 +162,6 @@ def write_bundle(out: BinaryIO | Path, parts: BundleParts, signers: BundleSigner
             return write_bundle(file, parts, signers)
     with tempfile.TemporaryDirectory(prefix="bundle-") as folder:
         return _Press(Path(folder), parts, signers).run(out)
-
-
-def media_type(path: str) -> str:
-    """Tell a member's media type from its path.
-
-    Args:
-        path: As in the container.
-
-    Returns:
-        A media type.
-    """
-    if path.startswith("log/") and not path.endswith(".tlog-proof"):
-        return "application/octet-stream" if path == "log/rows" else "text/plain"
-    suffix = path[path.rfind(".") :]
-    return MEDIA_TYPES.get(suffix, "application/octet-stream")
-
-
-def table_path(name: str, suffix: str = "jsonl") -> str:
-    """Tell the path of a data file."""
-    return f"data/{name}.{suffix}"
 
 
 class Records:
@@ -384,19 +356,6 @@ class _Press:
         sums = {ASIC_PATH: xml, SIGNATURE_PATH: signature, "manifest.json": manifest}
         note = sign_note(manifest_text(sums), self._signers.note)
         return [(ASIC_PATH, xml), (SIGNATURE_PATH, signature), ("manifest.note", note)]
-
-
-def manifest_text(files: Mapping[str, bytes]) -> str:
-    """Write the text the manifest's note signs.
-
-    Args:
-        files: Path to content of manifest.json and of each file in META-INF/.
-
-    Returns:
-        Its head, then a digest and a path a line, sorted by path.
-    """
-    lines = [f"{hashlib.sha256(files[path]).hexdigest()}  {path}" for path in sorted(files)]
-    return "\n".join([NOTE_HEAD, *lines]) + "\n"
 
 
 def disclosure_row(disclosure: Disclosure) -> dict[str, str]:

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from evidence.bundle import ANCHOR, STAMP_ANCHOR, WITNESSES
 from evidence.container import Member
 from evidence.errors import VerificationError
 from evidence.keys import COSIGNATURE, VerifierKey, parse_vkey
+from evidence.layout import ANCHOR, STAMP_ANCHOR, WITNESSES
 from evidence.manifest import Manifest
 from evidence.record import Record
 from evidence.said import said

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from evidence.bundle import FORMAT, media_type
 from evidence.canonical import parse_canonical
 from evidence.errors import VerificationError
+from evidence.layout import FORMAT, media_type
 from evidence.longterm import LEVELS
 from evidence.said import said
 

@@ -4,18 +4,18 @@ import hashlib
 from typing import Final
 
 from evidence.asic import SIGNATURE_PATH
-from evidence.bundle import (
-    ASIC_PATH,
-    MIMETYPE,
-    VKEY,
-    manifest_text,
-)
 from evidence.checkpoint import (
     open_note,
 )
 from evidence.container import damaged, read_container
 from evidence.errors import VerificationError
 from evidence.keys import parse_vkey
+from evidence.layout import (
+    ASIC_PATH,
+    MIMETYPE,
+    VKEY,
+    manifest_text,
+)
 from evidence.look import Look
 from evidence.manifest import parse_manifest
 from evidence.said import Said, in_a_row, said

@@ -3,11 +3,11 @@
 import hashlib
 from typing import Any, Final
 
-from evidence.bundle import (
-    ROW_DIGEST_BYTES,
-)
 from evidence.canonical import parse_canonical
 from evidence.errors import VerificationError
+from evidence.layout import (
+    ROW_DIGEST_BYTES,
+)
 from evidence.look import Look
 from evidence.said import Said, plain, said, template
 from evidence.steps.refusing import MOST_NAMED, named, refuse

@@ -3,11 +3,11 @@
 import hashlib
 
 from evidence.asic import SIGNATURE_PATH, parse_asic_manifest
-from evidence.bundle import (
+from evidence.errors import VerificationError
+from evidence.layout import (
     ASIC_PATH,
     media_type,
 )
-from evidence.errors import VerificationError
 from evidence.look import Look
 from evidence.said import Said, said
 from evidence.steps.refusing import named

@@ -92,7 +92,7 @@ def report(
             _controls(subject, counts),
             *_checklist(lines),
             *parts.completeness(found),
-            *(_records(name, told.kind, counts, rows) for name in TITLES),
+            *(_records(name, told.kind, counts, rows) for name in _in_order(counts)),
             parts.policies(found),
         ),
         verdict=_verdict(findings, lines),
@@ -103,6 +103,11 @@ def report(
             Fact("Time-stamp", told.scope["time_stamp"]),
         ),
     )
+
+
+def _in_order(counts: Mapping[str, int]) -> list[str]:
+    """The registers, those without a record last: together on one page, not a page each."""
+    return sorted(TITLES, key=lambda name: not counts[name])
 
 
 def _of_lines(lines: Sequence[Line]) -> list[Finding]:
