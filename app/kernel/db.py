@@ -5,6 +5,7 @@ means the same on both: foreign keys are enforced, times are aware UTC, and a tr
 writes takes SQLite's write lock when it begins instead of failing when it first writes.
 """
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -24,6 +25,10 @@ NAMING = {
     "pk": "pk_%(table_name)s",
 }
 BUSY_MILLISECONDS = 30_000
+# A connection that was used so recently is not asked first whether it still stands: that asking was
+# one of five ways to the store and back of a small command. If it broke just then, one call fails,
+# and with it every connection of the pool is made anew.
+ASK_AFTER_SECONDS = 5.0
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -132,14 +137,17 @@ def engine_options(url: str) -> dict[str, Any]:
     return {
         "pool_size": 10,
         "max_overflow": 20,
-        "pool_pre_ping": True,
         "connect_args": {"connect_timeout": 10, "options": "-c timezone=UTC"},
     }
 
 
 def prepare(engine: sa.Engine) -> None:
-    """Make SQLite behave: WAL, foreign keys, durable commits, and transactions that we begin."""
+    """Make SQLite behave: WAL, foreign keys, durable commits, and transactions that we begin.
+
+    Of PostgreSQL, a connection that lay idle for a while is asked whether it still stands.
+    """
     if engine.dialect.name != "sqlite":
+        _ask_the_idle(engine)
         return
 
     @sa.event.listens_for(engine, "connect")
@@ -159,6 +167,26 @@ def prepare(engine: sa.Engine) -> None:
         connection.exec_driver_sql("BEGIN" if reads_only else "BEGIN IMMEDIATE")
 
 
+def _ask_the_idle(engine: sa.Engine) -> None:
+    @sa.event.listens_for(engine, "checkin")
+    def _on_checkin(_connection: Any, record: Any) -> None:
+        record.info["used_at"] = time.monotonic()
+
+    @sa.event.listens_for(engine, "checkout")
+    def _on_checkout(connection: Any, record: Any, _proxy: Any) -> None:
+        used_at = record.info.get("used_at")
+        if used_at is None or time.monotonic() - used_at < ASK_AFTER_SECONDS:
+            return
+        try:
+            engine.dialect.do_ping(connection)
+        except engine.dialect.loaded_dbapi.Error as error:
+            raise sa.exc.InvalidatePoolError from error  # the pool is made anew, and asked again
+
+
+class WritingSession(Session):
+    """A session of a unit of work, which watches what changes through it (`uow.py`)."""
+
+
 class Database:
     """An open database: hands out sessions for writing and for reading."""
 
@@ -167,9 +195,9 @@ class Database:
         self.engine = engine
         self._reading = engine.execution_options(reads_only=True)
 
-    def session(self) -> Session:
+    def session(self) -> WritingSession:
         """Return a session whose transaction may write; only the unit of work asks for it."""
-        return Session(self.engine, expire_on_commit=False)
+        return WritingSession(self.engine, expire_on_commit=False)
 
     @contextmanager
     def reading(self) -> Iterator[Session]:

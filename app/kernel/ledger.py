@@ -10,6 +10,8 @@ triggers that the migrations put on both stores.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
+from itertools import chain
 from typing import Any, cast
 
 import sqlalchemy as sa
@@ -91,25 +93,18 @@ INSERT_ENTRY = sa.insert(LedgerEntry).returning(LedgerEntry.id)
 INSERT_PENDING = sa.insert(LedgerPending)
 INSERT_DISCLOSURE = sa.insert(LedgerDisclosure)
 # An entry with all that belongs to it, in one statement: what a command waits for is the way to the
-# store and back. The keys rise in the order of the entries.
-INSERT_AND = """
-WITH entry AS (
-  INSERT INTO ledger_entry (public_id, at, kind, actor, subject, body, leaf)
+# store and back. The keys rise in the order of the entries. Few entries are written as plain values
+# (arrays cost the driver more than they save), many as one array for each column.
+COLUMNS = "(public_id, at, kind, actor, subject, body, leaf)"
+ROW = "(%s, %s, %s, %s, %s, %s, %s)"
+ARRAYS = """
   SELECT public_id, at, kind, actor, subject, body, leaf
   FROM unnest(%s::text[], %s::timestamptz[], %s::text[], %s::text[], %s::text[], %s::bytea[],
     %s::bytea[]) WITH ORDINALITY AS given (public_id, at, kind, actor, subject, body, leaf, place)
-  ORDER BY place
-  RETURNING id, public_id
-)"""
-PEND = " INSERT INTO ledger_pending (entry_id) SELECT id FROM entry"
-PEND_AND_DISCLOSE = """, pending AS (
-  INSERT INTO ledger_pending (entry_id) SELECT id FROM entry
-)
-INSERT INTO ledger_disclosure (entry_id, field, salt, value)
-SELECT entry.id, told.field, told.salt, told.value
-FROM unnest(%s::text[], %s::text[], %s::bytea[], %s::text[]) AS told (public_id, field, salt, value)
-JOIN entry USING (public_id)
-"""
+  ORDER BY place"""
+TOLD = "(%s, %s, %s::bytea, %s)"
+TOLD_ARRAYS = "SELECT * FROM unnest(%s::text[], %s::text[], %s::bytea[], %s::text[])"
+FEW = 8
 MANY = 1000  # from so many on entries are written past the mapper
 
 
@@ -147,25 +142,46 @@ def write(session: Session, entries: Sequence[Pending]) -> None:
 
 def _write_at_once(session: Session, entries: Sequence[Pending]) -> None:
     told = [each for entry in entries for each in entry.sealed.disclosures]
-    columns: list[list[Any]] = [
-        [each.public_id for each in entries],
-        [each.at for each in entries],
-        [each.kind for each in entries],
-        [each.actor for each in entries],
-        [each.subject for each in entries],
-        [each.sealed.body for each in entries],
-        [each.sealed.leaf_hash for each in entries],
+    rows = [
+        (
+            each.public_id,
+            each.at,
+            each.kind,
+            each.actor,
+            each.subject,
+            each.sealed.body,
+            each.sealed.leaf_hash,
+        )
+        for each in entries
     ]
-    if told:
-        columns += [
-            [each.entry for each in told],
-            [each.field for each in told],
-            [each.salt for each in told],
-            [each.value for each in told],
-        ]
-    statement = INSERT_AND + (PEND_AND_DISCLOSE if told else PEND)
+    opened = [(each.entry, each.field, each.salt, each.value) for each in told]
+    few = len(rows) <= FEW and len(opened) <= FEW
+    statement = _statement(len(rows), len(opened)) if few else _statement(0, -bool(opened))
+    given = (rows, opened) if few else (_columns(rows), _columns(opened))
     # By the driver: this is in the way of every command.
-    session.connection().exec_driver_sql(statement, tuple(columns))
+    session.connection().exec_driver_sql(statement, tuple(chain.from_iterable(chain(*given))))
+
+
+def _columns(rows: Sequence[tuple[Any, ...]]) -> list[list[list[Any]]]:
+    """Turn rows into columns, each one parameter."""
+    return [[list(column)] for column in zip(*rows, strict=True)]
+
+
+@cache
+def _statement(entries: int, told: int) -> str:
+    """Return the statement for so many entries and disclosures; for 0 and -1: as arrays."""
+    given = f"VALUES {', '.join([ROW] * entries)}" if entries else ARRAYS
+    begin = f"WITH entry AS (INSERT INTO ledger_entry {COLUMNS} {given} RETURNING id, public_id)"
+    pend = "INSERT INTO ledger_pending (entry_id) SELECT id FROM entry"
+    if not told:
+        return f"{begin} {pend}"
+    opened = f"VALUES {', '.join([TOLD] * told)}" if told > 0 else TOLD_ARRAYS
+    return (  # only texts of ours are put together here
+        f"{begin}, pending AS ({pend}) "  # noqa: S608
+        "INSERT INTO ledger_disclosure (entry_id, field, salt, value) "
+        "SELECT entry.id, told.field, told.salt, told.value "
+        f"FROM ({opened}) AS told (public_id, field, salt, value) JOIN entry USING (public_id)"
+    )
 
 
 def _disclose(session: Session, entries: Sequence[Pending], keys: Mapping[str, int]) -> None:

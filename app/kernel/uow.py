@@ -19,7 +19,7 @@ from sqlalchemy.orm.exc import StaleDataError
 from app.kernel import ledger
 from app.kernel.actor import SYSTEM, Actor
 from app.kernel.clock import Clock
-from app.kernel.db import Database, Model
+from app.kernel.db import Database, Model, WritingSession
 from app.kernel.errors import ConflictError, UnrecordedChangeError
 from app.kernel.event import Event, moment
 from app.kernel.ids import Ids, PublicId
@@ -28,6 +28,7 @@ from app.kernel.phrases import phrase
 from evidence.record import Record, seal_record
 
 DELIVER = "deliver"
+WATCHED = "changed"  # what a session keeps for the listeners below
 NO_LISTENERS: Mapping[str, tuple[str, ...]] = MappingProxyType({})
 
 
@@ -70,8 +71,7 @@ class UnitOfWork(Reading):
         self._entries: list[ledger.Pending] = []
         self._deliveries: list[Job] = []
         self._changed: set[str] = set()
-        sa.event.listen(session, "after_flush", self._note_flush)
-        sa.event.listen(session, "do_orm_execute", self._note_statement)
+        session.info[WATCHED] = self._changed
 
     def record(self, event: Event) -> str:
         """Tell the ledger what happened, and those who listen once it is committed.
@@ -133,16 +133,23 @@ class UnitOfWork(Reading):
         for delivery in self._deliveries:
             self.enqueue(delivery)
 
-    def _note_flush(self, session: Session, _context: Any) -> None:
-        for row in (*session.new, *session.dirty, *session.deleted):
-            if getattr(row, "__governed__", False):
-                self._changed.add(row.__tablename__)
 
-    def _note_statement(self, state: ORMExecuteState) -> None:
-        if state.is_insert or state.is_update or state.is_delete:
-            mapper = state.bind_mapper
-            if mapper is not None and getattr(mapper.class_, "__governed__", False):
-                self._changed.add(mapper.class_.__tablename__)
+@sa.event.listens_for(WritingSession, "after_flush")
+def _note_flush(session: Session, _context: Any) -> None:
+    """Note which governed tables a flush changes; listened for once, not by each unit of work."""
+    changed: set[str] = session.info[WATCHED]
+    for row in (*session.new, *session.dirty, *session.deleted):
+        if getattr(row, "__governed__", False):
+            changed.add(row.__tablename__)
+
+
+@sa.event.listens_for(WritingSession, "do_orm_execute")
+def _note_statement(state: ORMExecuteState) -> None:
+    """Note which governed table a statement changes."""
+    if state.is_insert or state.is_update or state.is_delete:
+        mapper = state.bind_mapper
+        if mapper is not None and getattr(mapper.class_, "__governed__", False):
+            state.session.info[WATCHED].add(mapper.class_.__tablename__)
 
 
 class Transactions:

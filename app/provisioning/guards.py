@@ -25,6 +25,8 @@ from connectors.records import Verb
 READ_ONLY, BY_RULE = "read_only", "filled_by_rule"
 OWN = "Attestry itself signs in with it."
 
+Theirs = aliased(Membership)
+
 
 def guarded(reading: Reading, operations: Sequence[Operation]) -> Guarded:
     """Gather the protections that matter to a plan, in four statements.
@@ -111,9 +113,8 @@ def administrators(
         group_ids: Those of these groups that are administrators' groups.
         closed_ids: And all such groups that one of these accounts is in.
     """
-    own = aliased(Membership)
-    theirs = sa.select(own.group_id).where(
-        own.account_id.in_(list(closed_ids)), own.valid_to.is_(None)
+    theirs = sa.select(Theirs.group_id).where(
+        Theirs.account_id.in_(list(closed_ids)), Theirs.valid_to.is_(None)
     )
     rows = reading.session.execute(
         sa.select(Group.id, Account.id)

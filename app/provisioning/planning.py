@@ -22,6 +22,11 @@ from app.kernel.uow import Reading
 from connectors.records import Verb
 from evidence.canonical import canonical
 
+Own = aliased(Account)
+Other = aliased(Account)
+Mastered = aliased(Group)
+Mirror = aliased(Group)
+
 
 class Way(StrEnum):
     """How an operation comes about."""
@@ -285,32 +290,30 @@ def _mirrored(
     """Return what the mirrors of these groups will have to show for the same identities."""
     if not targets:
         return []
-    own, other = aliased(Account), aliased(Account)
-    group, mirror = aliased(Group), aliased(Group)
     rows = reading.session.execute(
-        sa.select(own.id, group.id, other, mirror, Source, Membership.id)
-        .select_from(own)
-        .join(group, group.source_id == own.source_id)
-        .join(mirror, mirror.master_external_id == group.external_id)
-        .join(Source, Source.id == mirror.source_id)
-        .join(other, sa.and_(other.source_id == Source.id, other.identity_id == own.identity_id))
+        sa.select(Own.id, Mastered.id, Other, Mirror, Source, Membership.id)
+        .select_from(Own)
+        .join(Mastered, Mastered.source_id == Own.source_id)
+        .join(Mirror, Mirror.master_external_id == Mastered.external_id)
+        .join(Source, Source.id == Mirror.source_id)
+        .join(Other, sa.and_(Other.source_id == Source.id, Other.identity_id == Own.identity_id))
         .outerjoin(
             Membership,
             sa.and_(
-                Membership.account_id == other.id,
-                Membership.group_id == mirror.id,
+                Membership.account_id == Other.id,
+                Membership.group_id == Mirror.id,
                 Membership.valid_to.is_(None),
             ),
         )
         .where(
-            own.id.in_({each.account_id for each in targets}),
-            group.id.in_({each.group_id for each in targets}),
-            mirror.source_id != group.source_id,
-            mirror.ended_at.is_(None),
-            other.ended_at.is_(None),
+            Own.id.in_({each.account_id for each in targets}),
+            Mastered.id.in_({each.group_id for each in targets}),
+            Mirror.source_id != Mastered.source_id,
+            Mirror.ended_at.is_(None),
+            Other.ended_at.is_(None),
             Source.is_enabled,
         )
-        .order_by(mirror.id, other.id)
+        .order_by(Mirror.id, Other.id)
     ).all()
     wanted, adding = set(targets), verb is Verb.ADD_MEMBER
     return [

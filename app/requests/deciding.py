@@ -17,6 +17,8 @@ from app.rulebook.models import Ruling
 from policies.schedule import step_due_at
 from policies.verdict import Verdict
 
+Delegator = aliased(Identity)
+
 
 def open_steps(uow: UnitOfWork, request: AccessRequest, verdict: Verdict) -> None:
     """Store the steps of a verdict and put the first one's question."""
@@ -108,18 +110,17 @@ def stand_ins(reading: Reading, approver_id: int) -> Sequence[int]:
 
     A stand-in's own stand-in gains nothing, and nobody stands in for somebody who has left.
     """
-    delegator = aliased(Identity)
     return reading.session.scalars(
         sa.select(Delegation.delegate_id)
         .join(Identity, Identity.id == Delegation.delegate_id)
-        .join(delegator, delegator.id == Delegation.delegator_id)
+        .join(Delegator, Delegator.id == Delegation.delegator_id)
         .where(
             Delegation.delegator_id == approver_id,
             Delegation.valid_from <= reading.now,
             Delegation.valid_to > reading.now,
             Delegation.ended_at.is_(None),
             Identity.is_active,
-            delegator.is_active,
+            Delegator.is_active,
         )
     ).all()
 

@@ -19,6 +19,8 @@ from policies.facts import EntitlementId, IdentityId
 
 GREATEST_CHAIN = 12
 
+Through = aliased(Group)
+
 
 def build(
     reading: Reading,
@@ -174,7 +176,6 @@ def all_holdings(reading: Reading) -> dict[IdentityId, tuple[of.Holding, ...]]:
 def _held(
     reading: Reading, whose: sa.ColumnElement[bool]
 ) -> dict[IdentityId, tuple[of.Holding, ...]]:
-    through = aliased(Group)
     direct = (
         sa.select(
             Identity.public_id, Group, Source.name, Membership.valid_from, Membership.provenance
@@ -185,13 +186,13 @@ def _held(
         .where(whose, Membership.valid_to.is_(None))
     )
     nested = (
-        direct.add_columns(through.public_id)
+        direct.add_columns(Through.public_id)
         .join(Closure, Closure.descendant_id == Membership.group_id)
         .join(Group, Group.id == Closure.ancestor_id)
-        .join(through, through.id == Membership.group_id)
+        .join(Through, Through.id == Membership.group_id)
         .join(Source, Source.id == Group.source_id)
         .where(Closure.ancestor_id != Closure.descendant_id)
-        .order_by(Closure.depth, through.id)
+        .order_by(Closure.depth, Through.id)
     )
     direct = direct.join(Group, Group.id == Membership.group_id).join(
         Source, Source.id == Group.source_id
