@@ -12,8 +12,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from app.audit.domain import BundleKind, BundleState
-from app.audit.models import Bundle, Nonce
+from app.audit.domain import BundleKind, BundleState, DispatchState
+from app.audit.models import Bundle, Cosignature, Dispatch, Nonce, Witness
 from app.audit.scope import CampaignScope, PeriodScope, Scope
 from app.directory.models import Source, SyncRun
 from app.kernel.event import moment
@@ -66,6 +66,7 @@ def circumstances(reading: Reading, scope: Scope, custody: Custody) -> dict[str,
         "policies": _policies(reading, scope),
         "leaver_limit_minutes": policy_in_force(reading).leaver.limit_minutes,
         "nonces": [],
+        "published": _published(reading),
         "supersedes": None,
         "redacted": custody.is_redacted,
     }
@@ -81,6 +82,31 @@ def circumstances(reading: Reading, scope: Scope, custody: Custody) -> dict[str,
     elif isinstance(scope, PeriodScope):
         told["previous"] = _previous_period(reading, scope)
     return told
+
+
+def _published(reading: Reading) -> dict[str, Any]:
+    """Where heads of the log went that we cannot take back: to witnesses, and sent outside.
+
+    Addresses are personal, so they are only counted.
+    """
+    witnesses = reading.session.execute(
+        sa.select(Witness.name, sa.func.max(Cosignature.size))
+        .join(Cosignature, Cosignature.witness_id == Witness.id)
+        .group_by(Witness.id, Witness.name)
+        .order_by(Witness.id)
+    )
+    days, addresses, last, size = reading.session.execute(
+        sa.select(
+            sa.func.count(Dispatch.day.distinct()),
+            sa.func.count(Dispatch.target.distinct()),
+            sa.func.max(Dispatch.day),
+            sa.func.max(Dispatch.size),
+        ).where(Dispatch.state == DispatchState.SENT)
+    ).one()
+    return {
+        "witnesses": [{"name": name, "size": held} for name, held in witnesses],
+        "sent": {"days": days, "addresses": addresses, "last": last, "size": size},
+    }
 
 
 def _why(custody: Custody) -> str:

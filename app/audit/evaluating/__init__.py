@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from hashlib import sha256
 from typing import Any, Final
 
 from app.audit.evaluating.tallies import Extremes, Note, Notes
@@ -89,6 +90,7 @@ class Evaluation:
         self.kinds: Counter[str] = Counter()
         self.relations: Counter[str] = Counter()
         self.reasons: Counter[str] = Counter()
+        self.hr_list = sha256()
         self.days = Extremes()
         self.minutes = Extremes()
         self.dwell = Extremes()
@@ -325,6 +327,8 @@ class Evaluation:
     def _leaver(self, row: Row) -> None:
         if row["what"] == "event":
             self.numbers[f"hr.{row['type']}"] += 1
+            if row["type"] == "leaver":
+                self.hr_list.update(f"{row['hr_event_id']}\n".encode())
             if row["type"] == "leaver" and row["state"] == "failed":
                 self.note("leavers", "leaver_failed")
             return

@@ -15,12 +15,34 @@ class CustodyAnswers(Answers):
         return State.ANSWERED, "Checked by python -m evidence verify (files)."
 
     def _h3(self) -> Answer:
-        if self._has_earlier:
-            return State.ANSWERED, (
-                "log/consistency proves it against the checkpoint of the bundle before; hold that "
-                "one against the bundle you were given then."
+        outside = self._outside()
+        grown = (
+            "log/consistency proves it against the checkpoint of the bundle before; hold that "
+            "one against the bundle you were given then."
+        )
+        if not self._has_earlier:
+            grown = "This is the instance's first bundle: there is no earlier checkpoint in it."
+        if not outside:
+            return State.CANNOT, (
+                f"{grown} No witness cosigned a head and none was sent outside: of a log whose "
+                "head only its operator holds, nothing else shows that it was not rewritten before."
             )
-        return State.CANNOT, "This is the instance's first bundle: there is no earlier checkpoint."
+        return State.ANSWERED, f"{grown} {outside}"
+
+    def _outside(self) -> str:
+        """Say where heads went that the operator cannot take back; empty: nowhere."""
+        published = self._scope.get("published") or {"witnesses": [], "sent": {"days": 0}}
+        said = [
+            f"Witness {each['name']} cosigned up to entry {each['size']:,}."
+            for each in published["witnesses"]
+        ]
+        sent = published["sent"]
+        if sent["days"]:
+            said.append(
+                f"Heads of {sent['days']:,} days were sent to {sent['addresses']:,} addresses "
+                f"outside, the last on {sent['last']} with {sent['size']:,} entries: ask there."
+            )
+        return " ".join(said)
 
     def _h4(self) -> Answer:
         authority = self._scope.get("time_stamp", "none")

@@ -68,10 +68,16 @@ class ProvisioningAnswers(Answers):
         return State.ANSWERED, text
 
     def _g2(self) -> Answer:
-        count = self._found.numbers["hr.leaver"]
+        count, digest = self._found.numbers["hr.leaver"], self._found.hr_list.hexdigest()
+        compare = (
+            "This bundle is redacted: it leaves HR's ids out."
+            if self._told.is_redacted
+            else f"The SHA-256 of their hr_event_id, each with a line feed, in the order of "
+            f"data/leavers.csv, is {digest}: HR computes the same of its list."
+        )
         return State.CANNOT, (
             f"{count:,} leavers were told by HR's system. HR's own list was not handed over, so it "
-            "cannot be compared here: compare it with hr_event_id in data/leavers.csv."
+            f"cannot be compared here. {compare}"
         )
 
     def _g3(self) -> Answer:

@@ -20,11 +20,18 @@ class ReviewingAnswers(Answers):
         )
 
     def _c2(self) -> Answer:
-        return self._judged(
+        state, text = self._judged(
             ["self_review", "self_approval"],
             "Nobody decided on their own access, neither in reviews nor on requests.",
             "Decided on their own access",
         )
+        owned = self._found.relations["owner"]
+        if owned:
+            text += (
+                f" {owned:,} items were put to the owner of the group, who may also approve such "
+                "access (relationship owner in data/population.csv)."
+            )
+        return state, text
 
     def _c3(self) -> Answer:
         stood = self._found.numbers["stand_ins"]
