@@ -119,6 +119,16 @@ class DirectorySynced(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class LogTold(Event):
+    """A source's own log told who changed memberships, the earliest of it at `since`."""
+
+    kind: ClassVar[str] = "directory.log_told"
+    run: str
+    deeds: int
+    since: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
 class GroupExcluded(Event):
     """A person no longer expects the members of a group to be read, and said why."""
 
@@ -1025,6 +1035,23 @@ class DriftFound(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class DriftAttributed(Event):
+    """The log of the source told who made what was found, and when.
+
+    Without a moment, what it had told of is contradicted by a later word of it. `actor` is the
+    account if it is known here, `person` whose it is; what else the log says is committed to.
+    """
+
+    kind: ClassVar[str] = "drift.attributed"
+    done_at: datetime | None
+    actor: str | None
+    person: str | None
+    log_event: str | None = personal(default=None)
+    actor_ref: str | None = personal(default=None)
+    actor_name: str | None = personal(default=None)
+
+
+@dataclass(frozen=True, kw_only=True)
 class DriftAdopted(Event):
     """A person made what was found the decided state; without a grant, its absence."""
 
@@ -1272,6 +1299,7 @@ EVENTS: Mapping[str, type[Event]] = {
         SyncRefused,
         SyncFailed,
         DirectorySynced,
+        LogTold,
         GroupExcluded,
         ExclusionLifted,
         GroupLoaded,
@@ -1363,6 +1391,7 @@ EVENTS: Mapping[str, type[Event]] = {
         TaskCancelled,
         TaskWaitsForImport,
         DriftFound,
+        DriftAttributed,
         DriftAdopted,
         DriftRevertOrdered,
         DriftTicketed,

@@ -38,7 +38,7 @@ from app.lifecycle import service as lifecycle
 from app.notices import handlers as notices_handlers
 from app.notices import service as notices
 from app.notices.mailer import Mailer, MailError, SmtpMailer
-from app.provisioning import drift, endings, expiring, running
+from app.provisioning import attributing, drift, endings, expiring, running
 from app.provisioning import handlers as provisioning_handlers
 from app.provisioning import service as provisioning
 from app.provisioning.running import CrashPoints, NoCrashPoints
@@ -61,6 +61,7 @@ LISTENERS: Mapping[str, Mapping[str, Handler]] = {
         "provisioning.imports": provisioning_handlers.on_directory_synced,
         "reviews.by_hand": reviews_handlers.on_directory_synced,
     },
+    "directory.log_told": {"provisioning.log": attributing.on_log_told},
     "grant.authorised": {"provisioning.grant": provisioning_handlers.on_grant_authorised},
     "end.authorised": {"provisioning.end": provisioning_handlers.on_end_authorised},
     "grant.confirmed": {
@@ -232,6 +233,7 @@ def _ticks(house: House) -> tuple[Callable[[], object], ...]:
     tx = house.tx
     return (
         partial(directory.tick, tx),
+        partial(directory.forget_old, tx),
         partial(lifecycle.tick, tx),
         partial(sessions.tick, tx),
         partial(expiring.tick, tx),

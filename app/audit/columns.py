@@ -133,7 +133,21 @@ LEAVERS = (
     *DONE,
     "why",
 )
-DRIFT = ("what", "at", *HELD, "path", "provenance", "provenance_ref", "valid_from", "valid_to")
+DRIFT = (
+    "what",
+    "at",
+    "finding",
+    "done_at",
+    "done_by",
+    "done_by_name",
+    "log_event",
+    *HELD,
+    "path",
+    "provenance",
+    "provenance_ref",
+    "valid_from",
+    "valid_to",
+)
 SOURCES = (
     "what",
     "run",

@@ -14,6 +14,7 @@ from app.kernel.actor import Permission
 from app.kernel.errors import InvalidInputError, NothingToChangeError
 from app.kernel.ledger import LedgerDisclosure, LedgerEntry
 from app.kernel.uow import UnitOfWork
+from app.provisioning import attributing
 
 AT_ONCE = 1_000
 LONGEST_REASON = 2_000
@@ -51,6 +52,8 @@ def erase(uow: UnitOfWork, *, subject: str, reason: str) -> Erased:
             LedgerDisclosure.entry_id,
             LedgerDisclosure.value,
             LedgerEntry.body,
+            LedgerEntry.kind,
+            LedgerEntry.subject,
         )
         .join(LedgerEntry, LedgerEntry.id == LedgerDisclosure.entry_id)
         .where(LedgerEntry.kind != events.DisclosureErased.kind)  # by what right stays told
@@ -60,7 +63,13 @@ def erase(uow: UnitOfWork, *, subject: str, reason: str) -> Erased:
     # the facts of a verdict, which stand behind one commitment.
     name = f'"{subject}"'
     wanted = name.encode("ascii")
-    found = {row.id: row.entry_id for row in rows if wanted in row.body or name in row.value}
+    found: dict[int, int] = {}
+    findings = set()
+    for row in rows:
+        if wanted in row.body or name in row.value:
+            found[row.id] = row.entry_id
+            if row.kind == events.DriftAttributed.kind:
+                findings.add(row.subject)
     if not found:
         raise NothingToChangeError("No value is held of an entry that names this subject.")
     keys = sorted(found)
@@ -70,6 +79,7 @@ def erase(uow: UnitOfWork, *, subject: str, reason: str) -> Erased:
             .where(LedgerDisclosure.id.in_(keys[at : at + AT_ONCE]))
             .execution_options(synchronize_session=False)
         )
+    attributing.forget(uow, subject, sorted(findings))  # who a log named stands there in clear
     erased = Erased(entries=len(set(found.values())), fields=len(found))
     uow.record(
         events.DisclosureErased(

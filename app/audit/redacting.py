@@ -19,6 +19,7 @@ TOLD = frozenset(
     | {"applied_at", "verified_at", "type", "effective_at", "started_at", "completed_at", "run"}
     | {"source_id", "kind", "is_baseline", "begun_at", "counts", "digest"}
     | {"account_kind", "account_status", "last_sign_in_at", "is_privileged", "is_mirrored"}
+    | {"finding", "done_at", "done_by"}
     | {"returned_at", "turn", "had_left", "after", "asked_digest", "requester", "due_from"}
 )
 # How a source is read names an account and a directory; there, these columns are no ids.

@@ -88,6 +88,7 @@ HELP = {
     "most_memberships_percent": "A read that would end a greater share of memberships waits.",
     "most_of_group_percent": "A read that would take a greater share out of a large group waits.",
     "large_group": "A group of so many members is large.",
+    "log_days": "Days that what its log tells of who changed what is kept; 0: it is not read.",
 }
 
 

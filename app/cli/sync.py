@@ -16,6 +16,7 @@ from app.web.paging import MAX_LIMIT, Window
 
 GOOD = frozenset({SyncState.COMPLETE, SyncState.ACCEPTED, SyncState.REFUSED})
 SUFFIXES = ("_appeared", "_changed", "_ended")
+TOLD = frozenset({"read_whole", "log_unread", "log_begun_anew", "log_goes_on"})
 
 
 @click.command()
@@ -107,7 +108,7 @@ def _line(run: RunRow) -> str:
         lines.append(f"  {changes or 'no change'}")
     if run.why:
         lines.append(f"  {run.why}")
-    lines += [f"  {each['detail']}" for each in run.problems if each["code"] == "read_whole"]
+    lines += [f"  {each['detail']}" for each in run.problems if each["code"] in TOLD]
     if run.state is SyncState.PARKED:
         lines.append(f"  attestry sync --accept {run.id} | --refuse {run.id}")
     return "\n".join(lines)

@@ -50,6 +50,7 @@ class Source(Governed, Named, Versioned, Model):
     most_memberships_percent: Mapped[int] = mapped_column(default=20)
     most_of_group_percent: Mapped[int] = mapped_column(default=50)
     large_group: Mapped[int] = mapped_column(default=100)
+    log_days: Mapped[int] = mapped_column(default=30)
 
 
 class SyncRun(Named, Model):
@@ -77,6 +78,45 @@ class SyncRun(Named, Model):
     is_stored: Mapped[bool] = mapped_column(default=False)
     stored_at: Mapped[datetime | None]
     started_from: Mapped[str | None]
+
+
+class SourceLog(Model):
+    """How far the log of a source was read, whatever became of the runs; no row: not at all.
+
+    It is not governed: `directory.log_told` tells of each page with something in it.
+    """
+
+    __tablename__ = "directory_source_log"
+    source_id: Mapped[int] = mapped_column(
+        BigId, sa.ForeignKey("directory_source.id"), primary_key=True, autoincrement=False
+    )
+    cursor: Mapped[str]
+    since: Mapped[datetime]
+
+
+class LogDeed(Keyed, Model):
+    """Who did what to a membership, as a source's log told it: kept a while, for findings to match.
+
+    It is not governed: what was made of it is told by `drift.attributed`.
+    """
+
+    __tablename__ = "directory_log_deed"
+    __table_args__ = (
+        sa.UniqueConstraint("source_id", "event_id"),
+        sa.Index(
+            "ix_directory_log_deed_pair", "source_id", "group_external_id", "account_external_id"
+        ),
+        sa.Index("ix_directory_log_deed_source_id_at", "source_id", "at"),
+    )
+    source_id: Mapped[int] = mapped_column(sa.ForeignKey("directory_source.id"))
+    event_id: Mapped[str]
+    at: Mapped[datetime]
+    account_external_id: Mapped[str]
+    group_external_id: Mapped[str]
+    is_joining: Mapped[bool]
+    is_ours: Mapped[bool]
+    actor_ref: Mapped[str | None]
+    actor_name: Mapped[str | None]
 
 
 class Identity(Governed, Named, Model):

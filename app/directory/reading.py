@@ -28,6 +28,7 @@ class Taken:
     Attributes:
         body: All of the source, or what changed in it.
         note: Why all of it was read though a delta was asked for, or None.
+        log_note: What is to be said of its log, or None.
         started_from: The cursor it was to go on from, or None.
         scope: Digest of the settings it was read with, or None if that was told before.
     """
@@ -36,6 +37,7 @@ class Taken:
     note: Problem | None = None
     started_from: str | None = None
     scope: str | None = None
+    log_note: Problem | None = None
 
     @property
     def report(self) -> ReadReport | None:
@@ -60,7 +62,8 @@ class Taken:
             found = population.judge_part(body.lists, body.report, body.broken_by)
         else:
             found = population.judge(body)
-        return found if self.note is None else replace(found, problems=(self.note, *found.problems))
+        notes = tuple(each for each in (self.note, self.log_note) if each is not None)
+        return replace(found, problems=(*notes, *found.problems)) if notes else found
 
 
 def take(connector: Connector, cursor: str | None, progress: Progress) -> Taken:

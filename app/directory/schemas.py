@@ -96,6 +96,7 @@ class SourceAnswer(Schema):
     most_memberships_percent = fields.Integer()
     most_of_group_percent = fields.Integer()
     large_group = fields.Integer()
+    log_days = fields.Integer()
     version = fields.Integer()
 
 
@@ -112,6 +113,12 @@ class ReadingBody(Schema):
     most_memberships_percent = fields.Integer(metadata={"description": "the same of memberships"})
     most_of_group_percent = fields.Integer(metadata={"description": "the same of one large group"})
     large_group = fields.Integer(metadata={"description": "a group of so many members is large"})
+    log_days = fields.Integer(
+        metadata={
+            "description": "how long what its own log tells of who changed memberships is kept, "
+            "if no finding needs it; 0: the log is not read"
+        }
+    )
     version = fields.Integer(metadata={"description": "as looked at"})
 
 

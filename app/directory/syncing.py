@@ -10,6 +10,7 @@
 * A run that would end too much, or that follows a change of scope, or that was asked for as a dry
   run, is parked: what it read is kept, and a person accepts or refuses exactly that.
 * A complete run that shows nothing new writes its own record and one ledger entry.
+* Before the source itself, its log of who changed memberships is read, if it keeps one (`logs.py`).
 * One that takes longer than a second tells in its own record how far it has come (`progress.py`).
 """
 
@@ -21,7 +22,17 @@ from typing import Any
 import sqlalchemy as sa
 
 from app import events
-from app.directory import applying, breakers, delta, difference, intake, quarantine, reading, unread
+from app.directory import (
+    applying,
+    breakers,
+    delta,
+    difference,
+    intake,
+    logs,
+    quarantine,
+    reading,
+    unread,
+)
 from app.directory.breakers import Protected, nothing_protected
 from app.directory.connecting import Connect, connection
 from app.directory.delta import Told
@@ -71,9 +82,14 @@ def run_sync(
             cursor = reading.start_from(look, source, payload)
             kind, settings, secrets = connection(look, run.source_id, seal)
             scope = digest_of(settings)
+            heard = logs.place(look, source, run)
         connector = connect(kind, settings, secrets)
         try:
             own_account_id = connector.check().own_account_id if looks_first else None
+            note = None
+            if heard is not None:
+                heard = replace(heard, own=heard.own or own_account_id)
+                note = logs.follow(tx, connector, heard)
             taken = reading.take(connector, cursor, Progress(tx, payload["run"], begun_at))
         finally:
             connector.close()
@@ -87,7 +103,8 @@ def run_sync(
         _fail(tx, payload["run"], "sealed", str(error))
         return
     with tx.write() as uow:
-        _settle(uow, payload, replace(taken, scope=scope), begun_at, own_account_id, protected)
+        taken = replace(taken, scope=scope, log_note=note)
+        _settle(uow, payload, taken, begun_at, own_account_id, protected)
 
 
 def accept(uow: UnitOfWork, run: SyncRun) -> None:

@@ -27,6 +27,7 @@ from app.kernel.errors import (
 )
 from app.kernel.phrases import phrase
 from app.kernel.uow import Transactions, UnitOfWork
+from app.provisioning import attributing
 from app.provisioning.domain import FindingKind, FindingState
 from app.provisioning.models import Finding
 
@@ -57,6 +58,8 @@ def look(uow: UnitOfWork, run: SyncRun) -> int:
         for row in uow.session.execute(statement(run)).all():
             _open(uow, run, kind, row)
             opened += 1
+    uow.session.flush()
+    attributing.look(uow, run)
     return opened
 
 
@@ -176,11 +179,16 @@ def adopt(uow: UnitOfWork, *, finding_id: str, reason: str, version: int) -> Fin
         version: Of the finding, as it was looked at.
 
     Raises:
-        NotPermittedError: The actor may not, or would decide about their own access.
+        NotPermittedError: The actor may not, would decide about their own access, or made the
+            change in the source themselves.
         NotFoundError: There is no such finding.
         ConflictError: Somebody decided it, it has gone, or something else was decided about it.
     """
     finding = _to_decide(uow, finding_id, version)
+    if attributing.is_by(uow, finding, uow.actor.identity_id):
+        raise NotPermittedError(
+            phrase("You made this change in the source yourself: somebody else adopts it.")
+        )
     where = {"account_id": finding.account_id, "group_id": finding.group_id}
     if finding.kind is FindingKind.APPEARED:
         grant = grants.adopt(uow, cause_ref=finding.public_id, **where)

@@ -95,3 +95,7 @@ class Finding(Governed, Named, Versioned, Model):
     ticket_reason: Mapped[str | None]
     ticketed_at: Mapped[datetime | None]
     ticketed_by: Mapped[str | None] = mapped_column(sa.String(36))
+    log_event: Mapped[str | None]
+    done_at: Mapped[datetime | None]
+    actor_ref: Mapped[str | None]
+    actor_name: Mapped[str | None]

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.orm import aliased
 
 from app.directory.models import Account, Group, Identity, Source, SyncRun
 from app.directory.queries.matching import holds
@@ -108,6 +109,12 @@ class FindingRow:
         ticketed_at: When that was noted, or None.
         ticketed_by: Public id of who did, or None.
         is_writable: Whether it can be undone from here.
+        done_at: When it was done, by the source's own log; None: it does not tell.
+        actor: Who did it, as that log names them, or None.
+        actor_account: Public id of the account that is, or None if it is none known here.
+        actor_holder: Public id of whose account that is, or None.
+        actor_holder_name: Their name, or None.
+        log_event: The log's own id of it, or None.
     """
 
     key: int
@@ -133,8 +140,15 @@ class FindingRow:
     ticketed_at: datetime | None
     ticketed_by: str | None
     is_writable: bool
+    done_at: datetime | None
+    actor: str | None
+    actor_account: str | None
+    actor_holder: str | None
+    actor_holder_name: str | None
+    log_event: str | None
 
 
+Doer, Person = aliased(Account), aliased(Identity)
 _FINDINGS = (
     sa.select(
         Finding.id,
@@ -160,12 +174,23 @@ _FINDINGS = (
         Finding.ticketed_at,
         Finding.ticketed_by,
         Group.is_writable,
+        Finding.done_at,
+        sa.func.coalesce(Finding.actor_name, Finding.actor_ref),
+        Doer.public_id,
+        Person.public_id,
+        Person.display_name,
+        Finding.log_event,
     )
     .join(Account, Account.id == Finding.account_id)
     .join(Group, Group.id == Finding.group_id)
     .join(Source, Source.id == Group.source_id)
     .join(SyncRun, SyncRun.id == Finding.run_id)
     .outerjoin(Identity, Identity.id == Account.identity_id)
+    .outerjoin(
+        Doer,
+        sa.and_(Doer.source_id == Group.source_id, Doer.external_id == Finding.actor_ref),
+    )
+    .outerjoin(Person, Person.id == Doer.identity_id)
 )
 
 
@@ -183,7 +208,8 @@ def list_findings(
         reading: Who looks.
         window: Which part.
         states: Only in these states; default in any.
-        q: Part of the name of the account, its login, its person, the group or the ticket.
+        q: Part of the name of the account, its login, its person, the group, the ticket or of
+            who did it.
         is_ticketed: Only with a ticket, or only without one.
     """
     reading.actor.require(Permission.DRIFT_READ)
@@ -197,6 +223,7 @@ def list_findings(
             Identity.display_name,
             Group.name,
             Finding.ticket,
+            Finding.actor_name,
         )
         statement = statement.where(sa.or_(*(holds(reading, each, q) for each in names)))
     if is_ticketed is not None:

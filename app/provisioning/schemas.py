@@ -114,6 +114,21 @@ class FindingSchema(Schema):
     is_writable = fields.Boolean(
         metadata={"description": "whether it can be undone from here; else only in its source"}
     )
+    done_at = Moment(
+        allow_none=True,
+        metadata={"description": "when it was done, by the source's own log; null: not told"},
+    )
+    actor = fields.String(
+        allow_none=True, metadata={"description": "who did it, as that log names them"}
+    )
+    actor_account = fields.String(
+        allow_none=True, metadata={"description": "the account that is, if it is known here"}
+    )
+    actor_holder = fields.String(allow_none=True)
+    actor_holder_name = fields.String(allow_none=True)
+    log_event = fields.String(
+        allow_none=True, metadata={"description": "the log's own id of it, to look it up there"}
+    )
 
 
 class FindingArgs(PageArgs):

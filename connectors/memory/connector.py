@@ -5,6 +5,12 @@ fail, for tests: `network` (a read breaks off in the middle), `truncated` (a lis
 says so), `denied` (every write is refused), `away` (no write gets through), `half_done` (a write
 happens and its answer is lost), `forgetful` (no cursor is good any more). `unreadable` and
 `vanished` name groups whose members cannot be read, or that are gone when they are asked for.
+
+Its log tells who changed memberships, as far as the state was told; the product's own changes are
+told as its own account's. It fails by `log_denied` (it may not be read), `log_forgetful` (its
+cursor is not good any more), `log_broken` (it breaks off after a page), `log_late` (the newest deed
+is told only when this is over), `log_disordered` (the newest first) and `log_repeated` (each deed
+twice, and the last one known again).
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -24,7 +30,7 @@ from connectors.errors import (
     UnavailableError,
     UnsupportedError,
 )
-from connectors.memory.state import Log, State, changing, read_logged, read_state
+from connectors.memory.state import By, Log, State, changing, read_logged, read_state
 from connectors.port import SettingKey
 from connectors.records import (
     Account,
@@ -33,6 +39,7 @@ from connectors.records import (
     Change,
     CheckItem,
     CheckReport,
+    Deed,
     DeltaBatch,
     Effect,
     GoneBatch,
@@ -54,7 +61,12 @@ from connectors.records import (
 
 BATCH = 500
 FLAVOURS = ("directory", "okta")
-BREAKS = ("network", "truncated", "denied", "away", "half_done", "forgetful")
+LOG_PAGE = 50
+OF_THE_LOG = (
+    *("log_denied", "log_forgetful", "log_broken"),
+    *("log_late", "log_disordered", "log_repeated"),
+)
+BREAKS = ("network", "truncated", "denied", "away", "half_done", "forgetful", *OF_THE_LOG)
 UNREADABLE, VANISHED = "unreadable_group", "vanished_group"
 WHY_UNREAD = "The members of this group could not be read: ask why, or exclude it by name."
 ACTIVE, SUSPENDED, DEPROVISIONED = "ACTIVE", "SUSPENDED", "DEPROVISIONED"
@@ -98,7 +110,7 @@ class MemoryConnector:
     def check(self) -> CheckReport:
         """Try everything, changing nothing."""
         state = read_state(self._path)
-        writes = "denied" not in self._breaks
+        writes, tells = ("denied" not in self._breaks, "log_denied" not in self._breaks)
         found = f"{len(state.accounts)} accounts, {len(state.groups)} groups"
         items = (
             CheckItem("reach", is_ok=True, detail="Simulated: the state is a file."),
@@ -107,6 +119,14 @@ class MemoryConnector:
                 "write",
                 is_ok=writes,
                 detail="Changes are accepted." if writes else "Changes would be refused.",
+                is_required=False,
+            ),
+            CheckItem(
+                "read log",
+                is_ok=tells,
+                detail="Its log tells who changed memberships."
+                if tells
+                else "Its log may not be read: who changed a membership, and when, is not told.",
                 is_required=False,
             ),
         )
@@ -222,9 +242,34 @@ class MemoryConnector:
             return replace(account, is_enabled=False, status=EXPIRED)
         return account
 
-    def log(self, cursor: str) -> Iterator[LogPage]:  # noqa: ARG002 - the port's argument
-        """Refuse: its log is not told yet."""
-        raise UnsupportedError("This source keeps no log.")
+    def log(self, cursor: str) -> Iterator[LogPage]:
+        """Read what was said about who changed memberships, oldest first; at least one page."""
+        if "log_denied" in self._breaks:
+            raise DeniedError("The log may not be read: ask for the right to.")
+        state, log = read_logged(self._path)
+        epoch, _, place = cursor.partition("|")
+        known = int(place) if place.isdecimal() else -1
+        is_ours = epoch == log.epoch and 0 <= known <= len(state.deeds)
+        if cursor and ("log_forgetful" in self._breaks or not is_ours):
+            raise CursorRefusedError("The log does not go on from that cursor.")
+        begin = known if cursor else 0
+        end = len(state.deeds) - ("log_late" in self._breaks and begin < len(state.deeds))
+        while True:
+            upto = min(begin + LOG_PAGE, end)
+            yield LogPage(self._told(state.deeds, begin, upto), f"{log.epoch}|{upto}")
+            if upto == end:
+                return
+            if "log_broken" in self._breaks:
+                raise UnavailableError("The connection broke off while the log was read.")
+            begin = upto
+
+    def _told(self, deeds: Sequence[Deed], begin: int, end: int) -> tuple[Deed, ...]:
+        told = list(deeds[begin:end])
+        if "log_disordered" in self._breaks:
+            told.reverse()
+        if "log_repeated" in self._breaks:
+            told = [*deeds[max(0, begin - 1) : begin], *told, *told]
+        return tuple(told)
 
     def ensure(self, change: Change) -> Outcome:
         """Bring about a state."""
@@ -234,7 +279,9 @@ class MemoryConnector:
             raise UnavailableError("The source does not answer.")
         self._require_known(change.verb)
         with changing(self._path) as state:
+            before = state.held()
             effect = _apply(state, change, self._flavour)
+            state.tell(before, By(state.own_account_id or "attestry", "Attestry", self._now()))
         if "half_done" in self._breaks:
             raise UnavailableError("The connection broke off before the answer came.")
         return Outcome(effect, _spelled(change), "done")

@@ -2,6 +2,7 @@
 
 Each time it is written, what differs from what it said before is noted in the same file, with a
 number that only rises: so a reader that knows the number it saw last is told what changed since.
+Who put accounts into groups and took them out is noted as well, where whoever changes it says so.
 """
 
 import fcntl
@@ -18,10 +19,11 @@ from typing import Any
 from msgspec import structs
 
 from connectors.errors import MisconfiguredError
-from connectors.records import Account, AccountKind, Group, Member, MemberKind
+from connectors.records import Account, AccountKind, Deed, Group, Member, MemberKind
 
 FORMAT = "attestry-memory-source/1"
 EPOCH_LENGTH = 12
+Held = Mapping[str, Mapping[str, Member]]
 
 
 @dataclass(slots=True)
@@ -34,6 +36,7 @@ class State:
         members: Group id to its direct members by id.
         sessions: Account ids with open sessions.
         own_account_id: The account the product itself uses, or None.
+        deeds: Who put which account into which group or took it out, as far as they said so.
     """
 
     accounts: dict[str, Account] = field(default_factory=dict)
@@ -41,6 +44,7 @@ class State:
     members: dict[str, dict[str, Member]] = field(default_factory=dict)
     sessions: set[str] = field(default_factory=set)
     own_account_id: str | None = None
+    deeds: list[Deed] = field(default_factory=list)
 
     def add(
         self,
@@ -57,6 +61,47 @@ class State:
             inside = self.members.setdefault(group_id, {})
             inside.update({each.external_id: each for each in found})
         return self
+
+    def held(self) -> "Held":
+        """Return who is in which group now, unmoved by what comes."""
+        return {group_id: dict(inside) for group_id, inside in self.members.items()}
+
+    def tell(self, before: "Held", by: "By") -> None:
+        """Note that somebody did what differs from who was in which group before."""
+        for group_id in sorted(before.keys() | self.members.keys()):
+            had, has = before.get(group_id, {}), self.members.get(group_id, {})
+            for member in (*_accounts(has, but=had), *_accounts(had, but=has)):
+                self.deeds.append(
+                    Deed(
+                        event_id=f"event-{len(self.deeds) + 1:06}",
+                        at=by.at,
+                        account_id=member,
+                        group_id=group_id,
+                        is_joining=member in has,
+                        actor_id=by.id,
+                        actor_name=by.name,
+                    )
+                )
+
+
+@dataclass(frozen=True, slots=True)
+class By:
+    """Who changes a state, as its log will tell.
+
+    Attributes:
+        id: `external_id` of their account, or whatever else names them.
+        name: As the log shows them.
+        at: When, aware UTC.
+    """
+
+    id: str
+    name: str
+    at: datetime
+
+
+def _accounts(members: Mapping[str, Member], *, but: Mapping[str, Member]) -> list[str]:
+    kept = (each for each in members.values() if each.kind is MemberKind.ACCOUNT)
+    return sorted(each.external_id for each in kept if each.external_id not in but)
 
 
 @dataclass(slots=True)
@@ -144,6 +189,7 @@ def _state(document: Mapping[str, Any]) -> State:
         },
         sessions=set(document["sessions"]),
         own_account_id=document["own_account_id"],
+        deeds=[_deed(each) for each in document.get("deeds", ())],
     )
 
 
@@ -160,6 +206,7 @@ def write_state(path: Path, state: State) -> None:
             for group_id, found in state.members.items()
         },
         "sessions": sorted(state.sessions),
+        "deeds": [_plain(each) for each in state.deeds],
     }
     log.epoch = log.epoch or _epoch(document)
     document["log"] = asdict(log)
@@ -188,16 +235,24 @@ def _epoch(document: Mapping[str, Any]) -> str:
 
 
 @contextmanager
-def changing(path: Path) -> Iterator[State]:
-    """Open a state for a change: under a lock, written back when the block ends well."""
+def changing(path: Path, by: By | None = None) -> Iterator[State]:
+    """Open a state for a change: under a lock, written back when the block ends well.
+
+    Args:
+        path: The file.
+        by: Who changes it, for its log; nobody, and its log will not tell of it.
+    """
     with path.with_name(path.name + ".lock").open("a", encoding="utf-8") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         state = read_state(path)
+        before = state.held() if by is not None else {}
         yield state
+        if by is not None:
+            state.tell(before, by)
         write_state(path, state)
 
 
-def _plain(record: Account | Group | Member) -> dict[str, Any]:
+def _plain(record: Account | Group | Member | Deed) -> dict[str, Any]:
     if isinstance(record, Member):
         return asdict(record)
     return {name: _json(value) for name, value in structs.asdict(record).items()}
@@ -215,6 +270,10 @@ def _account(document: dict[str, Any]) -> Account:
         for name in ("expires_at", "last_sign_in_at")
     }
     return Account(**{**document, **times, "kind": AccountKind(document["kind"])})
+
+
+def _deed(document: dict[str, Any]) -> Deed:
+    return Deed(**{**document, "at": datetime.fromisoformat(document["at"])})
 
 
 def _member(document: dict[str, Any]) -> Member:

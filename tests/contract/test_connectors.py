@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from connectors.errors import TargetMissingError, UnsupportedError
+from connectors.errors import CursorRefusedError, TargetMissingError, UnsupportedError
 from connectors.port import Connector
 from connectors.records import (
     Account,
     AccountBatch,
     Change,
+    Deed,
     Effect,
     Group,
     GroupBatch,
@@ -156,3 +157,62 @@ def test_closing_twice_is_harmless(world: World) -> None:
     made = world.connector()
     made.close()
     made.close()
+
+
+def told(connector: Connector, cursor: str) -> tuple[list[Deed], str]:
+    """Read a log to its present end."""
+    deeds: list[Deed] = []
+    for page in connector.log(cursor):
+        deeds += page.deeds
+        cursor = page.cursor
+    assert cursor, "a log that was read to its end says where to go on from"
+    return deeds, cursor
+
+
+def test_what_somebody_does_to_a_membership_is_told_by_the_log_once_with_who_and_when(
+    world: World, connector: Connector
+) -> None:
+    if not world.keeps_log:
+        with pytest.raises(UnsupportedError):
+            list(connector.log(""))
+        return
+    account, group = world.outsider()
+    _, cursor = told(connector, "")
+    assert told(connector, cursor)[0] == []
+    actor = world.act(account, group, is_joining=True)
+    world.act(account, group, is_joining=False)
+    deeds, after = told(connector, cursor)
+    mine = [each for each in deeds if (each.account_id, each.group_id) == (account, group)]
+    assert [each.is_joining for each in mine] == [True, False]
+    assert all(each.actor_id and each.actor_name for each in mine)
+    assert actor in {None, mine[0].actor_id}
+    assert mine[0].at.utcoffset() is not None
+    assert mine[0].at <= mine[1].at
+    assert told(connector, after)[0] == []
+    again = {each.event_id: each for each in told(connector, cursor)[0]}
+    assert again == {each.event_id: each for each in deeds}, "what is told again is the same"
+    begun_anew = {each.event_id for each in told(connector, "")[0]}
+    assert {each.event_id for each in mine} <= begun_anew
+
+
+def test_what_we_do_ourselves_is_told_by_the_log_as_ours(
+    world: World, connector: Connector
+) -> None:
+    if not world.keeps_log:
+        return
+    account, group = world.outsider()
+    _, cursor = told(connector, "")
+    connector.ensure(Change(Verb.ADD_MEMBER, account, group))
+    connector.ensure(Change(Verb.REMOVE_MEMBER, account, group))
+    deeds, _ = told(connector, cursor)
+    assert [each.is_joining for each in deeds] == [True, False]
+    assert {each.actor_id for each in deeds} == {connector.check().own_account_id}
+
+
+def test_a_log_does_not_go_on_from_a_cursor_it_never_gave(
+    world: World, connector: Connector
+) -> None:
+    if not world.keeps_log:
+        return
+    with pytest.raises(CursorRefusedError):
+        list(connector.log("nothing|of yours"))

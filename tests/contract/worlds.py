@@ -11,7 +11,7 @@ from typing import Protocol
 
 from ldap3.utils.conv import escape_filter_chars
 
-from connectors.memory.state import State, read_state, write_state
+from connectors.memory.state import By, State, changing, read_state, write_state
 from connectors.port import Connector
 from connectors.records import Account, Group, Member, MemberKind, Verb
 from connectors.registry import connect
@@ -32,6 +32,7 @@ class World(Protocol):
     name: str
     closing: Verb
     own: str | None
+    keeps_log: bool
 
     def connector(self) -> Connector:
         """A connector to the peer."""
@@ -57,6 +58,19 @@ class World(Protocol):
         """What the peer itself says now."""
         ...
 
+    def act(self, account: str, group: str, *, is_joining: bool) -> str | None:
+        """Let somebody there change a membership, past us; returns their id, or None: anybody."""
+        ...
+
+
+class NoLog:
+    """Of worlds whose source keeps no log."""
+
+    keeps_log = False
+
+    def act(self, account: str, group: str, *, is_joining: bool) -> str | None:
+        raise NotImplementedError(account, group, is_joining)
+
 
 @dataclass
 class MemoryWorld:
@@ -67,6 +81,7 @@ class MemoryWorld:
     name: str = "memory"
     closing: Verb = Verb.DISABLE_ACCOUNT
     own: str | None = "svc"
+    keeps_log: bool = True
 
     def __post_init__(self) -> None:
         people = [
@@ -101,9 +116,18 @@ class MemoryWorld:
     def is_closed(self, account: str) -> bool:
         return not read_state(self.path).accounts[account].is_enabled
 
+    def act(self, account: str, group: str, *, is_joining: bool) -> str | None:
+        with changing(self.path, By("p1", "Person, 1", NOW)) as state:
+            inside = state.members[group]
+            if is_joining:
+                inside[account] = Member(account, MemberKind.ACCOUNT)
+            else:
+                del inside[account]
+        return "p1"
+
 
 @dataclass
-class SambaWorld:
+class SambaWorld(NoLog):
     """A real Active Directory domain controller."""
 
     server: SambaAd
@@ -157,7 +181,7 @@ class SambaWorld:
 
 
 @dataclass
-class OpenLdapWorld:
+class OpenLdapWorld(NoLog):
     """A real OpenLDAP server."""
 
     server: OpenLdap
@@ -230,6 +254,7 @@ class OktaWorld:
     name: str = "okta simulator"
     closing: Verb = Verb.SUSPEND_ACCOUNT
     own: str | None = None
+    keeps_log: bool = True
 
     def __post_init__(self) -> None:
         self.records = read_truth(self.server.truth)
@@ -259,6 +284,11 @@ class OktaWorld:
     def is_closed(self, account: str) -> bool:
         status: str = self.server.get(f"/api/v1/users/{account}")["status"]
         return status in {"SUSPENDED", "DEPROVISIONED"}
+
+    def act(self, account: str, group: str, *, is_joining: bool) -> str | None:
+        method = "PUT" if is_joining else "DELETE"
+        self.server.call(method, f"/api/v1/groups/{group}/users/{account}")
+        return None
 
 
 Make = Callable[[], World]

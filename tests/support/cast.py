@@ -6,6 +6,7 @@ the cloud's Payroll mirrors corp's.
 """
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from app.directory import service as directory
 from app.directory.models import Account, Group, Identity
 from app.kernel.actor import Actor, ActorKind, Role
 from app.signin import service as signin
-from connectors.memory.state import State, changing, read_state, write_state
+from connectors.memory.state import By, State, changing, read_state, write_state
 from connectors.records import Account as Shown
 from connectors.records import AccountKind, Member, MemberKind
 from connectors.records import Group as ShownGroup
@@ -148,14 +149,20 @@ class Cast:
         """Say whether a source really has somebody in a group now."""
         return f"{source}-{name}" in self.state(source).members[f"{source}-{group}"]
 
-    def put(self, source: str, group: str, *names: str) -> None:
-        """Put people into a group behind the product's back."""
-        with changing(self.file(source)) as state:
+    def by(self, source: str, name: str | None, at: datetime | None = None) -> By | None:
+        """Return somebody as the log of a source names them; nobody, and it tells nothing."""
+        if name is None:
+            return None
+        return By(f"{source}-{name}", name.capitalize(), at or self.house.clock.now())
+
+    def put(self, source: str, group: str, *names: str, by: str | None = None) -> None:
+        """Put people into a group behind the product's back; the log tells who did, if named."""
+        with changing(self.file(source), self.by(source, by)) as state:
             state.add(members={f"{source}-{group}": members(source, *names)})
 
-    def take(self, source: str, group: str, name: str) -> None:
-        """Take somebody out of a group behind the product's back."""
-        with changing(self.file(source)) as state:
+    def take(self, source: str, group: str, name: str, by: str | None = None) -> None:
+        """Take somebody out of a group behind the product's back; the log tells who, if named."""
+        with changing(self.file(source), self.by(source, by)) as state:
             del state.members[f"{source}-{group}"][f"{source}-{name}"]
 
     def edit(self, source: str, name: str, **changes: object) -> None:

@@ -8,10 +8,11 @@ from app.catalog import service as catalog
 from app.catalog.domain import Kind
 from app.kernel.event import moment
 from connectors.errors import ConnectorError
+from connectors.memory.state import By, changing
 from integration.lifecycle.test_leaver import leave
 from integration.provisioning.test_guards import limit
 from integration.requests.steps import approve, ask
-from support.cast import PEOPLE, Cast
+from support.cast import PEOPLE, Cast, members
 from support.house import MORNING, TestHouse
 from support.statements import counted
 from support.visitor import Visitor
@@ -140,12 +141,29 @@ def test_drift_is_decided_with_a_reason_and_the_reason_is_kept_when_it_is_refuse
     assert "Undone" in olga.page(path)
 
 
+def test_drift_names_who_did_it_as_the_source_does_on_every_page_and_in_the_file(
+    cast: Cast,
+) -> None:
+    who = cast.identity("mallory").public_id
+    cast.house.clock.advance(timedelta(minutes=10))
+    with changing(cast.file("corp"), By("corp-mallory", "<i>M</i>", cast.house.clock.now())) as now:
+        now.members["corp-payroll"] |= {each.external_id: each for each in members("corp", "alice")}
+    cast.sync("corp")
+    olga = visitor(cast)
+    path = f"/drift/{cast.call('olga').get('/drift')['items'][0]['id']}"
+    for page in (olga.page("/drift"), olga.page("/drift?q=%3Ci%3E"), olga.page(path)):
+        assert f'href="/identities/{who}"><bdi>&lt;i&gt;M&lt;/i&gt;</bdi></a>' in page
+        assert "Not told" not in page
+    taken = olga.submit("/drift/file", {"q": "", "view": "open"}, on="/drift")
+    assert "<i>M</i>" in taken.get_data(as_text=True)
+
+
 def test_drift_gets_a_ticket_is_searched_and_taken_as_a_file(cast: Cast) -> None:
     cast.put("corp", "payroll", "alice")
     cast.sync("corp")
     olga = visitor(cast)
     path = f"/drift/{cast.call('olga').get('/drift')['items'][0]['id']}"
-    assert "Not told by a read" in olga.page(path)
+    assert "Not told by the source" in olga.page(path)
     typed = {"version": "1", "ticket": "INC-7 <b>", "reason": ""}
     refused = olga.submit(f"{path}/ticket", typed, on=path)
     assert refused.status_code == 422

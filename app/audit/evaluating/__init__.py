@@ -352,6 +352,8 @@ class Evaluation:
 
     def _drift(self, row: Row) -> None:
         self.note("drift", f"drift.{row['what']}")
+        self.numbers["drift"] += 1
+        self.numbers["drift.told"] += row.get("done_at") is not None
 
     def _source(self, row: Row) -> None:
         if row["what"] != "run":

@@ -20,10 +20,21 @@ from app.directory.models import (
 )
 from app.grants.domain import EndState
 from app.grants.models import End
+from app.provisioning.domain import FindingKind
+from app.provisioning.models import Finding
 from app.reviews.domain import Decision
 from app.reviews.models import Excluded, Item
 
 Parent = aliased(Group)
+Doer = aliased(Account)
+CHANGED = {FindingKind.APPEARED: "appeared", FindingKind.VANISHED: "ended"}
+DONE = (  # as far as the log of the source tells
+    Finding.public_id.label("finding"),
+    Finding.done_at.label("done_at"),
+    Doer.public_id.label("done_by"),
+    sa.func.coalesce(Finding.actor_name, Finding.actor_ref).label("done_by_name"),
+    Finding.log_event.label("log_event"),
+)
 
 
 WHAT_KIND = (
@@ -225,24 +236,32 @@ def drift_rows(scope: PeriodScope | SampleScope) -> list[Statement]:
         .exists()
     )
     changed = {
-        "appeared": (
+        FindingKind.APPEARED: (
             Membership.valid_from,
             Membership.provenance.in_([Provenance.OBSERVED, Provenance.DRIFT_ADOPTED]),
         ),
-        "ended": (Membership.valid_to, sa.and_(Group.master_external_id.is_(None), ~decided)),
+        FindingKind.VANISHED: (
+            Membership.valid_to,
+            sa.and_(Group.master_external_id.is_(None), ~decided),
+        ),
     }
     return [
-        sa.select(what_(what), at.label("at"), *HELD, *WHY)
+        sa.select(what_(CHANGED[kind]), at.label("at"), *DONE, *HELD, *WHY)
         .select_from(Membership)
         .join(Account, Account.id == Membership.account_id)
         .join(Group, Group.id == Membership.group_id)
         .join(Source, Source.id == Group.source_id)
         .outerjoin(Identity, Identity.id == Account.identity_id)
+        .outerjoin(Finding, sa.and_(Finding.membership_id == Membership.id, Finding.kind == kind))
+        .outerjoin(
+            Doer,
+            sa.and_(Doer.source_id == Group.source_id, Doer.external_id == Finding.actor_ref),
+        )
         .where(
             scope.holds(at),
             undecided,
             scope.memberships(Membership.account_id, Membership.group_id),
         )
         .order_by(Membership.id)
-        for what, (at, undecided) in changed.items()
+        for kind, (at, undecided) in changed.items()
     ]

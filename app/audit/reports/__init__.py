@@ -92,7 +92,7 @@ def report(
             _controls(subject, counts),
             *_checklist(lines),
             *parts.completeness(found),
-            *(_records(name, told.kind, counts, rows) for name in _in_order(counts)),
+            *(_records(name, found, counts, rows) for name in _in_order(counts)),
             parts.policies(found),
         ),
         verdict=_verdict(findings, lines),
@@ -232,7 +232,19 @@ def _checklist(lines: Sequence[Line]) -> tuple[Section, ...]:
     )
 
 
-def _records(name: str, kind: str, counts: Mapping[str, int], rows: Rows) -> Section:
+def _records(name: str, found: Evaluation, counts: Mapping[str, int], rows: Rows) -> Section:
     return Section(
-        TITLES[name], registers=(register(name, kind, counts[name], rows, NONE),), key=name
+        TITLES[name],
+        (_who_did_it(found),) if name == "drift" and counts[name] else (),
+        registers=(register(name, found.told.kind, counts[name], rows, NONE),),
+        key=name,
+    )
+
+
+def _who_did_it(found: Evaluation) -> str:
+    """Say how much of the drift has a name to it, and where that is from."""
+    told, count = found.numbers["drift.told"], found.numbers["drift"]
+    return (
+        f"Of {count:,} changes, the logs of the sources tell of {told:,} when they were done, and "
+        "by whom. Of the rest nothing is said here, because no source said it."
     )

@@ -70,11 +70,13 @@ COLUMNS: Final[Mapping[str, tuple[tuple[str, str, float], ...]]] = {
         ("Verified (UTC)", "verified_at", 4),
     ),
     "drift": (
-        ("When (UTC)", "at", 4),
+        ("Seen (UTC)", "at", 4),
         ("What", "what", 2),
         ("Source", "source", 2),
         ("Account", "account_login", 4),
         ("Group", "group_name", 4),
+        ("Done by, if told", "done_by_name", 3.6),
+        ("Done (UTC)", "done_at", 4),
     ),
     "sources": (
         ("Begun (UTC)", "begun_at", 4),

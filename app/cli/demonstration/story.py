@@ -43,7 +43,7 @@ from app.signin import links
 from app.signin import service as signin
 from app.web.paging import MAX_LIMIT, Window
 from app.wiring import House, Ports, build
-from connectors.memory.state import State, changing, read_state, write_state
+from connectors.memory.state import By, State, changing, read_state, write_state
 from connectors.records import Member, MemberKind
 
 LENGTH = timedelta(days=120)
@@ -223,6 +223,10 @@ class Story:
         """Return the state file of a source."""
         return self.house.settings.home / f"{source}.simulated.json"
 
+    def in_source(self, person: Person) -> By:
+        """Return somebody as the log of the directory names them when they change it there."""
+        return By(external_id(CORP, person.number), person.name, self.clock.now())
+
     def company_state(self, source: str) -> State:
         """Return what a source holds now."""
         return read_state(self.file(source))
@@ -306,6 +310,11 @@ class Story:
     def operator(self) -> Person:
         """Who operates: the first lead of IT."""
         return self.company.reports(self.head_of_it.number)[0]
+
+    @property
+    def colleague(self) -> Person:
+        """Who does things in the directory itself: the last lead of IT."""
+        return self.company.reports(self.head_of_it.number)[-1]
 
     @property
     def auditor(self) -> Person:
@@ -481,7 +490,7 @@ def _second_quarter(story: Story) -> None:
     _two_leave(story, people[82], people[84])
     story.leaves(people[80], story.clock.now() + LENGTH, 90)
     story.pass_time(hours=5)
-    with changing(story.file(CORP)) as corp:  # somebody was added behind everybody's back
+    with changing(story.file(CORP), story.in_source(story.colleague)) as corp:  # behind our back
         member = Member(external_id(CORP, people[90].number), MemberKind.ACCOUNT)
         corp.members[group_id(CORP, "Database Admins")][member.external_id] = member
     story.sync(CORP)

@@ -44,6 +44,7 @@ class SourceRow:
     most_memberships_percent: int
     most_of_group_percent: int
     large_group: int
+    log_days: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,4 +285,5 @@ def _sources() -> sa.Select[*tuple[Any, ...]]:
         Source.most_memberships_percent,
         Source.most_of_group_percent,
         Source.large_group,
+        Source.log_days,
     ).outerjoin(SyncRun, SyncRun.id == newest)

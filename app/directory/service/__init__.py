@@ -4,6 +4,7 @@ Reading a source is in `syncing.py`; `check_source` and the functions of `trying
 ones here that reach out, and they do so between transactions.
 """
 
+from app.directory.logs import forget_actor, forget_old
 from app.directory.service.exclusions import exclude_group, lift_exclusion
 from app.directory.service.observed import explain_membership, observe_account, observe_membership
 from app.directory.service.rules import RULES, set_reading
@@ -48,6 +49,8 @@ __all__ = [
     "disable_source",
     "exclude_group",
     "explain_membership",
+    "forget_actor",
+    "forget_old",
     "lift_exclusion",
     "link_account",
     "live_source",

@@ -19,6 +19,7 @@ RULES: Mapping[str, tuple[int, int]] = MappingProxyType(
         "most_memberships_percent": (0, 100),
         "most_of_group_percent": (0, 100),
         "large_group": (1, 1_000_000),
+        "log_days": (0, 90),
     }
 )
 

@@ -100,7 +100,8 @@ def over_all(house: TestHouse, **more: Any) -> bundles.Wish:
 
 def something_appears(house: TestHouse, cast: Cast) -> None:
     house.clock.advance(timedelta(hours=1))
-    cast.put("corp", "payroll", "mallory", "eve")
+    cast.put("corp", "payroll", "mallory", "eve", by="olga")
+    cast.put("corp", "everyone", "alice")
     assert cast.sync("corp") == "complete"
     house.clock.advance(timedelta(hours=1))
 
@@ -181,6 +182,22 @@ def test_the_numbers_of_a_period_are_those_of_a_plain_recount(period: Held, tmp_
     for run in period.rows("sources"):
         for query in run["queries"]:
             assert f"{query['returned']:,}" in shown
+
+
+def test_who_made_a_change_that_nobody_decided_is_told_where_the_source_told_it(
+    period: Held, tmp_path: Path
+) -> None:
+    rows = list(period.rows("drift"))
+    named = [row for row in rows if row["done_at"]]
+    assert [row["done_by_name"] for row in named] == ["Olga"]
+    assert {row["group_name"] for row in rows if not row["done_at"]} == {"Everyone Else"}
+    entries = [json.loads(line) for line in period.read("data/ledger.jsonl").splitlines()]
+    told = {each["subject"]: each["data"] for each in entries if each["kind"] == "drift.attributed"}
+    for row in named:
+        assert told[row["finding"]]["done_at"] == row["done_at"] <= row["at"]
+        assert told[row["finding"]]["actor"] == row["done_by"]
+    shown = period.text(tmp_path)
+    assert f"Of {len(rows)} changes, the logs of the sources tell of {len(named)} when" in shown
 
 
 def test_the_numbers_of_a_campaign_are_those_of_a_plain_recount(

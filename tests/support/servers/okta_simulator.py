@@ -760,6 +760,14 @@ class Org:
 
     # -- the log --
 
+    def caller(self) -> Json:
+        """Name whose token the calls bear, as `users/me` does."""
+        found = next(iter(self.users), None)
+        if found is None:
+            return {"id": "00uStubAdministrator0", "type": "User", "alternateId": "admin@example.test", "displayName": "Stub Admin", "detailEntry": None}
+        p = found.data["profile"]
+        return {"id": found.id, "type": "User", "alternateId": p["login"], "displayName": f"{p.get('firstName')} {p.get('lastName')}", "detailEntry": None}
+
     def event(self, kind: str, message: str, now: float, user: Record | None = None, group: Record | None = None,
               app: Record | None = None) -> None:
         target: list[Json] = []
@@ -773,7 +781,7 @@ class Org:
         ident = hashlib.md5(f"{self.options.seed}/{len(self.log) + len(self.pending)}/{now}".encode()).hexdigest()
         entry: Json = {"uuid": f"{ident[:8]}-{ident[8:12]}-11f0-{ident[16:20]}-{ident[20:]}", "published": iso(now), "eventType": kind,
                        "version": "0", "severity": "INFO", "displayMessage": message, "legacyEventType": None,
-                       "actor": {"id": "00uStubAdministrator0", "type": "User", "alternateId": "admin@example.test", "displayName": "Stub Admin", "detailEntry": None},
+                       "actor": self.caller(),
                        "client": {"userAgent": None, "zone": "null", "device": "Unknown", "id": None, "ipAddress": "127.0.0.1", "geographicalContext": None},
                        "outcome": {"result": "SUCCESS", "reason": None}, "target": target,
                        "transaction": {"type": "WEB", "id": ident[:24], "detail": {}}, "debugContext": {"debugData": {}},

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from connectors.errors import (
     ConnectorError,
+    CursorRefusedError,
     DeniedError,
     MisconfiguredError,
     TargetConflictError,
@@ -16,7 +17,7 @@ from connectors.errors import (
     UnsupportedError,
 )
 from connectors.memory.connector import KIND, MemoryConnector
-from connectors.memory.state import State, changing, read_state, write_state
+from connectors.memory.state import By, State, changing, read_state, write_state
 from connectors.records import (
     Account,
     AccountBatch,
@@ -249,3 +250,76 @@ def test_who_is_gone_needs_no_ending_but_cannot_be_opened(path: Path) -> None:
 def test_the_file_is_plain_json_for_people(path: Path) -> None:
     document = json.loads(path.read_text(encoding="utf-8"))
     assert document["accounts"][0]["display_name"] == "Person, p0 \U0001f98a"
+
+
+def log_of(path: Path, cursor: str = "", *breaks: str) -> tuple[list[str], str]:
+    """Read the log: the events it tells, and where to go on."""
+    connector = MemoryConnector(path, breaks=frozenset(breaks), now=now)
+    told = []
+    for page in connector.log(cursor):
+        told += [each.event_id for each in page.deeds]
+        cursor = page.cursor
+    return told, cursor
+
+
+def do(path: Path, *accounts: str, by: By | None = None) -> None:
+    """Put accounts into g1, one after the other."""
+    for each in accounts:
+        with changing(path, by or By("p9", "Nine", NOW)) as state:
+            state.members["g1"][each] = Member(each, MemberKind.ACCOUNT)
+
+
+def test_a_log_tells_only_what_somebody_put_their_name_to(path: Path) -> None:
+    with changing(path) as state:
+        state.members["g1"]["p1"] = Member("p1", MemberKind.ACCOUNT)
+    assert log_of(path)[0] == []
+    do(path, "p3")
+    (deed,) = next(iter(MemoryConnector(path, now=now).log(""))).deeds
+    assert (deed.account_id, deed.group_id, deed.is_joining) == ("p3", "g1", True)
+    assert (deed.actor_id, deed.actor_name, deed.at) == ("p9", "Nine", NOW)
+
+
+def test_a_late_deed_is_told_by_a_later_reading_and_none_is_skipped(path: Path) -> None:
+    do(path, "p3", "p4")
+    early, cursor = log_of(path, "", "log_late")
+    assert early == ["event-000001"]
+    assert log_of(path, cursor)[0] == ["event-000002"]
+
+
+def test_a_log_may_tell_in_disorder_and_repeat_itself(path: Path) -> None:
+    do(path, "p3", "p4")
+    assert log_of(path, "", "log_disordered")[0] == ["event-000002", "event-000001"]
+    _, cursor = log_of(path)
+    do(path, "p5")
+    again, _ = log_of(path, cursor, "log_repeated")
+    assert again == ["event-000002", "event-000003", "event-000003"]
+
+
+def test_a_long_log_comes_in_pages_and_may_break_off_after_one(path: Path) -> None:
+    do(path, *(f"n{n}" for n in range(60)))
+    pages = list(MemoryConnector(path, now=now).log(""))
+    assert [len(each.deeds) for each in pages] == [50, 10]
+    broken = MemoryConnector(path, breaks=frozenset({"log_broken"}), now=now).log("")
+    kept = next(broken)
+    with pytest.raises(UnavailableError):
+        next(broken)
+    assert len(log_of(path, kept.cursor)[0]) == 10
+
+
+def test_a_log_that_may_not_be_read_is_denied_and_a_check_says_what_that_costs(path: Path) -> None:
+    closed = MemoryConnector(path, breaks=frozenset({"log_denied"}), now=now)
+    with pytest.raises(DeniedError):
+        list(closed.log(""))
+    (item,) = [each for each in closed.check().items if each.name == "read log"]
+    assert not item.is_ok
+    assert not item.is_required
+    assert "who changed a membership" in item.detail
+
+
+def test_a_log_refuses_a_cursor_of_another_history(path: Path) -> None:
+    _, cursor = log_of(path)
+    for odd in ("x|0", cursor.replace("|0", "|9"), "nothing"):
+        with pytest.raises(CursorRefusedError):
+            log_of(path, odd)
+    with pytest.raises(CursorRefusedError):
+        log_of(path, cursor, "log_forgetful")
