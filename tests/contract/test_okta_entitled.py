@@ -402,3 +402,30 @@ def test_no_record_of_an_application_or_role_can_break_the_reading_of_it() -> No
     strange: list[Any] = [None, 7, "x", [], {}, {"id": 1}, {"id": "x", "label": ""}]
     assert all(isinstance(applications.application(each), Problem) for each in strange)
     assert all(isinstance(roles.role(each), Problem) for each in strange)
+
+
+def test_what_changed_costs_two_calls_and_says_nothing_of_them_and_all_of_it_shows_them(
+    tmp_path: Path,
+) -> None:
+    """Okta tells no date of theirs: a delta leaves them as they were, a whole read has them."""
+    with running(tmp_path, None, **SMALL) as server:
+        before = read(connect(server.url))
+        assert before.report is not None
+        app = next(iter(before.of(applications.KIND)))
+        new = next(key for key in before.accounts if key not in before.lists[app].accounts)
+        server.call("POST", f"/api/v1/apps/{app.removeprefix('app:')}/users", {"id": new})
+        server.call("POST", f"/api/v1/users/{new}/roles", {"type": "REPORT_ADMIN"})
+        server.control("POST", "reset")
+        connector = connect(server.url)
+        told = list(connector.changes(before.report.cursor))
+        connector.close()
+        stats = server.control("GET", "stats")
+        after = read(connect(server.url))
+    assert sum(n for what, n in stats.items() if what.startswith("calls ")) == 2
+    report = told[-1]
+    assert isinstance(report, ReadReport)
+    assert report.is_complete
+    assert not [each for each in told if isinstance(each, GroupBatch)]
+    assert not [one for each in told if isinstance(each, MemberBatch) for one in each.lists]
+    assert new in after.lists[app].accounts
+    assert new in after.lists["role:REPORT_ADMIN"].accounts
