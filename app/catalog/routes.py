@@ -160,7 +160,7 @@ def _sheet(form: Form | None, plan: service.Plan | None) -> str:
         plan=plan,
         shown=[] if plan is None else plan.telling[:MOST_SHOWN],
         text=form[sheet.FIELD] if form and plan else "",
-        columns=(*sheet.KEYS, *sheet.WRITTEN),
+        columns=sheet.SHAPE.named,
         most_mib=sheet.MOST_BYTES >> 20,
         most_rows=sheet.MOST_ROWS,
     )

@@ -10,7 +10,6 @@ from app.catalog.queries.entitlements import (
     show_catalogue,
     show_entitlement,
 )
-from app.catalog.queries.owners import Owner, find_owners
 from app.catalog.queries.protections import (
     OWN_ACCOUNT,
     ProtectionRow,
@@ -18,6 +17,7 @@ from app.catalog.queries.protections import (
     list_protections,
     protection_row,
 )
+from app.directory.queries import Owner, find_owners
 
 __all__ = [
     "OWN_ACCOUNT",

@@ -2,7 +2,8 @@
 
 from app.catalog.service.describing import describe, take_from_source
 from app.catalog.service.protecting import protect, unprotect
-from app.catalog.service.sheet import Plan, PlannedRow, apply_sheet, plan_sheet
+from app.catalog.service.sheet import apply_sheet, plan_sheet
+from app.kernel.sheet import Plan, PlannedRow
 
 __all__ = [
     "Plan",

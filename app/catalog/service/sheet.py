@@ -8,7 +8,6 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
@@ -26,79 +25,21 @@ from app.catalog.models import Entitlement
 from app.catalog.queries import EntitlementRow, Owner
 from app.catalog.service.describing import READ_ONLY, said_here, told
 from app.directory.models import Group
+from app.directory.queries import one_owner
 from app.kernel.actor import Permission
 from app.kernel.errors import (
     ConflictError,
-    FieldError,
     FieldErrors,
     InvalidInputError,
     NothingToChangeError,
 )
 from app.kernel.phrases import phrase
+from app.kernel.sheet import Plan, PlannedRow, SheetChange, first_errors
 from app.kernel.uow import Reading, UnitOfWork
 
 AT_ONCE = 500
-MOST_TOLD = 5
 YES, NO = frozenset({"true", "yes", "1", "ja"}), frozenset({"false", "no", "0", "nein"})
 Found = dict[tuple[str, ...], list[EntitlementRow]]
-
-
-@dataclass(frozen=True, slots=True)
-class SheetChange:
-    """What one field becomes, in words for people."""
-
-    field: str
-    before: str
-    after: str
-
-
-@dataclass(frozen=True, slots=True)
-class PlannedRow:
-    """What one row would do.
-
-    Attributes:
-        line: Of the file.
-        id: Public id of the entitlement, or None if it is not known which is meant.
-        name: Of the entitlement, or as typed.
-        source: Of the entitlement, or as typed.
-        changes: What would become of it; empty if nothing would.
-        errors: What is wrong with it; then it does nothing.
-    """
-
-    line: int
-    id: str | None
-    name: str
-    source: str
-    changes: Sequence[SheetChange]
-    errors: Sequence[FieldError]
-    present: EntitlementRow | None = field(default=None, repr=False)
-    wanted: dict[str, Any] = field(default_factory=dict, repr=False)
-    owner: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What a sheet would do.
-
-    Attributes:
-        rows: Each of them.
-        digest: Of what would change, and of what it was when this was made.
-        changed: How many rows change something.
-        unchanged: How many say what is so already.
-        wrong: How many are wrong; with one of them, nothing is stored.
-    """
-
-    rows: Sequence[PlannedRow]
-    digest: str
-    changed: int
-    unchanged: int
-    wrong: int
-
-    @property
-    def telling(self) -> list[PlannedRow]:
-        """The rows that change something or are wrong; those that are wrong come first."""
-        wrong = [each for each in self.rows if each.errors]
-        return wrong + [each for each in self.rows if each.changes and not each.errors]
 
 
 def plan_sheet(reading: Reading, text: str) -> Plan:
@@ -139,7 +80,7 @@ def apply_sheet(uow: UnitOfWork, text: str, digest: str) -> Plan:
     """
     plan = plan_sheet(uow, text)
     if plan.wrong:
-        raise InvalidInputError({sheet.FIELD: _first_errors(plan)})
+        raise InvalidInputError({sheet.FIELD: first_errors(plan)})
     if not plan.changed:
         raise NothingToChangeError(phrase("The catalogue says all of this already."))
     if plan.digest != digest:
@@ -266,25 +207,12 @@ def _own(
             SheetChange("owner", present.owner_name or "", present.source_owner_name or "")
         )
         return None
-    who = _one(owners.get(typed, []), wrong)
+    who = one_owner(owners.get(typed, []), wrong)
     if who is None or who.id == present.owner:
         return owner
     wanted["owner_id"] = who.key
     changes.append(SheetChange("owner", present.owner_name or "", who.name))
     return who.id
-
-
-def _one(meant: Sequence[Owner], wrong: FieldErrors) -> Owner | None:
-    """Return the one person who is meant, if they can answer."""
-    if not meant:
-        wrong.add("owner", phrase("Nobody has this id, mail, employee number or login."))
-    elif len(meant) > 1:
-        wrong.add("owner", phrase("This may mean several people: give the id."))
-    elif not meant[0].is_active:
-        wrong.add("owner", phrase("This person is not active: name one who can answer."))
-    else:
-        return meant[0]
-    return None
 
 
 def _describe(
@@ -394,13 +322,3 @@ def _digest(changed: Sequence[PlannedRow]) -> str:
         for each in changed
     ]
     return hashlib.sha256(json.dumps(facts, ensure_ascii=False).encode()).hexdigest()
-
-
-def _first_errors(plan: Plan) -> str:
-    wrong = [each for each in plan.rows if each.errors][:MOST_TOLD]
-    lines = "; ".join(f"{each.line}: {each.errors[0].message}" for each in wrong)
-    return phrase(
-        "%(count)s rows are wrong, and nothing was written. %(lines)s",
-        count=plan.wrong,
-        lines=lines,
-    )

@@ -53,6 +53,7 @@ from app.directory.queries.history import (
     identity_history,
     identity_past,
 )
+from app.directory.queries.owners import Owner, find_owners, one_owner
 from app.directory.queries.people import (
     AccountRow,
     IdentityDetail,
@@ -83,6 +84,7 @@ from app.directory.queries.ties import (
     CaseRow,
     Only,
     Ruling,
+    accounts_where,
     list_accounts,
     list_cases,
     show_account,
@@ -108,6 +110,7 @@ __all__ = [
     "Interval",
     "MemberRow",
     "Only",
+    "Owner",
     "Past",
     "Place",
     "Ruling",
@@ -119,6 +122,7 @@ __all__ = [
     "access_of",
     "account_row",
     "accounts_of",
+    "accounts_where",
     "changed_since",
     "connection",
     "difference_to",
@@ -127,6 +131,7 @@ __all__ = [
     "exclusion_row",
     "find_group",
     "find_identity",
+    "find_owners",
     "group_difference",
     "group_history",
     "group_past",
@@ -146,6 +151,7 @@ __all__ = [
     "list_sources",
     "name_of",
     "next_read_of",
+    "one_owner",
     "open_membership",
     "recent_runs",
     "run_answer",

@@ -167,6 +167,12 @@ def list_accounts(
     return page([AccountLine(*tuple(row)) for row in rows], window, lambda row: [row.key])
 
 
+def accounts_where(reading: Reading, *conditions: Any) -> list[AccountLine]:
+    """Return the accounts there are now that fit (no authorisation)."""
+    rows = reading.session.execute(_lines().where(Account.ended_at.is_(None), *conditions))
+    return [AccountLine(*tuple(row)) for row in rows]
+
+
 def show_account(reading: Reading, account: str) -> AccountLine:
     """Return one account.
 

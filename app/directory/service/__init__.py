@@ -22,6 +22,7 @@ from app.directory.service.runs import (
     request_sync,
     tick,
 )
+from app.directory.service.sheet import SHEET, apply_accounts, plan_accounts
 from app.directory.service.sources import (
     add_source,
     check_source,
@@ -40,10 +41,12 @@ from app.directory.service.trying import try_change, try_settings
 
 __all__ = [
     "RULES",
+    "SHEET",
     "SYNC",
     "Foreseen",
     "accept_run",
     "add_source",
+    "apply_accounts",
     "check_source",
     "digest_of_rules",
     "disable_source",
@@ -57,6 +60,7 @@ __all__ = [
     "observe_account",
     "observe_membership",
     "payload_of",
+    "plan_accounts",
     "preview_correlation",
     "refuse_run",
     "remove_source",

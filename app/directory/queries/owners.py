@@ -1,11 +1,13 @@
 """Who is meant by what somebody typed for an owner: many at once, for a sheet holds thousands."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 
 from app.directory.models import Account, Identity
+from app.kernel.errors import FieldErrors
+from app.kernel.phrases import phrase
 from app.kernel.uow import Reading
 
 AT_ONCE = 300
@@ -72,3 +74,16 @@ def find_owners(reading: Reading, words: Collection[str]) -> dict[str, list[Owne
         for key, public_id, name, is_active, login in logins:
             others[login][key] = Owner(key, public_id, name, is_active)
     return {each: list((exact[each] or others[each]).values()) for each in exact}
+
+
+def one_owner(meant: Sequence[Owner], wrong: FieldErrors) -> Owner | None:
+    """Return the one person who is meant, if they can answer."""
+    if not meant:
+        wrong.add("owner", phrase("Nobody has this id, mail, employee number or login."))
+    elif len(meant) > 1:
+        wrong.add("owner", phrase("This may mean several people: give the id."))
+    elif not meant[0].is_active:
+        wrong.add("owner", phrase("This person is not active: name one who can answer."))
+    else:
+        return meant[0]
+    return None
