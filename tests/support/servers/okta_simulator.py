@@ -113,10 +113,11 @@ class Options:
     fail_every: int = field(default=0, metadata={"help": "answer each N-th request with 500"})
     unavailable_every: int = field(default=0, metadata={"help": "answer each N-th request with 503 and no rate limit headers"})
     drop_every: int = field(default=0, metadata={"help": "cut the connection halfway through each N-th answer"})
+    limit_every: int = field(default=0, metadata={"help": "answer each N-th request with 429, its window being over in a second"})
     stall_every: int = field(default=0, metadata={"help": "never answer each N-th request"})
 
 
-FAULTS = ("latency_ms", "fail_every", "unavailable_every", "drop_every", "stall_every", "rate_limit", "concurrency",
+FAULTS = ("latency_ms", "fail_every", "limit_every", "unavailable_every", "drop_every", "stall_every", "rate_limit", "concurrency",
           "search_lag", "log_lag", "forbid")
 
 
@@ -882,8 +883,8 @@ def decode_cursor(text: str, parts: int) -> list[str]:
 class RateLimiter:
     """Fixed windows, one for each bucket and token."""
 
-    def __init__(self, options: Options):
-        self.options = options
+    def __init__(self, options: Options, clock: Callable[[], float] = time.time):
+        self.options, self.clock = options, clock
         self.windows: dict[tuple[str, str], tuple[float, int]] = {}
 
     def limit(self, bucket: str) -> int:
@@ -892,7 +893,7 @@ class RateLimiter:
         return max(1, whole * o.principal_share // 100) if whole else 0
 
     def take(self, bucket: str, token: str) -> tuple[dict[str, str], bool]:
-        limit, now = self.limit(bucket), time.time()
+        limit, now = self.limit(bucket), self.clock()
         begun, used = self.windows.get((bucket, token), (0.0, 0))
         if now - begun >= self.options.rate_window:
             begun, used = now, 0
@@ -1419,6 +1420,10 @@ class OktaStub:
         try:
             if not allowed:
                 self.count("429 " + bucket)
+                raise OktaError(429, "E0000047", "API call exceeded rate limit due to too many requests.")
+            if nth(o.limit_every):
+                self.count("429 at random")
+                headers |= {"X-Rate-Limit-Remaining": "0", "X-Rate-Limit-Reset": str(int(time.time()) + 1)}
                 raise OktaError(429, "E0000047", "API call exceeded rate limit due to too many requests.")
             if nth(o.fail_every):
                 self.count("500")
