@@ -28,6 +28,7 @@ from bench.graph import measure_graph
 from bench.ldap import measure_ldap
 from bench.ledger import measure_ledger
 from bench.lighthouse import measure_lighthouse
+from bench.okta import measure_okta
 from bench.pages import measure_pages
 from bench.scale import measure_scale
 from connectors.port import Connector
@@ -240,6 +241,7 @@ PARTS: dict[str, Callable[[Path], Iterator[Figure]]] = {
     "ledger": measure_ledger,
     "evidence": measure_evidence,
     "ldap": partial(measure_ldap, is_full="--full" in sys.argv),
+    "okta": partial(measure_okta, is_full="--full" in sys.argv),
     "lighthouse": measure_lighthouse,
 }
 

@@ -899,7 +899,7 @@ class RateLimiter:
             begun, used = now, 0
         used += 1
         self.windows[bucket, token] = (begun, used)
-        shown = limit or 10_000
+        shown = limit or 10_000_000          # none to speak of
         headers = {"X-Rate-Limit-Limit": str(shown), "X-Rate-Limit-Remaining": str(max(0, shown - used)),
                    "X-Rate-Limit-Reset": str(int(-(-(begun + self.options.rate_window) // 1)))}
         return headers, not limit or used <= limit
