@@ -143,6 +143,18 @@ def test_a_host_name_is_compared_without_its_case() -> None:
             assert read_ids(connector) == ({"a", "b"}, True)
 
 
+@pytest.mark.parametrize("cut", ["users?", "groups?", "groups/g/users"])
+def test_a_page_that_breaks_off_in_the_middle_is_no_end_of_a_list(cut: str) -> None:
+    def reply(_: str, path: str) -> Reply:
+        listed: object = {"id": "g", "type": "OKTA_GROUP", "profile": {"name": "G"}}
+        found = json.dumps([user("a") if "users" in path else listed]).encode()
+        found = b"[]" if "rules" in path else found
+        return 200, {}, found[:-3] if f"/api/v1/{cut}" in path else found
+
+    with peer(reply) as url, connected(url) as connector:
+        assert read_ids(connector)[1] is False
+
+
 HTML_404: Reply = (404, {"Content-Type": "text/html"}, b"<html>Not found</html>")
 
 

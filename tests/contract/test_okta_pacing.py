@@ -16,6 +16,7 @@ import pytest
 from multidict import CIMultiDict
 from typing_extensions import override
 
+from connectors.okta import reading
 from connectors.okta.connector import KIND, OktaConnector
 from connectors.okta.executor import DirectClient
 from connectors.okta.pacing import Pacing, bucket_of
@@ -171,6 +172,39 @@ def test_a_limit_on_calls_at_once_lets_all_wait_a_moment(
     peer, report, connector = read(jumping, monkeypatch, "100", groups=200, concurrency=3)
     assert report.is_complete
     assert peer.stub.stats["429 concurrency"] > 0
+    connector.close()
+
+
+def test_a_storm_of_refusals_costs_time_and_nothing_else(
+    jumping: JumpingLoop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    peer, report, connector = read(jumping, monkeypatch, "100", groups=150, limit_every=5)
+    assert report.is_complete
+    refused = peer.stub.stats["429 at random"]
+    assert refused > 20
+    assert len(peer.sent[MEMBERS]) <= 150 + refused  # none is sent in vain besides
+    connector.close()
+
+
+@pytest.mark.slow  # ten thousand calls; its small twin is below
+def test_ten_thousand_and_one_groups_are_all_read(
+    jumping: JumpingLoop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, report, connector = read(jumping, monkeypatch, "100", groups=10_001)
+    assert report.is_complete
+    assert [(each.pages, each.returned) for each in report.queries][1] == (51, 10_001)
+    connector.close()
+
+
+@pytest.mark.parametrize(("groups", "pages"), [(99, 10), (100, 10), (101, 11)])
+def test_a_group_beyond_a_full_page_is_read_too(
+    jumping: JumpingLoop, monkeypatch: pytest.MonkeyPatch, groups: int, pages: int
+) -> None:
+    monkeypatch.setattr(reading, "GROUPS_A_PAGE", "10")
+    peer, report, connector = read(jumping, monkeypatch, "100", groups=groups)
+    assert report.is_complete
+    assert [(each.pages, each.returned) for each in report.queries][1] == (pages, groups)
+    assert len(peer.sent[MEMBERS]) == groups
     connector.close()
 
 

@@ -1423,7 +1423,7 @@ class OktaStub:
                 raise OktaError(429, "E0000047", "API call exceeded rate limit due to too many requests.")
             if nth(o.limit_every):
                 self.count("429 at random")
-                headers |= {"X-Rate-Limit-Remaining": "0", "X-Rate-Limit-Reset": str(int(time.time()) + 1)}
+                headers |= {"X-Rate-Limit-Remaining": "0", "X-Rate-Limit-Reset": str(int(self.limiter.clock()) + 1)}
                 raise OktaError(429, "E0000047", "API call exceeded rate limit due to too many requests.")
             if nth(o.fail_every):
                 self.count("500")
