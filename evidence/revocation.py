@@ -74,7 +74,7 @@ def read_lists(pem: bytes) -> tuple[bytes, ...]:
         raise EvidenceError(f"lists: give {MOST_LISTS} revocation lists at most")
     try:
         return tuple(x509.load_pem_x509_crl(each).public_bytes(Encoding.DER) for each in parts)
-    except ValueError as error:
+    except (ValueError, x509.InvalidVersion) as error:
         raise EvidenceError("lists: not revocation lists as PEM") from error
 
 
@@ -120,13 +120,13 @@ def find_list(
 
 
 def _load(der: bytes) -> x509.CertificateRevocationList:
+    """Read all of a list that is asked for later: the library reads each part when it is asked."""
     try:
         found = x509.load_der_x509_crl(der)
         extensions = list(found.extensions)
-    except ValueError as error:
+        found.issuer, found.last_update_utc, found.signature_hash_algorithm, list(found)
+    except (ValueError, x509.InvalidVersion, UnsupportedAlgorithm) as error:
         raise VerificationError("a revocation list cannot be read") from error
-    if found.public_bytes(Encoding.DER) != der:
-        raise VerificationError("a revocation list is not in its one form")
     if any(each.critical for each in extensions):  # a delta list, or one for a part of them
         raise VerificationError("a revocation list has a critical extension not understood here")
     return found
@@ -136,11 +136,8 @@ def _is_signed(found: x509.CertificateRevocationList, issuer: x509.Certificate) 
     key = issuer.public_key()
     if not isinstance(key, ec.EllipticCurvePublicKey | rsa.RSAPublicKey):
         return False
-    try:
-        is_strong = isinstance(found.signature_hash_algorithm, STRONG_HASHES)
-        return is_strong and found.is_signature_valid(key)
-    except (ValueError, UnsupportedAlgorithm):
-        return False
+    is_strong = isinstance(found.signature_hash_algorithm, STRONG_HASHES)
+    return is_strong and found.is_signature_valid(key)
 
 
 def _is_of_time(found: x509.CertificateRevocationList, at: datetime) -> bool:

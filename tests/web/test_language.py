@@ -280,7 +280,7 @@ def test_what_the_verifier_says_of_a_file_is_said_in_german(german: German) -> N
     auditor = german.people["auditor"]
     text = unescape(auditor.submit("/verify", body, on="/verify").get_data(as_text=True))
     assert "wurde geändert" in text
-    assert "jeder Teil ist, wie er hineingelegt wurde" in text
+    assert "jeder Bestandteil ist, wie er hineingelegt wurde" in text
     assert "every member" not in text
     body = {"file": (io.BytesIO(b"no bundle"), "bundle.zip"), "key": ""}
     text = auditor.submit("/verify", body, on="/verify").get_data(as_text=True)

@@ -12,7 +12,7 @@ import pytest
 
 from evidence.certificates import create_authority, issue_signer, load_credential
 from evidence.cms import verify_pdf
-from evidence.errors import EvidenceError
+from evidence.errors import EvidenceError, VerificationError
 from evidence.pdf.document import Section
 from evidence.pdf.lasting import read_lasting, sealed_end
 from evidence.pdf.render import render
@@ -185,6 +185,33 @@ def test_what_is_missing_to_last_is_named(
     path.write_bytes(render(report()))
     with pytest.raises(EvidenceError, match="only with a time-stamping authority"):
         seal_file(path, CREDENTIAL, None, ToLast((), authority.anchor))
+
+
+def test_a_stamp_too_large_for_its_place_is_refused(
+    stamp: Callable[[bytes], bytes], to_last: ToLast, tmp_path: Path
+) -> None:
+    asked = iter((stamp, lambda _digest: bytes(20_000)))
+
+    def first_well(digest: bytes) -> bytes:
+        return next(asked)(digest)
+
+    path = tmp_path / "report.pdf"
+    path.write_bytes(render(report()))
+    with pytest.raises(EvidenceError, match="too large for its place"):
+        seal_file(path, CREDENTIAL, first_well, to_last)
+
+
+def test_an_update_without_end_or_behind_another_kind_of_file_is_refused(
+    lasting: bytes, refusal: Callable[[bytes], str]
+) -> None:
+    end = sealed_end(lasting)
+    assert "something was added" in refusal(lasting + bytes(5 << 20))
+    for old, new in (
+        (b"/AcroForm << /Fields [", b"/AcroForm << /Fieldz ["),
+        (b"/Info ", b"/Inf0 "),
+    ):
+        with pytest.raises(VerificationError, match="as one made here"):
+            read_lasting(lasting[:end].replace(old, new) + lasting[end:], end)
 
 
 def test_a_document_stamp_before_the_signatures_own_is_refused(
