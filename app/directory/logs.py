@@ -33,7 +33,7 @@ class Place:
         source: Key of the source.
         source_id: Its public id.
         run: Public id of the run that reads it.
-        own: Its own account, by the source's identifier, or None.
+        own: Who we are there: our account, or the client that we are known as, which is none.
         cursor: Where to go on from; empty to begin.
         earliest: Nothing older can be matched with anything.
     """
@@ -41,7 +41,7 @@ class Place:
     source: int
     source_id: str
     run: str
-    own: str | None
+    own: frozenset[str]
     cursor: str
     earliest: datetime
 
@@ -58,7 +58,9 @@ def place(look: Reading, source: Source, run: SyncRun) -> Place | None:
         source=source.id,
         source_id=source.public_id,
         run=run.public_id,
-        own=source.own_account_external_id,
+        own=frozenset(
+            filter(None, (source.own_account_external_id, source.settings.get("client_id")))
+        ),
         cursor=kept.cursor if kept is not None else "",
         earliest=earliest,
     )
@@ -144,7 +146,7 @@ def _store(uow: UnitOfWork, at: Place, deeds: Sequence[Deed]) -> None:
                 "account_external_id": each.account_id,
                 "group_external_id": each.group_id,
                 "is_joining": each.is_joining,
-                "is_ours": at.own is not None and each.actor_id == at.own,
+                "is_ours": each.actor_id in at.own,
                 "actor_ref": _text(each.actor_id),
                 "actor_name": _text(each.actor_name),
             }

@@ -88,7 +88,7 @@ def run_sync(
             own_account_id = connector.check().own_account_id if looks_first else None
             note = None
             if heard is not None:
-                heard = replace(heard, own=heard.own or own_account_id)
+                heard = replace(heard, own=heard.own | set(filter(None, (own_account_id,))))
                 note = logs.follow(tx, connector, heard)
             taken = reading.take(connector, cursor, Progress(tx, payload["run"], begun_at))
         finally:

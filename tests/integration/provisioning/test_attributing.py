@@ -7,7 +7,8 @@ import pytest
 import sqlalchemy as sa
 
 from app.audit import erasing
-from app.directory.models import LogDeed, SourceLog, SyncRun
+from app.directory import logs
+from app.directory.models import LogDeed, Source, SourceLog, SyncRun
 from app.grants import service as grants
 from app.grants.models import Grant
 from app.kernel.ledger import LedgerDisclosure, LedgerEntry
@@ -173,8 +174,6 @@ def test_nothing_older_than_the_read_before_is_matched(cast: Cast) -> None:
 def test_a_group_that_the_read_before_could_not_read_is_matched_from_the_one_before_that(
     cast: Cast,
 ) -> None:
-    from app.directory.models import Source
-
     def unreadable(group: str) -> None:
         with cast.house.write() as uow:
             from app import events
@@ -208,6 +207,15 @@ def test_what_we_did_ourselves_is_never_told_as_drift_of_somebody(cast: Cast) ->
     assert the_finding(cast)["kind"] == "appeared"
     assert told(the_finding(cast)) == NOBODY
     assert [(each.is_ours, each.actor_name) for each in deeds(cast)] == [(True, "Attestry")]
+
+
+def test_we_are_known_in_a_log_by_our_account_or_by_our_client(cast: Cast) -> None:
+    with cast.house.read() as reading, reading.session.no_autoflush:
+        source = reading.session.scalars(sa.select(Source).where(Source.name == "corp")).one()
+        source.settings = {**source.settings, "client_id": "0oaClient"}
+        found = logs.place(reading, source, last_run(cast))
+    assert found is not None
+    assert found.own == {"corp-svc-attestry", "0oaClient"}
 
 
 def test_a_log_that_cannot_be_read_costs_a_run_nothing_but_a_note(cast: Cast) -> None:
