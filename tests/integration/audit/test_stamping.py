@@ -15,6 +15,7 @@ from app.audit.domain import BundleState
 from app.audit.models import SigningKey
 from app.audit.stamping import GO_ON, REFUSE, Authority
 from app.kernel.settings import Settings, SettingsError
+from evidence.standalone import attestry_verify
 from evidence.verify import verify_bundle
 from integration.audit.test_bundles import key_of, path_of, whole_period
 from support.house import TestHouse
@@ -113,6 +114,9 @@ def test_a_bundle_asked_to_last_says_so_in_manifest_and_report_and_holds_offline
         names = held.namelist()
     assert scope["signature_level"] == "B-LTA"
     assert {"trust/revocations-1.crl", "trust/revocations-2.crl"} <= set(names)
+    content = memoryview(path_of(house, row).read_bytes())
+    alone, _own = attestry_verify.check(content, [attestry_verify.vkey(key_of(house).vkey)])  # type: ignore[no-untyped-call]
+    assert "failed" not in {status for _number, _name, status, _detail in alone}
 
 
 def test_what_is_missing_to_last_is_said_with_the_way_out(
