@@ -20,7 +20,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from app.directory import service as directory
 from bench.figures import Figure, house_of
-from support.house import TestHouse
+from connectors.registry import connect
+from support.house import MORNING, TestHouse
 from support.servers.okta import TOKEN, OktaSimulator, running
 
 ROUNDS = 3
@@ -35,8 +36,8 @@ def timed(work: Callable[[], object]) -> float:
     return time.perf_counter() - begun
 
 
-def bare(server: OktaSimulator) -> str:
-    """Read in a process of its own; return what it said."""
+def bare(server: OktaSimulator) -> tuple[float, str]:
+    """Read in a process of its own; return seconds without its start, and how much came."""
     done = subprocess.run(
         [sys.executable, str(READER), server.url, TOKEN],
         capture_output=True,
@@ -44,18 +45,30 @@ def bare(server: OktaSimulator) -> str:
         timeout=1200,
         check=True,
     )
-    return done.stdout.strip()
+    seconds, _, size = done.stdout.strip().partition(" ")
+    return float(seconds), size
+
+
+def read_all(server: OktaSimulator) -> None:
+    """Read every batch by the product's own client, nothing kept."""
+    connector = connect("okta", settings_of(server), server.secrets, now=lambda: MORNING)
+    for _ in connector.snapshot():
+        pass
+    connector.close()
+
+
+def settings_of(server: OktaSimulator) -> dict[str, str]:
+    return {**server.settings, "applications": "false", "roles": "false"}
 
 
 def add_source(house: TestHouse, server: OktaSimulator) -> None:
-    settings = {**server.settings, "applications": "false", "roles": "false"}
     with house.write() as uow:
         directory.add_source(
             uow,
             house.house.seal,
             name="okta",
             kind="okta",
-            settings=settings,
+            settings=settings_of(server),
             secrets=server.secrets,
         )
     inner = house.house
@@ -79,11 +92,13 @@ def measure_okta(folder: Path, *, is_full: bool) -> Iterator[Figure]:
         memberships=str(memberships),
         apps="0",
     ) as server:
-        theirs, ours, quiet, said = [], [], [], [""]
+        theirs, reads, ours, quiet, size = [], [], [], [], ""
         for place in range(ROUNDS):
             home = folder / f"round-{place}"
             home.mkdir()
-            theirs.append(timed(lambda: said.append(bare(server))))
+            seconds, size = bare(server)
+            theirs.append(seconds)
+            reads.append(timed(partial(read_all, server)))
             with house_of(home) as house:
                 add_source(house, server)
                 ours.append(timed(partial(sync, house)))
@@ -91,7 +106,10 @@ def measure_okta(folder: Path, *, is_full: bool) -> Iterator[Figure]:
                 quiet.append(timed(partial(sync, house)))
         calls = sum(server.calls().values())
     floor, own = statistics.median(theirs), statistics.median(ours)
-    detail = f"{users} users, {memberships} memberships, {said[-1]}; {own:.2f} s of {floor:.2f} s"
+    read = statistics.median(reads)
+    detail = f"{users} users, {memberships} memberships, {size}; {read:.2f} s of {floor:.2f} s"
+    yield Figure("Okta read, times its bytes", read / floor, GATE, detail)
+    detail = f"{own:.2f} s of {floor:.2f} s"
     gate = GATE if is_full else math.inf
     yield Figure("Okta sync end to end, times its bytes", own / floor, gate, detail)
     detail = f"{statistics.median(quiet):.2f} s"
