@@ -15,6 +15,7 @@ from app.directory.models import Account, Closure, Identity, Membership, Nesting
 from app.directory.queries.groups import GroupRow, group_rows, show_group
 from app.directory.queries.moment import held
 from app.directory.queries.people import AccountRow, accounts_of, visible_identity
+from app.kernel import bulk
 from app.kernel.actor import Permission
 from app.kernel.uow import Reading
 from app.web.paging import Page, Window, page
@@ -229,6 +230,26 @@ def leads_of(
         for each in sorted(leading, key=lambda each: (len(ways[each]), each))
         if groups[each].is_administrative
     ]
+
+
+def effective_counts(reading: Reading) -> dict[int, int]:
+    """Return how many accounts are in each group now, directly or through nesting.
+
+    All groups at once, in two statements; a group that nobody is in is not named.
+
+    Args:
+        reading: Who looks.
+    """
+    reading.actor.require(Permission.DIRECTORY_READ)
+    pairs = bulk.numbers(reading.session, sa.select(Closure.ancestor_id, Closure.descendant_id), 2)
+    held_now = sa.select(Membership.group_id, Membership.account_id).where(
+        Membership.valid_to.is_(None)
+    )
+    ordered = held_now.order_by(Membership.group_id, Membership.account_id)
+    groups, accounts = bulk.numbers(reading.session, ordered, 2)
+    within = zip(*(each.tolist() for each in pairs), strict=True)
+    found = graph.effective_members(within, groups, accounts)
+    return {group: len(members) for group, members in found}
 
 
 def show_members(

@@ -158,10 +158,14 @@ def groups_file(uow: UnitOfWork, form: Form) -> Response:
     """The groups of the list, as a file."""
     typed = form.load(schemas.ListArgs)
     asked = {name: typed[name] for name in ASKED}
+    columns = dict(GROUPS)
+    if typed["as_of"] is None:
+        inside = queries.effective_counts(uow)
+        columns["effective_members"] = lambda row: inside.get(row.key, 0)
     return take(
         uow,
         "groups",
-        GROUPS,
+        columns,
         lambda reading, part: queries.list_groups(reading, part, **asked),
         filtered=_narrowed(typed),
     )

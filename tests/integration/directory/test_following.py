@@ -4,7 +4,7 @@ import random
 
 import sqlalchemy as sa
 
-from app.directory import service
+from app.directory import queries, service
 from app.directory.domain import SyncState
 from app.directory.models import Closure, Group, Reach
 from connectors.memory.state import State
@@ -96,6 +96,46 @@ def ladder(*more: str) -> State:
             "x": [*nested("y"), *nested(*more)],
         },
     )
+
+
+# Who is in a group by nesting, by the store alone.
+EFFECTIVE = sa.text("""
+WITH RECURSIVE within(top, below) AS (
+    SELECT id, id FROM directory_group
+    UNION
+    SELECT w.top, n.child_id FROM within w
+    JOIN directory_nesting n ON n.parent_id = w.below AND n.valid_to IS NULL
+)
+SELECT w.top, count(DISTINCT m.account_id) FROM within w
+JOIN directory_membership m ON m.group_id = w.below AND m.valid_to IS NULL
+GROUP BY w.top
+""")
+
+
+def test_the_effective_members_of_all_groups_are_those_the_store_counts(
+    directory: Directory,
+) -> None:
+    drawn = random.Random(5)
+    names = [f"g{place}" for place in range(9)]
+    logins = [f"p{place}" for place in range(7)]
+    directory.show(
+        State().add(
+            [account(each) for each in logins],
+            [group(each) for each in names],
+            {
+                each: [
+                    *people(*(one for one in logins if drawn.random() < 0.2)),
+                    *nested(*(other for other in names if drawn.random() < 0.15)),
+                ]
+                for each in names
+            },
+        )
+    )
+    directory.add()
+    directory.sync()
+    with directory.tx.read() as reading:
+        found = queries.effective_counts(reading)
+    assert found == dict(directory.rows(EFFECTIVE))
 
 
 def test_a_read_without_a_changed_nesting_neither_reads_nor_writes_what_follows(
