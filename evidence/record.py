@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from dataclasses import field as declared
+from functools import lru_cache
 from typing import Any, Final
 
 from evidence.canonical import canonical, is_flat, parse_canonical, rewrite
@@ -220,8 +221,13 @@ def read_base64(text: object) -> bytes:
     raise VerificationError("not base64 in its one form")
 
 
+@lru_cache(maxsize=8)  # many entries in a row are of one moment
+def _is_time(text: str) -> bool:
+    return TIME.fullmatch(text) is not None
+
+
 def _content(record: Record, commitments: Mapping[str, str]) -> dict[str, Any]:
-    if not TIME.fullmatch(record.at):
+    if not _is_time(record.at):
         raise EvidenceError(f"at: {record.at!r} is not RFC 3339 in UTC with milli- or microseconds")
     return {
         "v": VERSION,

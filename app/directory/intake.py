@@ -48,19 +48,22 @@ def collect(connector: Connector, progress: Progress) -> Read:
     report: ReadReport | None = None
     broken_by: str | None = None
     counts = {"accounts": 0}
+    members = 0
     try:
         for batch in connector.snapshot():
             match batch:
+                case MemberBatch():
+                    for each in batch.lists:
+                        listed = Listed.of(each)
+                        lists[each.group_id] = listed
+                        members += listed.accounts + listed.groups
+                    counts["memberships"] = members
                 case AccountBatch():
                     accounts.extend(batch.accounts)
                     counts["accounts"] = len(accounts)
                 case GroupBatch():
                     groups.extend(batch.groups)
                     counts["groups"] = len(groups)
-                case MemberBatch():
-                    lists |= {each.group_id: Listed.of(each) for each in batch.lists}
-                    members = sum(each.size for each in batch.lists)
-                    counts["memberships"] = counts.get("memberships", 0) + members
                 case ReadReport():
                     report = batch
                 case _:

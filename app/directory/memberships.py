@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
@@ -173,11 +174,13 @@ def find(look: Look) -> Found:
     else:
         stored = np.empty((4, 0), np.int64)
     pairs, keys, was_primary, is_newer = stored
-    gone = ~np.isin(pairs, shown)
+    at, stays = _found_in(shown, pairs)
+    gone = ~stays
     again = {look.names[place] for place in np.unique(pairs[gone & (is_newer != 0)] >> HALF)}
     left = gone & (is_newer == 0)
-    primary = _primary(shown, is_primary, pairs[~gone], keys[~gone], was_primary[~gone])
-    new = ~np.isin(shown, pairs) if len(pairs) else np.ones(len(shown), np.bool_)
+    primary = _primary(is_primary[at[stays]], keys[stays], was_primary[stays])
+    new = np.ones(len(shown), np.bool_)
+    new[at[stays]] = False
     if new.any():
         ended = _ended_since(look, places)
         again |= {
@@ -238,12 +241,15 @@ def _joined(parts: list[Numbers]) -> Numbers:
     return np.concatenate(parts) if parts else np.empty(0, np.int64)
 
 
-def _primary(
-    shown: Numbers, is_primary: Numbers, pairs: Numbers, keys: Numbers, was_primary: Numbers
-) -> dict[int, bool]:
-    if not len(pairs):
-        return {}
-    is_now = is_primary[np.searchsorted(shown, pairs)]
+def _found_in(shown: Numbers, pairs: Numbers) -> tuple[Numbers, npt.NDArray[np.bool_]]:
+    """Return where each pair stands among those shown, which rise, and which stand there at all."""
+    if not len(shown):
+        return np.zeros(len(pairs), np.int64), np.zeros(len(pairs), np.bool_)
+    at = np.minimum(np.searchsorted(shown, pairs), len(shown) - 1)
+    return at, shown[at] == pairs
+
+
+def _primary(is_now: Numbers, keys: Numbers, was_primary: Numbers) -> dict[int, bool]:
     other = (is_now != 0) != (was_primary != 0)
     return {int(key): bool(now) for key, now in zip(keys[other], is_now[other], strict=True)}
 

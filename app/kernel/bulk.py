@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 from app.kernel import binary
 
 AT_ONCE = 50_000
+FETCHED = 500  # rows that are read and let go again while they are near the processor
 Item = TypeVar("Item")
 Wanted = sa.Select[*tuple[Any, ...]]
 Numbers = npt.NDArray[np.int64]
@@ -42,7 +43,7 @@ def pieces(session: Session, statement: Wanted) -> Iterator[list[tuple[Any, ...]
         statement: What to read.
     """
     cursor = _cursor(session, statement)
-    while rows := cursor.fetchmany(AT_ONCE):
+    while rows := cursor.fetchmany(FETCHED):
         yield rows
 
 

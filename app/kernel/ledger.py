@@ -7,11 +7,11 @@ other, and there are no gaps. Rows of `ledger_entry` and `ledger_position` are a
 triggers that the migrations put on both stores.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from itertools import chain
+from itertools import chain, repeat
 from typing import Any, cast
 
 import sqlalchemy as sa
@@ -203,10 +203,13 @@ def _copied(session: Session, entries: Sequence[Pending]) -> dict[str, int]:
     """Insert very many entries past the mapper; return their keys."""
     table = cast("sa.Table", LedgerEntry.__table__)
     keys = bulk.next_keys(session, table, len(entries))
-    columns: dict[str, list[Any]] = {
+    public_ids = [each.public_id for each in entries]
+    moments = [each.at for each in entries]
+    columns: dict[str, Iterable[Any]] = {
         "id": keys,
-        "public_id": [each.public_id for each in entries],
-        "at": [each.at for each in entries],
+        "public_id": public_ids,
+        # Those of one transaction are of one moment.
+        "at": repeat(moments[0]) if moments.count(moments[0]) == len(moments) else moments,
         "kind": [each.kind for each in entries],
         "actor": [each.actor for each in entries],
         "subject": [each.subject for each in entries],
@@ -215,7 +218,7 @@ def _copied(session: Session, entries: Sequence[Pending]) -> dict[str, int]:
     }
     bulk.insert(session, table, columns)
     bulk.insert(session, cast("sa.Table", LedgerPending.__table__), {"entry_id": keys})
-    return dict(zip(columns["public_id"], keys, strict=True))
+    return dict(zip(public_ids, keys, strict=True))
 
 
 def _written(session: Session, entries: Sequence[Pending]) -> dict[str, int]:
