@@ -170,6 +170,10 @@ def _size(data: bytes, place: int, end: int) -> tuple[int, int]:
 
 def _part(data: bytes, place: int, end: int, tag: int) -> tuple[int, int]:
     """Return (where content begins, where it ends) of an element that has to be of this tag."""
+    if place + 1 < end and data[place] == tag:
+        after = place + 2 + data[place + 1]
+        if data[place + 1] <= 127 and after <= end:  # noqa: PLR2004 - the short form, nearly always
+            return place + 2, after
     if place >= end or data[place] != tag:
         raise MalformedError("an element is not of its kind")
     size, begin = _size(data, place + 1, end)
