@@ -16,7 +16,7 @@ from app.audit.scope import PeriodScope, Scope, campaign_scope
 from app.audit.stamping import Authority
 from app.audit.stamping import begin as begin_stamping
 from app.kernel.errors import AttestryError
-from app.kernel.sealed import SealKey
+from app.kernel.sealed import SealError, SealKey
 from app.kernel.uow import Reading, Transactions
 from evidence.errors import EvidenceError
 from evidence.held import KeyHolder
@@ -46,9 +46,9 @@ def run_build(
     """
     public_id = payload["bundle"]
     with progress.begun(home / FOLDER, public_id) as work:
-        sealing.seal_pending(tx, seal, home)
         made = work.folder / f"{public_id}.zip"
         try:
+            sealing.seal_pending(tx, seal, home)
             stamping, held = begin_stamping(authority), signing.hold(key_holder)
             work.is_at(Step.WRITING)
             with tx.read() as reading:
@@ -59,7 +59,7 @@ def run_build(
                 built = build(reading, seal, order, made, stamping, held)
             work.is_at(Step.CHECKING)
             checked = verify_bundle(made, keys, [anchor])
-        except (AttestryError, EvidenceError) as error:
+        except (AttestryError, EvidenceError, SealError) as error:
             _fail(tx, public_id, "cannot_be_built", str(error), [])
             return
         except OSError as error:  # what was begun goes with the folder; nothing half-made is seen

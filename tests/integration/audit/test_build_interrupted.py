@@ -8,9 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
-from app.audit import bundles, making
-from app.audit.domain import BundleState
+from app.audit import bundles, making, sealing
+from app.audit.domain import BundleState, KeyPurpose
+from app.audit.models import SigningKey
+from app.kernel.sealed import SealKey
 from evidence.bundle import write_bundle
 from integration.audit.test_bundles import built, path_of, whole_period
 from support.house import TestHouse
@@ -103,3 +106,33 @@ def test_a_disk_that_fills_while_writing_leaves_an_error_and_no_temporary_files(
     in_a_process_of_its_own(cramped)
     assert "File too large" in told.read_text()
     assert [each.name for each in tmp_path.iterdir()] in ([], ["out.zip"])
+
+
+def test_a_seal_key_that_opens_no_signing_key_makes_no_bundle_and_says_which(
+    house: TestHouse,
+) -> None:
+    house.later(minutes=5)
+    public_id = asked(house)
+    making.run_build(house.tx, SealKey([bytes(32)]), house.home, {"bundle": public_id})
+    failed = state_of(house, public_id)
+    assert failed.state is BundleState.FAILED
+    assert "give the seal key file it was sealed with" in str(failed.why)
+    assert list((house.home / "bundles").iterdir()) == []
+
+
+@pytest.mark.parametrize("purpose", list(KeyPurpose))
+def test_a_signing_key_that_cannot_be_read_makes_no_bundle_and_says_so(
+    house: TestHouse, purpose: KeyPurpose
+) -> None:
+    house.later(minutes=5)
+    public_id = asked(house)
+    sealing.seal_pending(house.tx, house.house.seal, house.home)
+    with house.tx.database.engine.begin() as connection:
+        spoilt = sa.update(SigningKey).where(SigningKey.purpose == purpose)
+        sealed = sa.func.substr(SigningKey.sealed, 1, 40)
+        connection.execute(spoilt.values(sealed=sealed))
+    build(house, public_id)
+    failed = state_of(house, public_id)
+    assert failed.state is BundleState.FAILED
+    assert "was altered or belongs elsewhere" in str(failed.why)
+    assert list((house.home / "bundles").iterdir()) == []
