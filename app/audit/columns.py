@@ -111,6 +111,8 @@ REQUESTS = (
     "how",
     "approver",
     "approver_name",
+    "valid_from",
+    "valid_to",
     "operations",
     *DONE,
     "why",

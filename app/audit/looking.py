@@ -11,7 +11,10 @@ from app import events
 from app.kernel.actor import Actor, Role
 from app.kernel.uow import Transactions
 
-PLAIN: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|\d{4}-\d\d-\d\d(T[0-9:.]+Z)?")
+PLAIN: Final = re.compile(
+    r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+    r"|\d{4}-\d\d-\d\d(T[0-9:.]+(Z|[+-]\d\d:\d\d)?)?"  # as typed on a page: without a zone
+)
 
 
 def plain(asked: Mapping[str, str]) -> dict[str, str]:

@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from werkzeug.test import TestResponse
 
 from app.audit import bundles, inspecting, queries, signing
 from app.audit.controls import CONTROLS
 from app.audit.domain import BundleState, KeyPurpose
 from app.audit.models import Bundle
+from app.kernel.ledger import LedgerEntry
 from app.web import bodies
 from app.web.paging import Window
 from evidence.container import read_container, write_container
@@ -630,3 +632,28 @@ def test_lists_cost_the_same_with_one_row_as_with_many(
     cast.house.tick()
     assert [statements_of(cast, each) for each in looks] == before
     assert max(before) <= 5
+
+
+def test_an_auditor_asks_who_had_a_group_on_a_day_and_the_look_tells_group_and_day(
+    cast: Cast, auditor: Visitor
+) -> None:
+    cast.house.later(minutes=5)
+    before = cast.house.clock.now()
+    cast.house.later(minutes=5)
+    cast.take("corp", "payroll", "eve")
+    cast.sync("corp")
+    payroll = cast.group("corp", "payroll").public_id
+    day = f"{before:%Y-%m-%dT%H:%M}"
+    eve = cast.identity("eve").public_id
+    assert eve not in auditor.page(f"/groups/{payroll}")
+    then = auditor.page(f"/groups/{payroll}?as_of={day}")
+    assert "This shows the past." in then
+    assert eve in then
+    with cast.house.read() as reading:
+        body = reading.session.scalars(
+            sa.select(LedgerEntry.body)
+            .where(LedgerEntry.kind == "audit.looked")
+            .order_by(LedgerEntry.id.desc())
+        ).first()
+    told = json.loads(body or b"{}")["data"]
+    assert set(told["about"].values()) == {payroll, day}

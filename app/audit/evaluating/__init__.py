@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any, Final
 
+from app.audit.evaluating.standing import StandIns
 from app.audit.evaluating.tallies import Extremes, Note, Notes
 from app.audit.evaluating.told import Row, Told, at
 from app.provisioning.reconcile import CLOSING
@@ -21,23 +22,11 @@ __all__ = ["CLOSERS", "Evaluation", "Extremes", "Note", "Told", "at"]
 
 
 CLOSERS: Final = frozenset(each.value for each in CLOSING)
-
-
 IDLE: Final = timedelta(days=90)
-
-
 QUICK_MS: Final = 2_000
-
-
 HIDDEN: Final = frozenset({"undescribed", "no_reason", "not_read_back", "counts_differ"})
-
-
 LATE_END: Final = timedelta(days=1)
-
-
 MOST_REASONS: Final = 2_000
-
-
 MOST_PEOPLE: Final = 5_000
 
 
@@ -91,6 +80,7 @@ class Evaluation:
         self.relations: Counter[str] = Counter()
         self.reasons: Counter[str] = Counter()
         self.hr_list = sha256()
+        self.stand_ins = StandIns()
         self.days = Extremes()
         self.minutes = Extremes()
         self.dwell = Extremes()
@@ -196,6 +186,7 @@ class Evaluation:
             self.days.add(int(took.total_seconds() // 3600))
         elif gone in {"failed", "not_removable", "pending"}:
             self.note("population", f"revoke.{gone}")
+            self.numbers["removals_explained"] += bool(row.get("remediation_why"))
         if row.get("returned_at"):
             self.note("population", "returned")
 
@@ -278,7 +269,9 @@ class Evaluation:
 
     def _request(self, row: Row) -> None:
         what = row["what"]
-        if what == "approval":
+        if what == "delegation":
+            self.stand_ins.take(row)
+        elif what == "approval":
             self._approval(row)
         elif what == "task":
             self._task("requests", row)
@@ -289,12 +282,14 @@ class Evaluation:
         if row["at"] is None:
             return
         self.numbers["answers"] += 1
+        if row["by"] not in {None, row["approver"]}:
+            self.numbers["stand_ins"] += 1
+            if not self.stand_ins.may(row):
+                self.note("requests", "stood_outside")
         if row["state"] != "approve":
             return
         if row["by"] in {row["requester"], row["identity"]}:
             self.note("requests", "self_approval")
-        if row["by"] != row["approver"]:
-            self.numbers["stand_ins"] += 1
         if at(row["at"]) < at(row["after"]):
             self.note("requests", "out_of_order")
         if row["plan_digest"] != row["asked_digest"]:

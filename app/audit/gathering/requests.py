@@ -16,7 +16,7 @@ from app.directory.models import (
 from app.grants.models import End, Grant
 from app.lifecycle.models import LifecycleEvent
 from app.provisioning.models import Plan, Task
-from app.requests.models import AccessRequest, Approval, Step
+from app.requests.models import AccessRequest, Approval, Delegation, Step
 from app.rulebook.models import Policy, Ruling
 
 Asker = aliased(Identity)
@@ -126,7 +126,42 @@ def request_rows(scope: Scope) -> list[Statement]:
         .order_by(Grant.id)
     )
     tasks = task_rows(Task.public_id.label("id")).where(scope.plans(), pairs(scope, Task))
-    return [requests, approvals, plans, grants, tasks]
+    return [requests, delegation_rows(scope), approvals, plans, grants, tasks]
+
+
+def delegation_rows(scope: Scope) -> Statement:
+    """Every delegation between an approver and the other who answered; before the answers."""
+    answered = (
+        sa.select(Approval.id)
+        .join(Step, Step.id == Approval.step_id)
+        .join(AccessRequest, AccessRequest.id == Step.request_id)
+        .where(
+            scope.requests(),
+            Approval.approver_id == Delegation.delegator_id,
+            Approval.decided_by_id == Delegation.delegate_id,
+        )
+        .correlate(Delegation)
+        .exists()
+    )
+    return (
+        sa.select(
+            what_("delegation"),
+            Delegation.public_id.label("id"),
+            Reviewer.public_id.label("approver"),
+            Reviewer.display_name.label("approver_name"),
+            By.public_id.label("by"),
+            By.display_name.label("by_name"),
+            Delegation.reason.label("reason"),
+            Delegation.valid_from.label("valid_from"),
+            Delegation.valid_to.label("valid_to"),
+            Delegation.ended_at.label("ended_at"),
+        )
+        .select_from(Delegation)
+        .join(Reviewer, Reviewer.id == Delegation.delegator_id)
+        .join(By, By.id == Delegation.delegate_id)
+        .where(answered)
+        .order_by(Delegation.id)
+    )
 
 
 def task_rows(*more: Any) -> Statement:

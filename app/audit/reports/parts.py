@@ -31,6 +31,7 @@ FINDINGS: Final = (  # kind of row, title, section; the gravest first
     ("leaver_failed", "Leavers whose plan failed", "leavers"),
     ("self_review", "Decisions on one's own access", "decisions"),
     ("self_approval", "Approvals by requester or beneficiary", "requests"),
+    ("stood_outside", "Answers by a stand-in outside of every delegation", "requests"),
     ("had_left", "Decisions by somebody who had left", "decisions"),
     ("out_of_order", "Changes before their approval", "requests"),
     ("other_plan", "Approvals of another plan than was asked for", "requests"),

@@ -33,6 +33,8 @@ from evidence.pdf.render import render_to
 from evidence.tables import DATA_FILES
 from evidence.verify import verify_bundle
 from integration.audit.test_campaign_bundle import hold_campaign
+from integration.requests.steps import answer, ask
+from integration.requests.test_who_decides import stands_in
 from support.cast import Cast, bring_in
 from support.house import MORNING, TestHouse, open_house
 
@@ -242,6 +244,53 @@ def test_lines_of_the_checklist_see_what_is_there(campaign: Held, period: Held) 
     assert of_period["F4"].state is State.EXCEPTION
     assert of_period["D1"].state is State.NOT_CONCERNED
     assert of_period["B10"].state is State.CANNOT
+
+
+def test_each_answer_of_a_stand_in_is_held_against_the_delegations_of_the_bundle(
+    house: TestHouse, cast: Cast
+) -> None:
+    ask(cast)
+    made = stands_in(cast, "bob", "mallory")
+    house.clock.advance(timedelta(hours=1))
+    assert answer(cast, "mallory").status_code == 200
+    house.clock.advance(timedelta(hours=1))
+    assert cast.call("bob")("POST", f"/delegations/{made['id']}/end").status_code == 200
+    held = built(house, over_all(house))
+    told = [row for row in held.rows("requests") if row["what"] == "delegation"]
+    assert [(row["approver_name"], row["by_name"], row["reason"]) for row in told] == [
+        ("Bob", "Mallory", "On holiday")
+    ]
+    assert held.lines()["C3"].state is State.ANSWERED
+    assert "1, each inside the validity of a delegation" in held.lines()["C3"].answer
+    (given,) = (row for row in held.rows("requests") if row["what"] == "approval" and row["by"])
+    for column, moment in (  # begun later, over before, ended early before; of somebody else
+        ("valid_from", told[0]["ended_at"]),
+        ("valid_to", given["at"]),
+        ("ended_at", given["after"]),
+        ("by", given["approver"]),
+    ):
+        assert told_of(held, {**told[0], column: moment}).state is State.EXCEPTION
+
+
+def told_of(held: Held, delegation: dict[str, Any]) -> Line:
+    """Line C3, had another delegation stood in the bundle."""
+
+    def rows(name: str) -> Iterator[dict[str, Any]]:
+        for row in held.rows(name):
+            yield delegation if row["what"] == "delegation" else row
+
+    found = checklist(evaluate(Told.of(held.manifest), rows, NAMES), has_earlier=False)
+    return next(line for line in found if line.id == "C3")
+
+
+def test_a_removal_that_failed_says_what_is_not_known_of_it(campaign: Held) -> None:
+    failed = [row for row in campaign.rows("population") if row["remediation"] == "failed"]
+    assert failed
+    explained = sum(bool(row["remediation_why"]) for row in failed)
+    said = campaign.lines()["E4"].answer
+    assert f"Why is told for {explained} (remediation_why)" in said
+    assert f"{len(failed)} failed, 0 no connector can make" in said
+    assert "Not answered: ticket, owner and due date" in said
 
 
 def test_the_oscal_document_is_valid_by_the_schema_of_nist(period: Held, campaign: Held) -> None:

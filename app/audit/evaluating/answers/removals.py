@@ -33,10 +33,13 @@ class RemovalAnswers(Answers):
         count = self._found.notes.count(*kinds)
         if not count:
             return State.ANSWERED, "Everything revoked is gone."
+        failed, never, waiting = (self._found.notes.count(each) for each in kinds)
         return State.EXCEPTION, (
-            f"{count:,} not removed ({self._found.notes.where(*kinds)}); why stands in "
-            "remediation_why. Tickets, owners and due dates are not recorded here: management's "
-            "response has room for them."
+            f"{count:,} not removed ({self._found.notes.where(*kinds)}): {failed:,} failed, "
+            f"{never:,} no connector can make, {waiting:,} not confirmed when this was built. "
+            f"Why is told for {self._found.numbers['removals_explained']:,} (remediation_why); of "
+            "the others no reason was kept with the item. Not answered: ticket, owner and due date of "
+            "each, which no record here has a place for; management's response has room for them."
         )
 
     def _e5(self) -> Answer:

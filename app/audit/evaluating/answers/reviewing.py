@@ -38,10 +38,20 @@ class ReviewingAnswers(Answers):
         other = self._found.notes.count("not_the_reviewer")
         if not stood and not other:
             return State.ANSWERED, "Nobody stood in for anybody."
-        return State.ANSWERED, (
-            f"Answers to requests given by a stand-in: {stood:,}. Decisions by another than "
-            f"today's reviewer of the item, who had it before it was passed on: {other:,}. "
-            "Validity and reason stand in the entries delegation.made and item.reassigned."
+        outside = self._found.notes.count("stood_outside")
+        within = (
+            f"{outside:,} of them outside of every delegation "
+            f"({self._found.notes.where('stood_outside')})"
+            if outside
+            else "each inside the validity of a delegation (rows delegation of data/requests.csv, "
+            f"with reason: {self._found.stand_ins.count:,})"
+        )
+        answers = f"{stood:,}, {within}" if stood else "0"
+        return (State.EXCEPTION if outside else State.ANSWERED), (
+            f"Answers to requests given by a stand-in: {answers}. Decisions by another than "
+            f"today's reviewer of the item, who had it before it was passed on: {other:,}; why "
+            "stands in the entries item.reassigned. A delegation is for every answer of its "
+            "delegator: it has no narrower scope."
         )
 
     def _c4(self) -> Answer:
