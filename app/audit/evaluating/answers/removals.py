@@ -38,8 +38,8 @@ class RemovalAnswers(Answers):
             f"{count:,} not removed ({self._found.notes.where(*kinds)}): {failed:,} failed, "
             f"{never:,} no connector can make, {waiting:,} not confirmed when this was built. "
             f"Why is told for {self._found.numbers['removals_explained']:,} (remediation_why); of "
-            "the others no reason was kept with the item. Not answered: ticket, owner and due date of "
-            "each, which no record here has a place for; management's response has room for them."
+            "the others no reason was kept with the item. Not answered: ticket, owner and due date "
+            "of each, which no record here has a place for; management's response has room."
         )
 
     def _e5(self) -> Answer:
