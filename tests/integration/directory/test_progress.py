@@ -10,9 +10,9 @@ import pytest
 
 from app.directory import service, syncing
 from app.directory.domain import SyncState
-from connectors.errors import UnavailableError
+from connectors.errors import UnavailableError, UnsupportedError
 from connectors.port import Connector
-from connectors.records import Batch, CheckReport
+from connectors.records import Batch, CheckReport, LogPage
 from integration.directory.conftest import Directory
 from integration.directory.states import crowd
 
@@ -34,6 +34,9 @@ class Slow:
 
     def close(self) -> None:
         self.inner.close()
+
+    def log(self, cursor: str) -> Iterator[LogPage]:
+        raise UnsupportedError(f"It keeps no log to go on from {cursor!r}.")
 
     def snapshot(self) -> Iterator[Batch]:
         for batch in self.inner.snapshot():
