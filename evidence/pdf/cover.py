@@ -169,10 +169,15 @@ def _finding(pages: Pages, finding: Finding, count: str, *, indent: float) -> No
 
 def _signatures(pages: Pages, report: Report) -> None:
     """Who signed this file, and the room for a hand's signature under what it says."""
-    height = 62.0
+    half = (pages.width - 14) / 2
+    said = [
+        line
+        for fact in report.signature
+        for line in lines(pages.lettering, f"{fact.label}: {fact.value}", 6.6, half - 16)
+    ]
+    height = max(62.0, 12 + 9.4 * len(said) + 7)
     pages.need(height + 14)
     pages.y -= 8
-    half = (pages.width - 14) / 2
     top, bottom = pages.y, pages.y - height
     for x in (MARGIN, MARGIN + half + 14):
         pages.frame(x, bottom, half, height, HAIRLINE)
@@ -186,14 +191,13 @@ def _signatures(pages: Pages, report: Report) -> None:
             colour=ACCENT,
             is_bold=True,
         )
-        for fact in report.signature:
-            for line in lines(pages.lettering, f"{fact.label}: {fact.value}", 6.6, half - 16):
-                y -= 9.4
-                pages.write(MARGIN + 8, y, line, 6.6, colour=MUTED)
+        for line in said:
+            y -= 9.4
+            pages.write(MARGIN + 8, y, line, 6.6, colour=MUTED)
     x = MARGIN + half + 22
     with pages.leaf("P"):
-        said = pages.lettering.prepare("Acknowledged by management")
-        pages.write(x, top - 12, said, SMALL, colour=ACCENT, is_bold=True)
+        title = pages.lettering.prepare("Acknowledged by management")
+        pages.write(x, top - 12, title, SMALL, colour=ACCENT, is_bold=True)
         for index, label in enumerate(("Name and role", "Date", "Signature")):
             y = top - 27 - index * 14
             pages.write(x, y, pages.lettering.prepare(label), 6.6, colour=MUTED)

@@ -218,6 +218,89 @@ def test_the_numbers_of_a_campaign_are_those_of_a_plain_recount(
     assert "Exceptions of" in shown
 
 
+def said_of(held: Held, folder: Path) -> str:
+    """The text of the report in one line, so that a number stands behind its name."""
+    return " ".join(held.text(folder).split())
+
+
+def records_of(held: Held) -> dict[str, int]:
+    """How many rows each data file has, by its lines."""
+    return {name: len(held.read(f"data/{name}.jsonl").splitlines()) for name in NAMES}
+
+
+def test_every_number_of_cover_and_summary_of_a_campaign_is_that_of_a_plain_recount(
+    campaign: Held, tmp_path: Path
+) -> None:
+    shown, rows = said_of(campaign, tmp_path), list(campaign.rows("population"))
+    total, excluded = len(rows), list(campaign.rows("excluded"))
+    decided = Counter(row["decision"] or "none" for row in rows)
+    became = Counter(row["remediation"] for row in rows if row["decision"] == "revoke")
+    kept, revoked, abstained = (decided[each] for each in ("keep", "revoke", "abstain"))
+    share = [f"{each} ({100 * each // total} %)" for each in (kept, revoked, abstained)]
+    assert (
+        f"Items Kept Revoked Confirmed gone {total} {kept} {revoked} {became['confirmed']} "
+        f"{len(excluded)} left out {100 * kept // total} % of items "
+        f"{100 * revoked // total} % of items of {revoked} revoked" in shown
+    )
+    assert f"Population {total} records, {len(excluded)} left out" in shown
+    assert f"Kept {share[0]} Revoked {share[1]} Abstained {share[2]} No decision" in shown
+    assert f"No decision {decided['none']} (" in shown
+    for name, count in (
+        ("Read back as gone", became["confirmed"]),
+        ("Not confirmed yet", became["pending"] + became["none"]),
+        ("Failed", became["failed"]),
+        ("Not removable", became["not_removable"]),
+    ):
+        assert f"{name} {count} " in shown
+    last = {run["source"]: run for run in campaign.rows("sources")}
+    inside = Counter(row["source"] for row in rows)
+    outside = Counter(row["source"] for row in excluded if row["account"])
+    for name, run in last.items():
+        stored = run["counts"]["memberships"]
+        beyond = stored - inside[name] - outside[name]
+        assert f"{name} {stored} {inside[name]} {outside[name]} {beyond} " in shown
+    for (rule, why), count in Counter((each["rule"], each["reason"]) for each in excluded).items():
+        assert rule in shown, why
+        assert re.search(rf"{re.escape(rule)} .{{0,120}}? {count} ", shown)
+
+
+def test_every_number_of_cover_and_summary_of_a_period_is_that_of_a_plain_recount(
+    period: Held, tmp_path: Path
+) -> None:
+    shown, rows = said_of(period, tmp_path), list(period.rows("population"))
+    whats = Counter(row["what"] for row in rows)
+    asked = list(period.rows("requests"))
+    tasks = [row for row in (*asked, *period.rows("leavers")) if row["what"] == "task"]
+    events = sum(row["what"] == "event" for row in period.rows("leavers"))
+    requests = sum(row["what"] == "request" for row in asked)
+    verified = sum(row["state"] == "verified" for row in tasks)
+    assert (
+        "Memberships at the end Requests HR events Operations read back "
+        f"{whats['membership']} {requests} {events} {verified} of {len(tasks)} " in shown
+    )
+    begin = period.manifest["period"]["from"]
+    held = [row for row in rows if row["what"] != "nesting"]
+    opening = sum(row["valid_from"] < begin for row in held)
+    assert (
+        f"At the begin {opening} Appeared {len(held) - opening} Ended {whats['ended']} "
+        f"At the end {whats['membership']} " in shown
+    )
+
+
+def test_the_numbers_beside_controls_and_the_ledger_are_those_of_the_files(
+    period: Held, campaign: Held, tmp_path: Path
+) -> None:
+    for held in (period, campaign):
+        shown, there = said_of(held, tmp_path), records_of(held)
+        told = re.findall(rf"\b({'|'.join(NAMES)}) (\d+)(?=,| [A-H]\d)", shown)
+        assert len(told) > len(held.manifest["controls"]) / 2
+        assert {(name, int(count)) for name, count in told} <= set(there.items())
+        size = held.read("log/checkpoint").splitlines()[1].decode()
+        assert f", {size} entries" in shown
+        states = Counter(line.state for line in held.lines().values())
+        assert f"answered {states[State.ANSWERED]}, exceptions {states[State.EXCEPTION]}, " in shown
+
+
 def test_every_line_of_the_checklist_is_answered_or_says_why_not(
     period: Held, campaign: Held
 ) -> None:

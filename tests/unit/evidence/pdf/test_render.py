@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from evidence.errors import EvidenceError
-from evidence.pdf.document import Column, Finding, KeyFigure, Register, Report, Section
+from evidence.pdf.document import Column, Fact, Finding, KeyFigure, Register, Report, Section
 from evidence.pdf.render import render
 from unit.evidence.pdf.sample import BUNDLE_ID, COLUMNS, ODD_NAMES, full, register, report
 
@@ -214,6 +214,21 @@ def test_a_long_paragraph_and_a_long_word_stay_inside_the_page(tmp_path: Path) -
     assert max(rights) <= 595.28 - 40
     assert max(bottoms) <= 841.89 - 15
     assert "word2999" in boxes
+
+
+@pytest.mark.parametrize("words", [1, 40])
+def test_what_is_said_of_the_signature_stays_inside_its_frame(tmp_path: Path, words: int) -> None:
+    said = tuple(Fact("Level", "word " * words) for _ in range(4))
+    pdf = render(replace(report(), signature=said))
+    plain = tmp_path / "plain.pdf"
+    run(tmp_path, pdf, "qpdf", "--qdf", "--stream-data=uncompress", "FILE", str(plain))
+    drawn = plain.read_text("latin-1")
+    bottom, height = next(
+        (float(y), float(high)) for y, high in re.findall(r" (\S+) \S+ (\S+) re S", drawn)
+    )
+    lines = re.findall(r" 56\.00 (\S+) Tm /F1\+0 6\.6 Tf \((?:Level|word)", drawn)
+    assert len(lines) >= len(said)
+    assert all(bottom + 3 < float(y) < bottom + height - 6 for y in lines)
 
 
 def test_a_number_is_never_cut(tmp_path: Path) -> None:
