@@ -28,6 +28,7 @@ from app.directory.schemas import (
     ChangeAnswer,
     ExclusionAnswer,
     ExclusionBody,
+    FindArgs,
     ForeseenAnswer,
     GroupAnswer,
     GroupDifferenceAnswer,
@@ -61,10 +62,10 @@ blp = scope.api("directory", "What the sources show: people, accounts, groups, o
 
 
 @blp.route("/sources", methods=["GET"])
-@scope.query(blp, page_of(SourceAnswer), args=PageArgs)
+@scope.query(blp, page_of(SourceAnswer), args=FindArgs)
 def list_sources(reading: Reading, args: dict[str, Any]) -> Page[SourceRow]:
-    """List the connected sources."""
-    return queries.list_sources(reading, window(args))
+    """List the connected sources; `q` is part of a name."""
+    return queries.list_sources(reading, window(args), q=args["q"])
 
 
 @blp.route("/sources/<name>/sync", methods=["POST"])
@@ -90,10 +91,10 @@ def list_runs(reading: Reading, args: dict[str, Any], name: str) -> Page[queries
 
 
 @blp.route("/sync-runs/<run_id>/changes", methods=["GET"])
-@scope.query(blp, page_of(ChangeAnswer), args=PageArgs)
+@scope.query(blp, page_of(ChangeAnswer), args=FindArgs)
 def list_changes(reading: Reading, args: dict[str, Any], run_id: str) -> Page[queries.Change]:
-    """List what a stored run changed, or what a parked one would change, by name."""
-    return queries.list_changes(reading, run_id, window(args))
+    """List what a stored run changed, or a parked one would, by name; `q` is part of one."""
+    return queries.list_changes(reading, run_id, window(args), q=args["q"])
 
 
 @blp.route("/sync-runs/<run_id>/accept", methods=["POST"])
@@ -272,8 +273,8 @@ def type_account(uow: UnitOfWork, body: dict[str, Any], account_id: str) -> Acco
 @blp.route("/cases", methods=["GET"])
 @scope.query(blp, page_of(CaseAnswer), args=CaseArgs)
 def list_cases(reading: Reading, args: dict[str, Any]) -> Page[CaseRow]:
-    """List the accounts in doubt."""
-    return queries.list_cases(reading, window(args), state=args["state"])
+    """List the accounts in doubt; `q` is part of the login or name of the account."""
+    return queries.list_cases(reading, window(args), q=args["q"], state=args["state"])
 
 
 @blp.route("/cases/<case_id>", methods=["GET"])

@@ -42,10 +42,14 @@ class BetweenArgs(Schema):
             raise ValidationError("This is before the first moment.", "until")
 
 
-class SearchArgs(PageArgs, ThenArgs):
-    """What to look for, and when."""
+class FindArgs(PageArgs):
+    """What to look for."""
 
     q = Sentence(load_default=None, validate=validate.Length(min=1, max=LONGEST_SEARCH))
+
+
+class SearchArgs(FindArgs, ThenArgs):
+    """What to look for, and when."""
 
 
 class ListArgs(SearchArgs):
@@ -417,14 +421,13 @@ class GroupDifferenceAnswer(Schema):
 SETTLED = (CaseState.LINKED, CaseState.OWN, CaseState.NOT_SAME)
 
 
-class AccountArgs(PageArgs):
+class AccountArgs(FindArgs):
     """Which accounts."""
 
-    q = Sentence(load_default=None, validate=validate.Length(min=1, max=LONGEST_SEARCH))
     which = fields.Enum(Only, by_value=True, load_default=None)
 
 
-class CaseArgs(PageArgs):
+class CaseArgs(FindArgs):
     """Which cases."""
 
     state = fields.Enum(CaseState, by_value=True, load_default=CaseState.OPEN)

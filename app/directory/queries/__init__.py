@@ -66,7 +66,7 @@ from app.directory.queries.people import (
     name_of,
     show_identity,
 )
-from app.directory.queries.runs import Change, list_changes
+from app.directory.queries.runs import Change, changes_of, list_changes
 from app.directory.queries.sources import (
     RunLine,
     RunRow,
@@ -125,6 +125,7 @@ __all__ = [
     "accounts_of",
     "accounts_where",
     "changed_since",
+    "changes_of",
     "connection",
     "difference_to",
     "direct_holdings",

@@ -11,6 +11,7 @@ from app.directory import scheduling, unread
 from app.directory.domain import SyncState
 from app.directory.models import Group, Source, SyncRun
 from app.directory.population import GROUP_CODES
+from app.directory.queries.matching import holds
 from app.directory.syncing import run_row
 from app.kernel.actor import Permission
 from app.kernel.errors import NotFoundError
@@ -107,15 +108,19 @@ class RunRow:
     unread: list[UnreadRow]
 
 
-def list_sources(reading: Reading, window: Window) -> Page[SourceRow]:
-    """List the sources, oldest first, those removed left out."""
+def list_sources(reading: Reading, window: Window, *, q: str | None = None) -> Page[SourceRow]:
+    """List the sources, oldest first, those removed left out; one statement.
+
+    Args:
+        reading: Who looks.
+        window: Which part.
+        q: Part of a name in any case.
+    """
     reading.actor.require(Permission.SOURCE_READ)
-    rows = reading.session.execute(
-        _sources()
-        .where(Source.removed_at.is_(None), Source.id > window.after_id())
-        .order_by(Source.id)
-        .limit(window.limit + 1)
-    )
+    found = _sources().where(Source.removed_at.is_(None), Source.id > window.after_id())
+    if q:
+        found = found.where(holds(reading, Source.name, q))
+    rows = reading.session.execute(found.order_by(Source.id).limit(window.limit + 1))
     return page([SourceRow(*tuple(row)) for row in rows], window, lambda row: [row.key])
 
 

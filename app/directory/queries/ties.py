@@ -158,9 +158,7 @@ def list_accounts(
     reading.actor.require(Permission.DIRECTORY_READ)
     found = _lines().where(Account.ended_at.is_(None), Account.id > window.after_id())
     if q:
-        found = found.where(
-            sa.or_(holds(reading, Account.login, q), holds(reading, Account.display_name, q))
-        )
+        found = found.where(_called(reading, q))
     if only is not None:
         found = found.where(*_chosen(only))
     rows = reading.session.execute(found.order_by(Account.id).limit(window.limit + 1))
@@ -187,13 +185,26 @@ def show_account(reading: Reading, account: str) -> AccountLine:
 
 
 def list_cases(
-    reading: Reading, window: Window, *, state: CaseState | None = CaseState.OPEN
+    reading: Reading,
+    window: Window,
+    *,
+    q: str | None = None,
+    state: CaseState | None = CaseState.OPEN,
 ) -> Page[CaseRow]:
-    """List the accounts in doubt, oldest first; three statements."""
+    """List the accounts in doubt, oldest first; three statements.
+
+    Args:
+        reading: Who looks.
+        window: Which part.
+        q: Part of the login or name of the account in any case.
+        state: Where they stand; None is anywhere.
+    """
     reading.actor.require(Permission.DIRECTORY_READ)
     found = sa.select(Case).where(Case.id > window.after_id())
     if state is not None:
         found = found.where(Case.state == state)
+    if q:
+        found = found.join(Account, Account.id == Case.account_id).where(_called(reading, q))
     rows = reading.session.scalars(found.order_by(Case.id).limit(window.limit + 1)).all()
     return page(_cases(reading, rows), window, lambda row: [row.key])
 
@@ -209,6 +220,10 @@ def show_case(reading: Reading, case_id: str) -> CaseRow:
     if not found:
         raise NotFoundError(f"There is no case {case_id}.")
     return _cases(reading, found)[0]
+
+
+def _called(reading: Reading, q: str) -> sa.ColumnElement[bool]:
+    return sa.or_(holds(reading, Account.login, q), holds(reading, Account.display_name, q))
 
 
 def _cases(reading: Reading, rows: Sequence[Case]) -> list[CaseRow]:

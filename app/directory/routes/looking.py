@@ -163,10 +163,11 @@ def group(reading: Reading, group_id: str, form: Form | None = None) -> Response
 
 
 @pages.page(blp, "/sources")
-def sources(reading: Reading) -> str:
-    """The connected sources, each with how its last read went."""
-    found = queries.list_sources(reading, window(_asked(reading, PageArgs).args))
-    return pages.render("directory/sources.html", page=found)
+def sources(reading: Reading, form: Form | None = None) -> str:
+    """The connected sources, each with how its last read went; found by name."""
+    args = address(schemas.FindArgs, form)
+    found = queries.list_sources(reading, window(args), q=args["q"])
+    return pages.render("directory/sources.html", page=found, q=args["q"])
 
 
 @pages.page(blp, "/sources/new")
@@ -442,13 +443,19 @@ def run(reading: Reading, run_id: str, form: Form | None = None) -> str:
     What a parked read would change is compared anew, which takes as long as a read has records; it
     comes when it is asked for.
     """
-    found = queries.show_run(reading, run_id)
+    found, args = queries.show_run(reading, run_id), address(schemas.FindArgs, form)
     changes = None
-    if found.state is not SyncState.PARKED or request.args.keys() & {"changes", "cursor"}:
-        part = Window(cursor=request.args.get("cursor"))
-        changes = queries.list_changes(reading, run_id, part)
+    if found.state is not SyncState.PARKED or request.args.keys() & {"changes", "cursor", "q"}:
+        changes = queries.list_changes(reading, run_id, window(args), q=args["q"])
     starter = queries.name_of(reading, found.started_by)
-    return pages.render("directory/run.html", run=found, page=changes, starter=starter, form=form)
+    return pages.render(
+        "directory/run.html",
+        run=found,
+        page=changes,
+        q=args["q"],
+        starter=starter,
+        form=form,
+    )
 
 
 @pages.page(blp, "/sync-runs/<run_id>/now", is_poll=True)
@@ -474,6 +481,13 @@ def refuse(uow: UnitOfWork, _form: Form, run_id: str) -> Response:
     service.refuse_run(uow, run_id=run_id)
     address = url_for(f"{blp.name}.run", run_id=run_id)
     return pages.seen(address, notice=_("Nothing of this read is stored."))
+
+
+def address(schema: type[Schema], form: Form | None) -> dict[str, Any]:
+    """Return what an address asks for; after a refused form, what there is without it."""
+    if form is not None:
+        return Form({}).load(schema)
+    return Form({name: list(each) for name, each in request.args.lists()}).load(schema)
 
 
 @dataclass(slots=True)

@@ -1,39 +1,25 @@
-"""Pages on whose an account is: accounts, orphans, cases; and the lists as files."""
+"""Pages on whose an account is: accounts, orphans, cases."""
 
-from datetime import datetime
-from typing import Any
-
-from flask import Response, request, url_for
+from flask import Response, url_for
 from flask_babel import gettext as _
 
 from app.directory import queries, schemas, service
 from app.directory.domain import AccountType, CaseState
 from app.directory.routes import blp
-from app.directory.routes.looking import group, groups, identities, identity, source
-from app.directory.routes.sheets import (
-    ACCESS,
-    ACCOUNTS,
-    CASES,
-    GROUPS,
-    IDENTITIES,
-    MEMBERS,
-    RUNS,
-)
+from app.directory.routes.looking import address
 from app.kernel.errors import InvalidInputError, NotFoundError
 from app.kernel.uow import Reading, UnitOfWork
 from app.web import pages
 from app.web.pages import Form
 from app.web.shapes import window
-from app.web.sheets import take, whole
 
-ASKED = ("q", "privileged", "as_of", "known_at")
 MOST_CHOICES = (CaseState.OPEN, CaseState.LINKED, CaseState.OWN, CaseState.NOT_SAME)
 
 
 @pages.page(blp, "/accounts")
 def accounts(reading: Reading, form: Form | None = None) -> str:
     """Accounts as such: whose they are, what they are for; orphans and other sorts."""
-    args = _args(schemas.AccountArgs, form)
+    args = address(schemas.AccountArgs, form)
     found = queries.list_accounts(reading, window(args), q=args["q"], only=args["which"])
     return pages.render(
         "directory/accounts.html",
@@ -87,11 +73,15 @@ def separate_account(uow: UnitOfWork, form: Form, account_id: str) -> Response:
 
 @pages.page(blp, "/cases")
 def cases(reading: Reading, form: Form | None = None) -> str:
-    """Accounts in doubt, oldest first."""
-    args = _args(schemas.CaseArgs, form)
-    found = queries.list_cases(reading, window(args), state=args["state"])
+    """Accounts in doubt, oldest first; found by login or name."""
+    args = address(schemas.CaseArgs, form)
+    found = queries.list_cases(reading, window(args), q=args["q"], state=args["state"])
     return pages.render(
-        "directory/cases.html", page=found, state=args["state"].value, states=MOST_CHOICES
+        "directory/cases.html",
+        page=found,
+        q=args["q"],
+        state=args["state"].value,
+        states=MOST_CHOICES,
     )
 
 
@@ -107,132 +97,6 @@ def settle(uow: UnitOfWork, form: Form, case_id: str) -> Response:
     typed = form.load(schemas.SettlementBody)
     service.settle_case(uow, case_id=case_id, **typed)
     return pages.seen(url_for(f"{blp.name}.cases"), notice=_("Settled. No read takes it back."))
-
-
-# --- the lists as files ----------------------------------------------------------------------
-
-
-@pages.handover(blp, "/accounts/file", again=accounts)
-def accounts_file(uow: UnitOfWork, form: Form) -> Response:
-    """The accounts of the list, as a file."""
-    args = form.load(schemas.AccountArgs)
-    q, only = args["q"], args["which"]
-    return take(
-        uow,
-        "accounts",
-        ACCOUNTS,
-        lambda reading, part: queries.list_accounts(reading, part, q=q, only=only),
-        filtered=_said(q, None if only is None else only.value),
-    )
-
-
-@pages.handover(blp, "/cases/file", again=cases)
-def cases_file(uow: UnitOfWork, form: Form) -> Response:
-    """The cases of the list, as a file."""
-    state = form.load(schemas.CaseArgs)["state"]
-    return take(
-        uow,
-        "cases",
-        CASES,
-        lambda reading, part: queries.list_cases(reading, part, state=state),
-        filtered=state.value,
-    )
-
-
-@pages.handover(blp, "/identities/file", again=identities)
-def identities_file(uow: UnitOfWork, form: Form) -> Response:
-    """The people of the list, as a file."""
-    typed = form.load(schemas.ListArgs)
-    asked = {name: typed[name] for name in ASKED}
-    return take(
-        uow,
-        "people",
-        IDENTITIES,
-        lambda reading, part: queries.list_identities(reading, part, **asked),
-        filtered=_narrowed(typed),
-    )
-
-
-@pages.handover(blp, "/groups/file", again=groups)
-def groups_file(uow: UnitOfWork, form: Form) -> Response:
-    """The groups of the list, as a file."""
-    typed = form.load(schemas.ListArgs)
-    asked = {name: typed[name] for name in ASKED}
-    columns = dict(GROUPS)
-    if typed["as_of"] is None:
-        inside = queries.effective_counts(uow)
-        columns["effective_members"] = lambda row: inside.get(row.key, 0)
-    return take(
-        uow,
-        "groups",
-        columns,
-        lambda reading, part: queries.list_groups(reading, part, **asked),
-        filtered=_narrowed(typed),
-    )
-
-
-@pages.handover(blp, "/identities/<identity_id>/file", again=identity)
-def access_file(uow: UnitOfWork, form: Form, identity_id: str) -> Response:
-    """What somebody effectively has, as a file."""
-    then = _then(form)
-    return take(
-        uow,
-        "access",
-        ACCESS,
-        lambda reading, _part: whole(queries.show_access(reading, identity_id, **then)),
-        filtered=_said(identity_id, *then.values()),
-    )
-
-
-@pages.handover(blp, "/groups/<group_id>/file", again=group)
-def members_file(uow: UnitOfWork, form: Form, group_id: str) -> Response:
-    """Who is in a group, directly or by nesting, as a file."""
-    then, is_effective = _then(form), form["view"] == "effective"
-    return take(
-        uow,
-        "members",
-        MEMBERS,
-        lambda reading, part: queries.show_members(
-            reading, group_id, part, is_effective=is_effective, **then
-        ),
-        filtered=_said(group_id, *then.values(), "effective" if is_effective else "direct"),
-    )
-
-
-@pages.handover(blp, "/sources/<name>/file", again=source)
-def runs_file(uow: UnitOfWork, _form: Form, name: str) -> Response:
-    """The reads of a source, as a file."""
-    found = queries.show_source(uow, name)
-    return take(
-        uow,
-        "reads",
-        RUNS,
-        lambda reading, part: queries.recent_runs(reading, found, part),
-        filtered=name,
-    )
-
-
-def _args(schema: Any, form: Form | None) -> dict[str, Any]:
-    """Return what an address asks for; after a refused form, what there is without it."""
-    if form is not None:
-        return Form({}).load(schema)
-    return Form({name: list(each) for name, each in request.args.lists()}).load(schema)
-
-
-def _then(form: Form) -> dict[str, datetime | None]:
-    """Return the moment of a list, and by when it is to have been known."""
-    typed = form.load(schemas.ThenArgs)
-    return {name: typed[name] for name in ("as_of", "known_at")}
-
-
-def _narrowed(typed: dict[str, Any]) -> str:
-    """Return what a list is narrowed to, for the record that it was taken."""
-    word = "privileged" if typed["privileged"] else None
-    return _said(typed["q"], word, typed["as_of"], typed["known_at"])
-
-
-def _said(*parts: object) -> str:
-    return " ".join(str(each) for each in parts if each is not None)
 
 
 def _who(reading: Reading, form: Form, field: str) -> str | None:

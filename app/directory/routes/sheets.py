@@ -4,10 +4,13 @@ from app.directory.queries import (
     AccessRow,
     AccountLine,
     CaseRow,
+    Change,
     GroupRow,
     IdentityRow,
+    Interval,
     MemberRow,
     RunLine,
+    SourceRow,
 )
 from app.web.sheets import Columns
 
@@ -97,6 +100,41 @@ MEMBERS: Columns[MemberRow] = {
     "path": lambda row: [each.name for each in row.path],
     "provenance": lambda row: row.provenance,
     "since": lambda row: row.since,
+}
+HISTORY: Columns[Interval] = {
+    "group": lambda row: row.group,
+    "group_name": lambda row: row.group_name,
+    "source": lambda row: row.source,
+    "login": lambda row: row.login,
+    "identity": lambda row: row.identity,
+    "identity_name": lambda row: row.identity_name,
+    "valid_from": lambda row: row.valid_from,
+    "valid_to": lambda row: row.valid_to,
+    "provenance": lambda row: row.provenance,
+    "provenance_ref": lambda row: row.provenance_ref,
+    "run_from": lambda row: row.run_from,
+    "run_to": lambda row: row.run_to,
+}
+SOURCES: Columns[SourceRow] = {
+    "id": lambda row: row.id,
+    "name": lambda row: row.name,
+    "kind": lambda row: row.kind,
+    "is_enabled": lambda row: row.is_enabled,
+    "has_baseline": lambda row: row.has_baseline,
+    "created_at": lambda row: row.created_at,
+    "last_run": lambda row: row.last_run,
+    "last_state": lambda row: row.last_state,
+    "last_ended_at": lambda row: row.last_ended_at,
+    "delta_minutes": lambda row: row.delta_minutes,
+    "full_hours": lambda row: row.full_hours,
+}
+CHANGES: Columns[Change] = {
+    "kind": lambda row: row.kind,
+    "subject": lambda row: row.subject.name,
+    "subject_page": lambda row: row.subject.href,
+    "group": lambda row: row.group and row.group.name,
+    "group_page": lambda row: row.group and row.group.href,
+    "fields": lambda row: "; ".join(row.fields),
 }
 RUNS: Columns[RunLine] = {
     "id": lambda row: row.id,

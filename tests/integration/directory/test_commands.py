@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -184,6 +185,34 @@ def test_an_identity_and_a_group_are_shown_with_paths_and_odd_names(
     assert {each["login"] for each in members} == {"alice", "bob", "zoe"}
     assert attestry("identity", "show", "zoe", "--as-of", "2001-01-01").code == 1
     assert attestry("identity", "show", "zoe", "--as-of", "yesterday").code == 2
+
+
+def test_what_was_known_at_a_moment_is_less_than_what_was_so(
+    attestry: Any, directory: Directory
+) -> None:
+    directory.show(small())
+    add(attestry, directory)
+    attestry("sync")
+    directory.show(directory.state().add(members={"admins": people("alice")}))
+    run = directory.sync(dry_run=True).public_id
+    then = ("--as-of", f"{directory.clock.now():%Y-%m-%dT%H:%M:%SZ}")
+    known = (*then, "--known-at", then[1])
+    directory.clock.advance(timedelta(hours=1))
+    assert attestry("sync", "--accept", run).code == 0
+
+    def has(*moment: str) -> bool:
+        access = attestry("identity", "show", "alice", *moment, "--json").document["access"]
+        members = attestry("group", "show", "Group admins", *moment, "--json").document["members"]
+        is_shown = "Group admins" in {each["group"]["name"] for each in access}
+        assert is_shown is ("alice" in {each["login"] for each in members if each["is_direct"]})
+        return is_shown
+
+    assert has()
+    assert has(*then)
+    assert not has(*known)
+    for kind, name in (("identity", "alice"), ("group", "Group admins")):
+        ran = attestry(kind, "show", name, *known[2:])
+        assert (ran.code, "--as-of" in ran.err) == (2, True)
 
 
 def test_a_source_is_disabled_and_removed(attestry: Any, directory: Directory) -> None:
