@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
 
-from app.directory import syncing
+from app.directory import service, syncing
 from app.directory.api import blp
 from app.directory.models import Group, Identity
 from app.kernel.actor import Actor, ActorKind, Role
@@ -179,9 +179,18 @@ def test_the_whole_difference_of_a_parked_run_is_listed_and_so_are_the_runs(
         "Group admins",
     )
     assert change["fields"] == []
+    for words, many in (("ADMINS", 1), ("lic", 1), ("bob", 0)):
+        assert len(get(client, f"/sync-runs/{run}/changes?q={words}")["items"]) == many
+    with directory.tx.write() as uow:
+        service.refuse_run(uow, run_id=run)
+    assert get(client, f"/sync-runs/{run}/changes?q=alice")["items"] == []
+    stored = directory.sync().public_id
+    for words, many in (("ADMINS", 1), ("lic", 1), ("bob", 0)):
+        assert len(get(client, f"/sync-runs/{stored}/changes?q={words}")["items"]) == many
     listed = get(client, "/sources/corp/sync-runs")["items"]
     assert [(each["id"] == run, each["state"], each["mode"]) for each in listed] == [
-        (True, "parked", "full"),
+        (False, "complete", "delta"),
+        (True, "refused", "full"),
         (False, "complete", "full"),
     ]
 
