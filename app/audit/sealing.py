@@ -8,13 +8,17 @@ a database restored from an old backup cannot be sealed into a second history.
 
 import os
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
+import numpy as np
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from app.audit import signing
 from app.audit.tiles import StoredTiles
+from app.kernel import bulk
 from app.kernel.errors import ConflictError
 from app.kernel.ledger import (
     HEAD,
@@ -42,6 +46,9 @@ class _OutrunError(Exception):
 def seal_pending(tx: Transactions, seal: SealKey, home: Path) -> Checkpoint | None:
     """Number every pending entry and sign the head; safe to call at any time, by anybody.
 
+    What is written meanwhile is left to the next call: where writers never rest, going on until
+    nothing is pending would sign a head for every few entries, and never end.
+
     Args:
         tx: Where the ledger is.
         seal: Opens the signing key.
@@ -64,13 +71,22 @@ def seal_pending(tx: Transactions, seal: SealKey, home: Path) -> Checkpoint | No
             continue
         if sealed is None:
             return head or _latest(tx)
-        head, note = sealed
-        _keep_last(home, head, note)
+        head = sealed.head
+        _keep_last(home, head, sealed.note)
+        if sealed.entries < BATCH:
+            return head
 
 
-def _seal_batch(
-    uow: UnitOfWork, seal: SealKey, signed: bytes | None
-) -> tuple[Checkpoint, bytes] | None:
+@dataclass(frozen=True, slots=True)
+class _Sealed:
+    """The head after a batch, signed, and how many entries the batch had."""
+
+    head: Checkpoint
+    note: bytes
+    entries: int
+
+
+def _seal_batch(uow: UnitOfWork, seal: SealKey, signed: bytes | None) -> _Sealed | None:
     session = uow.session
     size = session.scalar(sa.select(LedgerHead.size).where(LedgerHead.name == HEAD)) or 0
     if signed is not None:
@@ -91,7 +107,7 @@ def _seal_batch(
     head = Checkpoint(signer.name, grown, root(tiles, grown))
     note = sign_checkpoint(head, signer)
     session.add(LedgerCheckpoint(size=grown, root=head.root, note=note.decode(), at=uow.now))
-    return head, note
+    return _Sealed(head, note, len(found))
 
 
 def _advance(session: Session, seen: int, size: int) -> None:
@@ -107,13 +123,12 @@ def _advance(session: Session, seen: int, size: int) -> None:
 
 
 def _number(session: Session, first: int, entry_ids: list[int]) -> None:
-    session.execute(
-        sa.insert(LedgerPosition),
-        [{"idx": first + at, "entry_id": entry_id} for at, entry_id in enumerate(entry_ids)],
-    )
+    numbers = np.arange(first, first + len(entry_ids))
+    table = cast("sa.Table", LedgerPosition.__table__)
+    bulk.insert(session, table, {"idx": numbers, "entry_id": np.array(entry_ids, np.int64)})
     session.execute(
         sa.delete(LedgerPending)
-        .where(LedgerPending.entry_id.in_(entry_ids))
+        .where(bulk.among(session, LedgerPending.entry_id, entry_ids))
         .execution_options(synchronize_session=False)
     )
 

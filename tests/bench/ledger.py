@@ -245,14 +245,17 @@ COMMANDS = {"tokens": _tokens, "asks": _asks}
 
 
 def _work(
-    command: str, way: str, home: Path, url: str, seconds: float, counts: Any, place: int
+    command: str, way: str, home: Path, url: str, ready: Any, counts: Any, place: int
 ) -> None:
     """One writer: commands of the product, over and over, in a process of its own."""
     kernel_uow.ledger.write = WAYS[way]  # type: ignore[attr-defined]
     house = _house(home, url)
-    end = time.perf_counter() + seconds
+    work = COMMANDS[command](house, place)
+    next(work)  # what is made once is made before the clock runs
+    ready.wait()
+    end = time.perf_counter() + SECONDS
     done = 0
-    for _done in COMMANDS[command](house, place):
+    for _done in work:
         done += 1
         if time.perf_counter() >= end:
             break
@@ -260,10 +263,12 @@ def _work(
     house.close()
 
 
-def _sequence(home: Path, url: str, seconds: float) -> None:
+def _sequence(home: Path, url: str, ready: Any) -> None:
     """The sequencer beside the writers."""
     house = _house(home, url)
-    end = time.perf_counter() + seconds
+    sealing.seal_pending(house.tx, house.seal, home)
+    ready.wait()
+    end = time.perf_counter() + SECONDS
     while time.perf_counter() < end:
         sealing.seal_pending(house.tx, house.seal, home)
         time.sleep(0.5)
@@ -285,12 +290,14 @@ def _rate(command: str, way: str, home: Path, url: str) -> float:
     """Transactions a second of six writers."""
     context = multiprocessing.get_context("fork")
     counts = context.Array("q", WRITERS)
+    is_sequenced = way == "ledger"
+    ready = context.Barrier(WRITERS + is_sequenced)
     running = [
-        context.Process(target=_work, args=(command, way, home, url, SECONDS, counts, place))
+        context.Process(target=_work, args=(command, way, home, url, ready, counts, place))
         for place in range(WRITERS)
     ]
-    if way == "ledger":
-        running.append(context.Process(target=_sequence, args=(home, url, SECONDS)))
+    if is_sequenced:
+        running.append(context.Process(target=_sequence, args=(home, url, ready)))
     for each in running:
         each.start()
     for each in running:

@@ -1,17 +1,20 @@
 """The ledger: numbered without gaps, sealed by one, and every alteration found."""
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
+from typing_extensions import override
 
 from app import events
 from app.audit import checking, sealing, signing
 from app.audit import ledger as reads
 from app.audit.domain import KeyPurpose
 from app.audit.tiles import StoredTiles
-from app.kernel.actor import Actor, ActorKind, Role
+from app.kernel.actor import SYSTEM, Actor, ActorKind, Role
 from app.kernel.errors import ConflictError, NotPermittedError
 from app.kernel.ledger import (
     LedgerCheckpoint,
@@ -20,6 +23,7 @@ from app.kernel.ledger import (
     LedgerPosition,
     LedgerTile,
 )
+from app.kernel.uow import Transactions, UnitOfWork
 from evidence.checkpoint import open_checkpoint
 from evidence.merkle import leaf_hash, tree_root
 from evidence.tiles import root
@@ -82,6 +86,34 @@ def test_sealing_with_nothing_new_signs_nothing(house: TestHouse) -> None:
     with house.read() as reading:
         count = reading.session.scalar(sa.select(sa.func.count()).select_from(LedgerCheckpoint))
     assert count == 1
+
+
+class Busy(Transactions):
+    """Transactions of a store where somebody else writes as soon as one of ours is through."""
+
+    patience = 5
+
+    @override
+    @contextmanager
+    def write(self, actor: Actor = SYSTEM) -> Iterator[UnitOfWork]:
+        """Open a unit of work; after it, another one has written."""
+        self.patience -= 1
+        assert self.patience, "It goes on as long as others write."
+        with super().write(actor) as uow:
+            yield uow
+        with super().write() as uow:
+            uow.record(events.DemonstrationMade(subject="demonstration", people=1))
+
+
+def test_writers_that_never_rest_keep_no_sealer_from_its_end(house: TestHouse) -> None:
+    tell(house, 1)
+    of_house = house.tx
+    busy = Busy(of_house.database, of_house.clock, of_house.ids, of_house.jobs)
+    head = sealing.seal_pending(busy, house.house.seal, house.home)
+    with house.read() as reading:
+        left = reading.session.scalar(sa.select(sa.func.count()).select_from(LedgerPending))
+    assert head is not None
+    assert left == 1
 
 
 def test_several_sealers_and_writers_at_once_leave_one_sequence(house: TestHouse) -> None:
