@@ -3,8 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -108,15 +107,6 @@ def objects(raw: bytes) -> list[Any]:
     if not isinstance(found, list):
         raise IncompleteReadError("Okta answered a list with something else.")
     return found
-
-
-def moment_of(headers: Any) -> datetime | None:
-    """Return when the service answered, by its own clock, or None if it does not say."""
-    try:
-        found = parsedate_to_datetime(headers["Date"])
-    except (KeyError, ValueError):
-        return None
-    return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
 
 
 def next_page(links: Sequence[str], org_url: str) -> str | None:

@@ -18,10 +18,12 @@ from connectors.errors import (
     MisconfiguredError,
     UnavailableError,
 )
-from connectors.okta.answers import Answer, moment_of, next_page, refused, rows_of
+from connectors.okta.answers import Answer, next_page, refused, rows_of
+from connectors.okta.clock import moment_of
 from connectors.okta.config import NEEDED, OktaConfig
 
 Result = TypeVar("Result")
+Kept = TypeVar("Kept")
 Take = Callable[[bytes], Sequence[Result]]
 LISTS_AT_ONCE = 8
 MOST_LOST = 10  # lists one after the other for which nobody answered
@@ -102,15 +104,19 @@ class OktaClient:
         return self._started().run_until_complete(task)
 
     def side_by_side(
-        self, listings: Iterable[Listing], take: Take[Result] | None = None
-    ) -> "Several[Result]":
+        self,
+        listings: Iterable[Listing],
+        take: Take[Result] | None,
+        keep: Callable[[list[Result]], Kept],
+    ) -> "Several[Result, Kept]":
         """Begin to read many lists, some at a time.
 
         Args:
             listings: What to read.
             take: Makes the objects of a page, if they are not wanted as they come.
+            keep: Makes of a whole list what is kept of it until it is given out.
         """
-        return Several(self, self._started(), iter(listings), take)
+        return Several(self, self._started(), iter(listings), take, keep)
 
     def list_many(
         self, listings: Iterable[Listing], on_error: Callable[[Listing, ConnectorError], None]
@@ -121,7 +127,7 @@ class OktaClient:
             listings: What to read.
             on_error: Told of a list that could not be read; the others go on.
         """
-        reading: Several[Any] = self.side_by_side(listings)
+        reading: Several[Any, list[Any]] = self.side_by_side(listings, None, list)
         for listing, result in reading:
             if isinstance(result, ConnectorError):
                 on_error(listing, result)
@@ -262,7 +268,7 @@ class OktaClient:
             loop.close()
 
 
-class Several(Generic[Result]):
+class Several(Generic[Result, Kept]):
     """Many lists that are read side by side, each given out when it is done.
 
     One that cannot be read is given out with its error; the others go on. It ends with that error
@@ -276,16 +282,17 @@ class Several(Generic[Result]):
         loop: asyncio.AbstractEventLoop,
         listings: Iterator[Listing],
         take: Take[Result] | None,
+        keep: Callable[[list[Result]], Kept],
     ) -> None:
         """Begin."""
-        self._client, self._loop, self._take = client, loop, take
+        self._client, self._loop, self._take, self._keep = client, loop, take, keep
         self._listings = listings
-        self._done: deque[tuple[Listing, list[Result] | ConnectorError]] = deque()
+        self._done: deque[tuple[Listing, Kept | ConnectorError]] = deque()
         self._lost = 0
         self._tasks = {loop.create_task(self._work()) for _ in range(LISTS_AT_ONCE)}
         self._more = asyncio.Event()
 
-    def __iter__(self) -> Iterator[tuple[Listing, list[Result] | ConnectorError]]:
+    def __iter__(self) -> Iterator[tuple[Listing, Kept | ConnectorError]]:
         """Give out what is done; wait for more.
 
         Raises:
@@ -310,7 +317,8 @@ class Several(Generic[Result]):
     async def _work(self) -> None:
         for listing in self._listings:
             try:
-                result: list[Result] | ConnectorError = await self._client.read(listing, self._take)
+                found = await self._client.read(listing, self._take)
+                result: Kept | ConnectorError = self._keep(found)
                 self._lost = 0
             except MisconfiguredError:
                 raise

@@ -7,11 +7,12 @@ with its reason and never costs the page it came with. Statuses: Okta, *User sta
 import base64
 import binascii
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
+import msgspec
 from msgspec.structs import replace
 
 from connectors.records import (
@@ -27,45 +28,105 @@ CANNOT_SIGN_IN = frozenset({"STAGED", "SUSPENDED", "DEPROVISIONED"})
 WRITABLE = "OKTA_GROUP"
 MIRROR = "APP_GROUP"
 BUILT_IN = "BUILT_IN"
+SERVICES = frozenset({"service", "robot", "bot"})
 GUID_BYTES = 16
+Needed = Annotated[str, msgspec.Meta(min_length=1)]
+OPTIONAL = (
+    "firstName",
+    "lastName",
+    "displayName",
+    "email",
+    "employeeNumber",
+    "managerId",
+    "department",
+    "title",
+    "userType",
+)
 USER_STAMPS, GROUP_STAMPS = ("lastUpdated",), ("lastUpdated", "lastMembershipUpdated")
 WRITTEN_GUID = re.compile(r"\{?[0-9A-Fa-f]{8}(-?[0-9A-Fa-f]{4}){3}-?[0-9A-Fa-f]{12}\}?")
 
 
+class Profile(msgspec.Struct, gc=False, rename="camel"):
+    """What is looked at of a user's profile; every other attribute is passed over."""
+
+    login: Needed
+    first_name: str | None = None
+    last_name: str | None = None
+    display_name: str | None = None
+    email: str | None = None
+    employee_number: str | None = None
+    manager_id: str | None = None
+    department: str | None = None
+    title: str | None = None
+    user_type: str | None = None
+
+
+class User(msgspec.Struct, gc=False, rename="camel"):
+    """What is looked at of a user, every value of the type that Okta documents."""
+
+    id: Needed
+    status: Needed
+    profile: Profile
+    last_login: str | None = None
+    last_updated: str | None = None
+
+
 def account(found: Any) -> Account | Problem:
-    """Return an account, or why the record cannot be used. Its manager is resolved afterwards."""
+    """Return an account, or why the record cannot be used. Its manager is resolved afterwards.
+
+    Args:
+        found: Its JSON, whose values may be of any type.
+    """
     try:
         profile = found["profile"]
-        key, status = _needed(found, "id"), _needed(found, "status")
-        login = _needed(profile, "login")
-        names = [str(profile[key]) for key in ("firstName", "lastName") if profile.get(key)]
-        return Account(
-            external_id=key,
-            login=login,
-            display_name=_text(profile.get("displayName")) or " ".join(names) or login,
-            is_enabled=status not in CANNOT_SIGN_IN,
-            status=status,
-            kind=_kind(profile),
-            mail=_text(profile.get("email")),
-            employee_number=_text(profile.get("employeeNumber")),
-            manager_id=_text(profile.get("managerId")),
-            department=_text(profile.get("department")),
-            title=_text(profile.get("title")),
-            address=f"/api/v1/users/{key}",
-            last_sign_in_at=_moment(found.get("lastLogin")),
+        user = User(
+            id=_needed(found, "id"),
+            status=_needed(found, "status"),
+            profile=Profile(
+                _needed(profile, "login"), *(_text(profile.get(name)) for name in OPTIONAL)
+            ),
+            last_login=_text(found.get("lastLogin")),
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         return _set_aside(QUARANTINED, "user", found, error)
+    return account_of(user)
 
 
-def names_of(accounts: Iterable[Account]) -> dict[str, str]:
-    """Return everything that accounts go by in a `managerId`, each with whose it is."""
+def account_of(user: User) -> Account:
+    """Return the account of a user; its manager is resolved afterwards."""
+    profile = user.profile
+    first, last = profile.first_name, profile.last_name
+    full = f"{first} {last}" if first and last else first or last
+    return Account(
+        external_id=user.id,
+        login=profile.login,
+        display_name=profile.display_name or full or profile.login,
+        is_enabled=user.status not in CANNOT_SIGN_IN,
+        status=user.status,
+        kind=_kind(profile.user_type),
+        mail=profile.email or None,
+        employee_number=profile.employee_number or None,
+        manager_id=profile.manager_id or None,
+        department=profile.department or None,
+        title=profile.title or None,
+        address=f"/api/v1/users/{user.id}",
+        last_sign_in_at=_moment(user.last_login) if user.last_login else None,
+    )
+
+
+def names_of(accounts: Iterable[Account], among: Container[str] | None = None) -> dict[str, str]:
+    """Return everything that accounts go by in a `managerId`, each with whose it is.
+
+    Args:
+        accounts: Who there is.
+        among: The names that are asked for, or None for all.
+    """
     kept = list(accounts)
     known: dict[str, str] = {}
     for name in ("login", "mail", "employee_number", "external_id"):
         for each in kept:
             value = getattr(each, name)
-            if value:
+            if value and (among is None or value in among):
                 known[value] = each.external_id
     return known
 
@@ -160,9 +221,9 @@ def _set_aside(code: str, what: str, found: Any, error: Exception) -> Problem:
     return Problem(code, f"A {what} cannot be used: its record does not show {lacks}.", about)
 
 
-def _kind(profile: Mapping[str, Any]) -> AccountKind:
+def _kind(user_type: str | None) -> AccountKind:
     """A service says so itself: `userType` is the attribute organisations mark it with."""
-    is_service = str(profile.get("userType") or "").strip().lower() in {"service", "robot", "bot"}
+    is_service = user_type is not None and user_type.strip().lower() in SERVICES
     return AccountKind.SERVICE if is_service else AccountKind.PERSON
 
 
@@ -178,10 +239,10 @@ def _text(value: Any) -> str | None:
     return str(value) if value not in (None, "") else None
 
 
-def _moment(value: Any) -> datetime | None:
+def _moment(value: str) -> datetime | None:
     """Return a moment, or None where none can be read: that costs nobody the record."""
     try:
         found = datetime.fromisoformat(value)
-    except (TypeError, ValueError):
+    except ValueError:
         return None
     return found if found.tzinfo is not None else None

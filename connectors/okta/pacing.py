@@ -10,7 +10,8 @@ rises.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from email.utils import parsedate_to_datetime
+
+from connectors.okta.clock import moment_of
 
 AHEAD = 8.0  # calls that may go out at once before the even spreading begins
 LONGEST_PAUSE = 65.0
@@ -176,9 +177,12 @@ def until_reset(headers: Mapping[str, str]) -> float:
 
 def _told(headers: Mapping[str, str]) -> tuple[int, int, int, float] | None:
     """Return limit, what remains, when the window ends, and in how many seconds that is."""
+    answered = moment_of(headers)
+    if answered is None:
+        return None
     try:
         reset = int(headers["X-Rate-Limit-Reset"])
-        seconds = reset - parsedate_to_datetime(headers["Date"]).timestamp()
+        seconds = reset - answered.timestamp()
         limit, remaining = (int(headers[f"X-Rate-Limit-{name}"]) for name in ("Limit", "Remaining"))
     except (KeyError, ValueError):
         return None

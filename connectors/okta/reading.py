@@ -8,18 +8,16 @@ that was read is asked for at the end, and those members are read again.
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-import msgspec
-
 from connectors.errors import (
     ConnectorError,
     DeniedError,
     TargetMissingError,
 )
-from connectors.okta import applications, mapping, roles
-from connectors.okta.answers import objects, path, stamp
+from connectors.okta import applications, mapping, pages, roles
+from connectors.okta.answers import path, stamp
 from connectors.okta.client import Listing, OktaClient
 from connectors.okta.cursor import OVERLAP, Cursor, Stamps, told
-from connectors.okta.entitled import NAMELESS, Around, id_of
+from connectors.okta.entitled import NAMELESS, Around
 from connectors.records import (
     QUARANTINED,
     QUARANTINED_GROUP,
@@ -68,7 +66,9 @@ class Reading:
         members = self._members.begin(each.external_id for each in groups)
         accounts = usable(self._client.finish(reading_users), self._problems)
         entitled = list(self._entitled(accounts, groups))
-        yield from account_batches(mapping.resolve_managers(accounts, mapping.names_of(accounts)))
+        managers = {each.manager_id for each in accounts if each.manager_id}
+        known = mapping.names_of(accounts, managers)
+        yield from account_batches(mapping.resolve_managers(accounts, known))
         yield from group_batches(groups)
         yield from (batch for batch in entitled if isinstance(batch, GroupBatch))
         yield from members
@@ -77,11 +77,11 @@ class Reading:
         yield self._report(rules or {})
 
     def _taken_users(self, raw: bytes) -> list[Account | Problem]:
-        found = objects(raw)
-        if self._users.began is not None:
-            since = stamp(self._users.began - OVERLAP)
-            self._user_stamps |= mapping.recent(found, since, *mapping.USER_STAMPS)
-        return [mapping.account(each) for each in found]
+        began = self._users.began
+        accounts, changed = pages.users(raw, stamp(began - OVERLAP) if began else "")
+        if began is not None:
+            self._user_stamps |= changed
+        return accounts
 
     def _entitled(
         self, accounts: Iterable[Account], groups: Iterable[Group]
@@ -164,13 +164,13 @@ class Members:
     def __init__(self, client: OktaClient, problems: list[Problem]) -> None:
         """Read members; what cannot be read becomes a problem."""
         self._client, self._problems = client, problems
-        self._names: dict[str, str] = {}
         self.total = Listing(path("groups", "{id}", "users", limit=MEMBERS_A_PAGE))
 
     def begin(self, group_ids: Iterable[str]) -> Iterator[MemberBatch]:
         """Begin to read the members of some groups at once, and give them out as they come."""
         by_path = {path("groups", each, "users", limit=MEMBERS_A_PAGE): each for each in group_ids}
-        reading = self._client.side_by_side([Listing(each) for each in by_path], self._taken)
+        listings = [Listing(each) for each in by_path]
+        reading = self._client.side_by_side(listings, pages.member_ids, pages.folded)
 
         def batches() -> Iterator[MemberBatch]:
             lists: list[MemberList] = []
@@ -180,7 +180,7 @@ class Members:
                     continue
                 self.total.pages += listing.pages
                 self.total.returned += listing.returned
-                lists.append(self._list(by_path[listing.text], result))
+                lists.append(self._list(by_path[listing.text], pages.unfolded(result)))
                 if len(lists) == LISTS_A_BATCH:
                     yield MemberBatch(tuple(lists))
                     lists = []
@@ -188,15 +188,10 @@ class Members:
 
         return batches()
 
-    def _taken(self, raw: bytes) -> list[str]:
-        """Return the ids of a page; the same id is kept once, however many groups it is in."""
-        kept = self._names.setdefault
-        return [kept(each, each) for each in member_ids(raw)]
-
-    def _list(self, group_id: str, found: list[str]) -> MemberList:
+    def _list(self, group_id: str, found: tuple[str, ...]) -> MemberList:
         """Return a list; whoever has no id among the users has none as a member, nobody else."""
         if NAMELESS not in found:
-            return MemberList(group_id, tuple(found))
+            return MemberList(group_id, found)
         is_clear = any(each.code == QUARANTINED and not each.about for each in self._problems)
         if not is_clear:
             detail = "A member is listed without an id: nobody can be said to be missing."
@@ -210,27 +205,6 @@ class Members:
         else:
             code, detail = "unreadable_group", f"The members of a group could not be read: {error}"
         self._problems.append(Problem(code, detail, group_id))
-
-
-class Named(msgspec.Struct, gc=False):
-    """Of a member nothing but its id is needed; the rest of the record is not even made."""
-
-    id: str
-
-
-NAMED = msgspec.json.Decoder(list[Named])
-
-
-def member_ids(raw: bytes) -> list[str]:
-    """Return the ids of the members on a page, `NAMELESS` where one has none.
-
-    Raises:
-        IncompleteReadError: The page is no list, or breaks off.
-    """
-    try:
-        return [each.id for each in NAMED.decode(raw)]
-    except msgspec.DecodeError:
-        return [id_of(each) for each in objects(raw)]
 
 
 def changed_groups(since: str) -> str:
