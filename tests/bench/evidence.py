@@ -7,7 +7,6 @@ peers that are slow are timed on fewer rows and told so.
 
 import csv
 import gc
-import importlib.util
 import resource
 import subprocess
 import sys
@@ -131,11 +130,11 @@ def draw_strings(held: list[tuple[str, ...]]) -> None:
     canvas.save()
 
 
-def fpdf(held: list[tuple[str, ...]]) -> bool:
-    """fpdf2, a call a cell, where it is installed; it is no dependency of ours."""
-    if importlib.util.find_spec("fpdf") is None:
-        return False
-    pdf = importlib.import_module("fpdf").FPDF(orientation="L")
+def fpdf2(held: list[tuple[str, ...]]) -> None:
+    """fpdf2, a call a cell; no fitting."""
+    from fpdf import FPDF
+
+    pdf = FPDF(orientation="L")
     pdf.add_font("Bench", fname=str(FONTS / "DejaVuSans.ttf"))
     pdf.set_font("Bench", size=6.8)
     pdf.add_page()
@@ -144,7 +143,6 @@ def fpdf(held: list[tuple[str, ...]]) -> bool:
             pdf.cell(32, 4, cell)
         pdf.ln()
     pdf.output()
-    return True
 
 
 def peak(count: int, folder: Path) -> float:
@@ -171,10 +169,12 @@ def measure_evidence(folder: Path) -> Iterator[Figure]:
     least = best(lambda: write_csv(folder, few))
     others = [
         f"{name} {best(lambda work=work: work(few), 1) / least:.0f}"  # type: ignore[misc]
-        for name, work in (("Platypus", platypus), ("drawString", draw_strings))
+        for name, work in (
+            ("Platypus", platypus),
+            ("fpdf2", fpdf2),
+            ("drawString", draw_strings),
+        )
     ]
-    timed = best(lambda: fpdf(few), 1)
-    others.append(f"fpdf2 {timed / least:.0f}" if fpdf(few[:1]) else "fpdf2 not installed")
     yield Figure(
         "register PDF of 100,000 rows x 8 against csv",
         mine / base,
