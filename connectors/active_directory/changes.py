@@ -12,17 +12,14 @@ from uuid import UUID
 
 from connectors.active_directory import cursor, mapping, noticing
 from connectors.active_directory.cursor import Cursor
+from connectors.active_directory.groups import GROUPS, narrowed
+from connectors.active_directory.kept import Kept
 from connectors.active_directory.noticing import Touched
-from connectors.active_directory.reading import (
-    ACCOUNTS,
-    EXTENDED,
-    GROUPS,
-    Kept,
-    Parts,
-    narrowed,
-)
+from connectors.active_directory.parts import EXTENDED, Parts
+from connectors.active_directory.reading import ACCOUNTS
 from connectors.errors import TargetMissingError
-from connectors.ldap.client import Entry, LdapClient, Search
+from connectors.ldap.client import LdapClient
+from connectors.ldap.entries import Entry, Search
 from connectors.records import (
     Account,
     AccountBatch,

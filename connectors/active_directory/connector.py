@@ -12,17 +12,19 @@ from uuid import UUID
 
 from ldap3.utils.conv import escape_filter_chars
 
-from connectors.active_directory import mapping, noticing
+from connectors.active_directory import controller, mapping, noticing
 from connectors.active_directory.changes import Changes
-from connectors.active_directory.reading import GROUPS, Reader, narrowed
+from connectors.active_directory.groups import GROUPS, narrowed
+from connectors.active_directory.reading import Reader
 from connectors.errors import (
     MisconfiguredError,
     TargetConflictError,
     TargetMissingError,
     UnsupportedError,
 )
-from connectors.ldap.client import Entry, LdapClient, Search
+from connectors.ldap.client import LdapClient
 from connectors.ldap.config import KEYS, LdapConfig, read_config
+from connectors.ldap.entries import Entry, Search
 from connectors.ldap.filters import equals
 from connectors.ldap.refusals import refused
 from connectors.port import SettingKey
@@ -61,7 +63,8 @@ class ActiveDirectoryConnector:
     def snapshot(self) -> Iterator[Batch]:
         """Read all accounts, groups and direct members."""
         start = noticing.begin(self._client)  # before anything is read, so that nothing is missed
-        yield from Reader(self._client, self._now).read(start)
+        who = controller.answering(self._client)
+        yield from Reader(self._client, self._now, who).read(start)
 
     def changes(self, cursor: str) -> Iterator[DeltaBatch]:
         """Read what changed since a cursor."""

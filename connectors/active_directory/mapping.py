@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from connectors.ldap.client import Entry
+from connectors.ldap.entries import Entry
 from connectors.records import Account, AccountKind, Group, Problem
 
 ACCOUNT_ATTRIBUTES = (

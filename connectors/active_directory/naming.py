@@ -7,13 +7,15 @@ since before it (MS-ADTS 3.1.1.1.9: each change of an object, its name included,
 `uSNChanged`), and every list that such an object may stand in is read again by id.
 """
 
-from collections.abc import Iterable, Sequence
+from array import array
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 from connectors.active_directory import mapping, noticing
 from connectors.active_directory.cursor import Cursor
 from connectors.errors import TargetMissingError
-from connectors.ldap.client import Entry, LdapClient, Search
+from connectors.ldap.client import LdapClient
+from connectors.ldap.entries import Entry, Search
 from connectors.ldap.names import normal
 from connectors.records import Group
 
@@ -21,51 +23,89 @@ NO_PLACES = frozenset({b"user", b"contact", b"foreignsecurityprincipal", b"group
 OF_CHANGED = ("objectGUID", "objectClass", "memberOf")
 
 
+class Numbers(dict[bytes, int]):
+    """Gives each name a number, in the order in which they are first met."""
+
+    def __missing__(self, name: bytes) -> int:
+        """Number a name."""
+        number = self[name] = len(self)
+        return number
+
+
 @dataclass(slots=True)
 class Names:
-    """Who was read by which name, byte for byte as the controller writes it.
+    """Who is in which group by which name, byte for byte as the controller writes it.
+
+    A list is kept as the numbers of its names, four bytes a member, until everybody's name is
+    known.
 
     Attributes:
-        accounts: Name to id.
         groups: Name to id.
-        waiting: Group to values that are no account's name; a group's name may come later.
         owners: Group to the name of who manages it.
-        unknown: Groups with a value that is nobody's name, until they are read by id.
     """
 
-    accounts: dict[bytes, str] = field(default_factory=dict)
     groups: dict[bytes, str] = field(default_factory=dict)
-    waiting: dict[str, list[bytes]] = field(default_factory=dict)
     owners: dict[str, bytes] = field(default_factory=dict)
-    unknown: set[str] = field(default_factory=set)
+    _accounts: dict[bytes, str] = field(default_factory=dict)
+    _numbers: Numbers = field(default_factory=Numbers)
+    _lists: dict[str, "array[int]"] = field(default_factory=dict)
+    _account_of: list[str | None] = field(default_factory=list)
+    _group_of: list[str | None] = field(default_factory=list)
 
-    def know(self, group: Group, entry: Entry) -> None:
-        """Keep a group's name, and that of who manages it."""
+    def know(self, group: Group, entry: Entry, members: Sequence[bytes]) -> None:
+        """Keep a group's name, that of who manages it, and those of its members."""
         self.groups[group.address.encode()] = group.external_id
         for each in entry.values.get("managedby", ()):
             self.owners[group.external_id] = each
+        self._lists[group.external_id] = array("I", map(self._numbers.__getitem__, members))
 
-    def members(self, group_id: str, values: Sequence[bytes]) -> list[str]:
-        """Return the accounts among the members of a group, and keep the rest for later."""
-        known = self.accounts
-        found = [known.get(each) for each in values]
-        if None not in found:
-            return found  # type: ignore[return-value]
-        self.waiting[group_id] = [each for each in values if each not in known]
-        return [each for each in found if each is not None]
+    def settle(self, accounts: dict[bytes, str]) -> None:
+        """Look everybody up.
 
-    def nested(self) -> Iterable[tuple[str, list[str]]]:
-        """Yield each group with the groups in it, once all are known."""
-        for group_id, values in self.waiting.items():
-            found = [self.groups.get(each) for each in values]
-            if None in found:
-                self.unknown.add(group_id)
-            yield group_id, [each for each in found if each is not None]
+        Args:
+            accounts: Name to id.
+        """
+        self._accounts = accounts
+        self._account_of = [accounts.get(each) for each in self._numbers]
+        self._group_of = [self.groups.get(each) for each in self._numbers]
+
+    def members(self, group_id: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Return the accounts and the groups in a group; a name that is nobody's is left out."""
+        found = self._lists.get(group_id, ())
+        accounts = tuple(map(self._account_of.__getitem__, found))
+        if None not in accounts:
+            return accounts, ()  # type: ignore[return-value] # nobody of them is None
+        known = (self._group_of[each] for each in found if self._account_of[each] is None)
+        return (
+            tuple(each for each in accounts if each is not None),
+            tuple(each for each in known if each is not None),
+        )
+
+    def forget(self, group_id: str) -> None:
+        """Forget a list that is read by id instead."""
+        self._lists.pop(group_id, None)
+
+    def unknown(self) -> set[str]:
+        """Return the groups with a name that is nobody's."""
+        both = zip(self._account_of, self._group_of, strict=True)
+        return self._with({n for n, each in enumerate(both) if each == (None, None)})
+
+    def holding(self, ids: Collection[str]) -> set[str]:
+        """Return the groups with one of some accounts and groups."""
+        either = (self._account_of, self._group_of)
+        return self._with({n for each in either for n, who in enumerate(each) if who in ids})
+
+    def _with(self, numbers: set[int]) -> set[str]:
+        if not numbers:
+            return set()
+        return {name for name, found in self._lists.items() if not numbers.isdisjoint(found)}
 
     def owners_read(self) -> dict[str, str] | None:
         """Return who manages which group, or None if a name among them is nobody's."""
-        known = self.groups | self.accounts
-        found = {group_id: known.get(name) for group_id, name in self.owners.items()}
+        found = {
+            group_id: self.groups.get(name) or self._accounts.get(name)
+            for group_id, name in self.owners.items()
+        }
         told = {group_id: each for group_id, each in found.items() if each is not None}
         return told if len(told) == len(found) else None
 

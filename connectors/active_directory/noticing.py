@@ -18,7 +18,8 @@ from ldap3.protocol.microsoft import (
 from connectors.active_directory import mapping
 from connectors.active_directory.cursor import DIRSYNC, USN, Cursor
 from connectors.errors import CursorRefusedError, IncompleteReadError
-from connectors.ldap.client import Entry, LdapClient, Search
+from connectors.ldap.client import LdapClient
+from connectors.ldap.entries import Entry, Search
 from connectors.ldap.names import is_within
 
 ROOT = ("defaultNamingContext", "namingContexts", "highestCommittedUSN", "dsServiceName")

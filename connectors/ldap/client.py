@@ -7,7 +7,9 @@ cookie is empty.
 """
 
 import logging
+import socket
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -38,6 +40,7 @@ from connectors.errors import (
 )
 from connectors.ldap import receiving
 from connectors.ldap.config import Address, LdapConfig
+from connectors.ldap.entries import Asked, Entry, Search
 from connectors.ldap.paging import Page, read_ahead, read_on
 from connectors.ldap.receiving import MalformedError
 from connectors.ldap.refusals import Answer, accept, refused_connection, refused_sign_in
@@ -50,64 +53,6 @@ SCOPES = {"base": BASE, "subtree": SUBTREE}
 CHANGES = {"add": MODIFY_ADD, "delete": MODIFY_DELETE, "replace": MODIFY_REPLACE}
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One entry as it came.
-
-    Attributes:
-        dn: Its name as the server writes it; for people, never compared.
-        values: Attribute name in lower case to its raw values.
-    """
-
-    dn: str
-    values: Mapping[str, Sequence[bytes]]
-
-    def text(self, name: str) -> str | None:
-        """Return the first value of an attribute as text, or None."""
-        found = self.values.get(name.lower())
-        return found[0].decode("utf-8", "replace") if found else None
-
-    def number(self, name: str) -> int | None:
-        """Return the first value of an attribute as a whole number, or None."""
-        value = self.text(name)
-        try:
-            return int(value) if value is not None else None
-        except ValueError:
-            return None
-
-
-@dataclass(slots=True)
-class Search:
-    """A search and what became of it.
-
-    Attributes:
-        text: Base, scope and filter, exactly.
-        pages: Pages that came with success.
-        returned: Entries that came.
-        is_complete: Whether the last page was reached.
-    """
-
-    text: str
-    pages: int = 0
-    returned: int = 0
-    is_complete: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What came of one search that is not paged.
-
-    Attributes:
-        code: Result code.
-        entries: What came.
-        controls: Controls of the answer by their OID, as ldap3 decodes them.
-    """
-
-    code: int
-    entries: tuple[Entry, ...]
-    controls: Mapping[str, Any]
 
 
 @dataclass(slots=True)
@@ -244,14 +189,54 @@ class LdapClient:
                 paged_cookie=cookie,
                 controls=list(controls) or None,
             )
-        except LDAPInvalidFilterError as error:
-            raise MisconfiguredError(
-                f"The filter {where} cannot be read: look at user_filter and group_filter.",
-                key="user_filter",
-            ) from error
         except LDAPExceptionError as error:
-            raise self._broken(error) from error
+            raise self._failed(error, where) from error
         return result, response or []
+
+    def flow(
+        self,
+        query: Search,
+        base: str,
+        where: str,
+        attributes: Sequence[str],
+        *,
+        controls: Sequence[Any] = (),
+    ) -> Iterator[Entry]:
+        """Read a search in one piece, each entry when it comes; for servers without a limit.
+
+        Nothing else may be asked of this client until the last entry was taken. Who stops before
+        that gives the connection back: the rest is still on its way.
+
+        Args:
+            query: Counts entries, and is complete only if the server ended them with success.
+            base: Where.
+            where: The filter.
+            attributes: Which attributes.
+            controls: Controls of ldap3.
+
+        Raises:
+            IncompleteReadError: The server has a limit, or ended the list without success.
+            ConnectorError: As `search` does.
+        """
+        self.open()
+        result: Mapping[str, Any] | None = None
+        try:
+            for each in receiving.flow(self._connection, base, where, attributes, controls):
+                if each["type"] == "searchResEntry":
+                    query.returned += 1
+                    yield _entry(each)
+                else:
+                    result = each
+        except LDAPExceptionError as error:
+            raise self._failed(error, where) from error
+        except GeneratorExit:
+            self.close()
+            raise
+        if result is None:
+            raise self._broken(MalformedError("a search without a result"))
+        accept(result, base)
+        query.pages += 1
+        query.is_complete = True
 
     def find(
         self, base: str, attributes: Sequence[str], *, where: str = "(objectClass=*)"
@@ -325,6 +310,22 @@ class LdapClient:
         except LDAPExceptionError as error:
             raise self._broken(error) from error
         return Answer(result["result"], result["description"], result.get("message") or "")
+
+    def _failed(self, error: LDAPExceptionError, where: str) -> ConnectorError:
+        if isinstance(error, LDAPInvalidFilterError):
+            return MisconfiguredError(
+                f"The filter {where} cannot be read: look at user_filter and group_filter.",
+                key="user_filter",
+            )
+        return self._broken(error)
+
+    def sever(self) -> None:
+        """Cut the line under whoever waits for an answer in another thread: that call fails."""
+        connection = self._connection
+        line = connection.socket if connection is not None else None
+        if line is not None:
+            with suppress(OSError):  # it may be cut already
+                socket.socket.shutdown(line, socket.SHUT_RDWR)
 
     def _broken(self, error: LDAPExceptionError) -> UnavailableError:
         self.close()

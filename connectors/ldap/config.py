@@ -53,6 +53,7 @@ class LdapConfig:
         user_filter: Or empty.
         group_filter: Or empty.
         page_size: Entries a page.
+        is_page_size_given: Whether somebody chose it; then nothing is read but in pages.
     """
 
     addresses: tuple[Address, ...]
@@ -64,6 +65,7 @@ class LdapConfig:
     user_filter: str
     group_filter: str
     page_size: int
+    is_page_size_given: bool = False
 
 
 def read_config(settings: Mapping[str, str], secrets: Mapping[str, str]) -> LdapConfig:
@@ -86,6 +88,7 @@ def read_config(settings: Mapping[str, str], secrets: Mapping[str, str]) -> Ldap
         user_filter=_filter(settings, "user_filter"),
         group_filter=_filter(settings, "group_filter"),
         page_size=as_int(settings, "page_size", default=PAGE_SIZE, least=1, most=10_000),
+        is_page_size_given="page_size" in settings,
     )
 
 

@@ -6,10 +6,17 @@ decoder. A peer is not trusted: lengths are kept within their message, a message
 and an answer to another request ends the connection.
 """
 
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
-from ldap3.core.exceptions import LDAPExceptionError, LDAPSocketReceiveError
+from ldap3 import DEREF_ALWAYS, SUBTREE
+from ldap3.core.exceptions import (
+    LDAPExceptionError,
+    LDAPSessionTerminatedByServerError,
+    LDAPSocketReceiveError,
+)
+from ldap3.operation.search import search_operation
 from ldap3.strategy.base import RESPONSE_COMPLETE, SESSION_TERMINATED_BY_SERVER
 from ldap3.utils.asn1 import decode_message_fast
 
@@ -18,6 +25,7 @@ MOST = 1 << 29  # of one message: more than the largest list of members in one a
 ENTRY = 0x64
 SEQUENCE, INTEGER, OCTETS, SET = 0x30, 0x02, 0x04, 0x31
 decode: Any = decode_message_fast  # ldap3 tells no types
+search_request: Any = search_operation
 GOES_ON = frozenset({"searchResEntry", "searchResRef", "intermediateResponse"})
 DISCONNECTED = "1.3.6.1.4.1.1466.20036"  # RFC 4511 section 4.4.1
 
@@ -76,15 +84,58 @@ def receive(strategy: Any, message_id: int) -> Any:
         LDAPSocketReceiveError: The line broke, or an answer belongs to another request.
         MalformedError: A length leads out of its message.
     """
-    answers: list[Any] = []
+    try:
+        return [*answers(strategy, message_id), RESPONSE_COMPLETE]
+    except LDAPSessionTerminatedByServerError:
+        return SESSION_TERMINATED_BY_SERVER
+
+
+def flow(
+    connection: Any, base: str, where: str, attributes: Sequence[str], controls: Sequence[Any]
+) -> Iterator[Any]:
+    """Search below a base without paging; yield each answer when it comes, the result last.
+
+    Args:
+        connection: With this loop installed; nothing else may be asked of it meanwhile.
+        base: Where.
+        where: The filter.
+        attributes: Which attributes.
+        controls: Controls of ldap3.
+
+    Raises:
+        LDAPInvalidFilterError: The filter is none.
+        LDAPSessionTerminatedByServerError: The server took its leave.
+        LDAPSocketReceiveError: As above.
+        MalformedError: As above.
+    """
+    request = search_request(
+        base, where, SUBTREE, DEREF_ALWAYS, list(attributes), 0, 0, False,  # noqa: FBT003
+        connection.auto_escape, connection.auto_encode, check_names=False,
+    )  # fmt: skip
+    strategy = connection.strategy
+    message_id = strategy.send("searchRequest", request, list(controls) or None)
+    yield from answers(strategy, message_id)
+    strategy._outstanding.pop(message_id, None)  # noqa: SLF001 - or it would grow with each
+
+
+def answers(strategy: Any, message_id: int) -> Iterator[Any]:
+    """Yield the answers to a request when they come; the last is its result.
+
+    Args:
+        strategy: Of the connection.
+        message_id: Of the request.
+
+    Raises:
+        LDAPSessionTerminatedByServerError: The server took its leave.
+        LDAPSocketReceiveError: The line broke, or an answer belongs to another request.
+        MalformedError: A length leads out of its message.
+    """
     rest, is_done = b"", False
     while True:
         held = [rest] if rest else []
         wanted, size = _wanted(rest), len(rest)
         while size < wanted:
             chunk = _chunk(strategy)
-            if not chunk:
-                return SESSION_TERMINATED_BY_SERVER
             held.append(chunk)
             size += len(chunk)
             if wanted <= 6:  # noqa: PLR2004 - the length itself was not there yet
@@ -98,18 +149,15 @@ def receive(strategy: Any, message_id: int) -> Any:
                 break
             number, tag, body = _head(data, place, end)
             if number == message_id and tag == ENTRY:
-                answers.append(ReceivedEntry(data[body:end]))
+                yield ReceivedEntry(data[body:end])
             else:
                 found = _other(strategy, data[place:end], number, message_id)
-                if found is SESSION_TERMINATED_BY_SERVER:
-                    return found
-                answers.append(found)
                 is_done = found["type"] not in GOES_ON
+                yield found
             place = end
         rest = data[place:]
         if is_done and not rest:
-            answers.append(RESPONSE_COMPLETE)
-            return answers
+            return
 
 
 def _chunk(strategy: Any) -> bytes:
@@ -117,6 +165,8 @@ def _chunk(strategy: Any) -> bytes:
         chunk: bytes = strategy.connection.socket.recv(CHUNK)
     except (OSError, AttributeError) as error:
         raise LDAPSocketReceiveError(f"error receiving data: {error}") from error
+    if not chunk:
+        raise LDAPSessionTerminatedByServerError("session terminated by server")
     return chunk
 
 
@@ -126,7 +176,7 @@ def _other(strategy: Any, message: bytes, number: int, message_id: int) -> Any:
     if number == message_id:
         return found
     if number == 0 and found.get("responseName") == DISCONNECTED:
-        return SESSION_TERMINATED_BY_SERVER
+        raise LDAPSessionTerminatedByServerError("session terminated by server")
     raise LDAPSocketReceiveError("invalid messageId received")
 
 

@@ -15,8 +15,9 @@ from connectors.errors import (
     TargetMissingError,
     UnsupportedError,
 )
-from connectors.ldap.client import Entry, LdapClient, Search
+from connectors.ldap.client import LdapClient
 from connectors.ldap.config import KEYS, LdapConfig, read_config
+from connectors.ldap.entries import Entry, Search
 from connectors.ldap.filters import equals
 from connectors.ldap.refusals import NO_OBJECT, refused
 from connectors.openldap import mapping

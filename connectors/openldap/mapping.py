@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from uuid import UUID
 
-from connectors.ldap.client import Entry
+from connectors.ldap.entries import Entry
 from connectors.records import Account, AccountKind, Group, Problem
 
 ACCOUNT_ATTRIBUTES = (

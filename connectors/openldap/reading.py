@@ -10,7 +10,8 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
-from connectors.ldap.client import Entry, LdapClient, Search
+from connectors.ldap.client import LdapClient
+from connectors.ldap.entries import Entry, Search
 from connectors.ldap.filters import both
 from connectors.ldap.names import Name, is_within, normal
 from connectors.openldap import mapping

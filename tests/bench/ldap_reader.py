@@ -10,8 +10,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from connectors.ldap.client import LdapClient, Search
+from connectors.ldap.client import LdapClient
 from connectors.ldap.config import read_config
+from connectors.ldap.entries import Search
 from connectors.openldap import mapping
 from connectors.openldap.reading import ACCOUNTS, GROUPS, GROUPS_A_PAGE
 

@@ -1,6 +1,7 @@
 """Names change hands while a real domain is read; still everybody is in the groups they are in."""
 
 import base64
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 from uuid import UUID
@@ -9,7 +10,9 @@ import pytest
 from ldap3 import Connection
 
 from connectors.active_directory import naming
-from connectors.active_directory.reading import GROUPS
+from connectors.active_directory.groups import GROUPS
+from connectors.ldap.client import LdapClient
+from connectors.ldap.entries import Entry, Search
 from connectors.port import Connector
 from connectors.registry import connect
 from contract.picture import Picture
@@ -36,19 +39,24 @@ def base(samba_ad: SambaAd) -> str:
 
 @pytest.fixture
 def connector(request: pytest.FixtureRequest, samba_ad: SambaAd, base: str) -> Iterator[Connector]:
-    """As one who sees what was deleted, and as one who does not."""
+    """As one who sees what was deleted, and as one who does not; in pages or in one piece."""
     settings, secrets = dict(samba_ad.settings), samba_ad.secrets
-    if request.param == "plain reader":
+    if request.param != "in one piece":
+        settings["page_size"] = "100"
+    if request.param != "administrator":
         settings["bind_dn"] = f"CN=names reader,CN=Users,{base.partition(',')[2]}"
         secrets = {"password": PASSWORD}
-    made = connect("active_directory", {**settings, "page_size": "100"}, secrets, now=now)
+    made = connect("active_directory", settings, secrets, now=now)
     yield made
     made.close()
 
 
 @pytest.fixture
 def during(monkeypatch: pytest.MonkeyPatch) -> Callable[[int, Callable[[], None]], list[str]]:
-    """Do something before a page of groups is asked for; returns every search that is sent."""
+    """Do something before a page of groups is asked for; returns every search that is sent.
+
+    Where they come in one piece it is done after all accounts came, before any group is asked for.
+    """
 
     def arrange(page: int, work: Callable[[], None]) -> list[str]:
         sent: list[str] = []
@@ -60,6 +68,18 @@ def during(monkeypatch: pytest.MonkeyPatch) -> Callable[[int, Callable[[], None]
             sent.append(where)
             return search(self, place, where, *rest, **options)
 
+        accounts, flow = threading.Event(), LdapClient.flow
+
+        def flowing(
+            self: LdapClient, query: Search, place: str, where: str, *rest: Any, **options: Any
+        ) -> Iterator[Entry]:
+            if where == GROUPS:
+                assert accounts.wait(60)
+                work()
+            yield from flow(self, query, place, where, *rest, **options)
+            accounts.set()
+
+        monkeypatch.setattr(LdapClient, "flow", flowing)
         monkeypatch.setattr(Connection, "search", watched)
         return sent
 
@@ -122,6 +142,7 @@ HOLDS = {
     ("connector", "page"),
     [
         pytest.param("plain reader", 2, id="between pages of groups"),
+        pytest.param("in one piece", 1, id="between accounts and groups, each in one piece"),
         pytest.param("administrator", 0, id="before the groups", marks=pytest.mark.slow),
     ],
     indirect=["connector"],

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 import pytest
 
 from connectors.errors import IncompleteReadError, MisconfiguredError, UnavailableError
-from connectors.ldap.client import LdapClient, Search
+from connectors.ldap.client import LdapClient
 from connectors.ldap.config import read_config
+from connectors.ldap.entries import Search
 from support.servers import openldap
 from support.servers.openldap import OpenLdap
 from support.servers.relay import relayed
@@ -57,6 +58,21 @@ def test_a_page_larger_than_the_server_allows_is_told_and_completes_nothing(
 ) -> None:
     with pytest.raises(IncompleteReadError, match="page_size"):
         read(client(server, page_size="1001"))
+
+
+def test_in_one_piece_comes_all_or_it_is_told_that_there_is_a_limit(server: OpenLdap) -> None:
+    made, few = client(server), "(uid=u0000*)"
+    base, query, cut = made.config.base_dn, Search(few), Search(PEOPLE)
+    assert len(list(made.flow(query, base, few, ["uid"]))) == query.returned > 0
+    assert (query.pages, query.is_complete) == (1, True)
+    with pytest.raises(IncompleteReadError, match="sizeLimit"):
+        list(made.flow(cut, base, PEOPLE, ["uid"]))
+    assert (cut.pages, cut.is_complete) == (0, False)
+    with pytest.raises(MisconfiguredError, match="filter"):
+        list(made.flow(Search("none"), base, "no filter", ["uid"]))
+    next(made.flow(Search(few), base, few, ["uid"])).text("uid")  # who stops leaves nothing behind
+    query, found = read(made)
+    assert len(found) == USERS
 
 
 def test_a_certificate_for_another_name_is_refused_by_the_key_to_look_at(

@@ -17,11 +17,13 @@ class Relay:
         target: The server.
         answers: How many bytes of answers it passes on, or None for all.
         is_silent: Whether it then keeps the line open without a word, instead of cutting it.
+        lines: How many connections it takes, or None for all; any other is cut at once.
     """
 
     target: tuple[str, int]
     answers: int | None = None
     is_silent: bool = False
+    lines: int | None = None
     _open: list[socket.socket] = field(default_factory=list)
 
     def serve(self, listener: socket.socket) -> None:
@@ -31,6 +33,9 @@ class Relay:
                 near, _ = listener.accept()
             except OSError:
                 return
+            if self.lines is not None and len(self._open) >= 2 * self.lines:
+                near.close()
+                continue
             far = socket.create_connection(self.target, timeout=30)
             far.settimeout(None)
             self._open += [near, far]
@@ -70,9 +75,10 @@ def relayed(
     host: str = "127.0.0.1",
     answers: int | None = None,
     is_silent: bool = False,
+    lines: int | None = None,
 ) -> Iterator[str]:
     """Relay to a server for as long as the block lasts; yields `host:port`."""
-    relay = Relay(target, answers, is_silent)
+    relay = Relay(target, answers, is_silent, lines)
     with socket.create_server((host, 0)) as listener:
         thread = threading.Thread(target=relay.serve, args=(listener,))
         thread.start()

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.active_directory import mapping
-from connectors.ldap.client import Entry
+from connectors.ldap.entries import Entry
 from connectors.records import Account, AccountKind, Group, Problem
 
 NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)

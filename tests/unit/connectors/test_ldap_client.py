@@ -20,12 +20,9 @@ from connectors.errors import (
     TargetMissingError,
     UnavailableError,
 )
-from connectors.ldap.client import (
-    Entry,
-    LdapClient,
-    Search,
-)
+from connectors.ldap.client import LdapClient
 from connectors.ldap.config import Address
+from connectors.ldap.entries import Entry, Search
 from connectors.ldap.filters import both, equals
 from connectors.ldap.receiving import ReceivedEntry
 from connectors.ldap.refusals import Answer, refused, refused_connection, refused_sign_in
