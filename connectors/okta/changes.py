@@ -70,9 +70,7 @@ class Changes:
         self._cursor = cursor
         self._problems: list[Problem] = []
         self._members = Members(client, self._problems)
-        wanted = f'lastUpdated gt "{self._since.since}"'
-        self._users = Listing(path("users", limit=USERS_A_PAGE, filter=wanted))
-        self._groups = Listing(changed_groups(self._since.since))
+        self._users, self._groups = _asked(self._since.since)
 
     def batches(self) -> Iterator[DeltaBatch]:
         """Read what changed.
@@ -80,11 +78,14 @@ class Changes:
         Raises:
             CursorRefusedError: It cannot be gone on from there.
         """
-        since = self._since
-        reading_users: asyncio.Task[list[Any]] = self._client.begin(self._users)
-        groups: list[Any] = self._client.list_all(self._groups)
-        users = self._client.finish(reading_users)
+        users, groups = self._changed()
         self._refuse_if_time_ran_back()
+        set_back = self._since.set_back(self._users.began, self._users.noticed)
+        if set_back:
+            self._since = self._since.earlier(set_back)
+            self._users, self._groups = _asked(self._since.since)
+            users, groups = self._changed()
+        since = self._since
         user_stamps = mapping.stamps(users, *mapping.USER_STAMPS)
         group_stamps = mapping.stamps(groups, *mapping.GROUP_STAMPS)
         fresh = [each for each in users if _is_fresh(each, user_stamps, since.users)]
@@ -108,11 +109,18 @@ class Changes:
             replace(
                 since,
                 at=self._users.began or since.at,
+                noticed=self._users.noticed if self._users.began else since.noticed,
                 users=told(user_stamps, *self._kept(self._users)),
                 groups=told(group_stamps, *self._kept(self._groups)),
                 rules=since.rules if rules is None else rules,
             )
         )
+
+    def _changed(self) -> tuple[list[Any], list[Any]]:
+        """Return the users and the groups that are told."""
+        reading_users: asyncio.Task[list[Any]] = self._client.begin(self._users)
+        groups: list[Any] = self._client.list_all(self._groups)
+        return self._client.finish(reading_users), groups
 
     def _refuse_if_time_ran_back(self) -> None:
         """A clock that was ahead once has hidden what was changed until it was right again."""
@@ -185,6 +193,13 @@ class Changes:
             problems=tuple(self._problems),
             cursor=following.text if is_complete else self._cursor,
         )
+
+
+def _asked(since: str) -> tuple[Listing, Listing]:
+    """Return what is asked of users and of groups."""
+    wanted = f'lastUpdated gt "{since}"'
+    users = Listing(path("users", limit=USERS_A_PAGE, filter=wanted))
+    return users, Listing(changed_groups(since))
 
 
 def _is_fresh(record: Any, now: dict[str, Stamps], before: Mapping[str, Stamps]) -> bool:

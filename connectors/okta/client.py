@@ -40,6 +40,7 @@ class Listing:
         returned: Objects that came.
         is_complete: Whether the last page was reached.
         began: When its first page was answered, by the service's clock, or None.
+        noticed: The same by ours.
         only: What is kept of each object, if not all of it; lists may be long.
     """
 
@@ -48,14 +49,21 @@ class Listing:
     returned: int = 0
     is_complete: bool = False
     began: datetime | None = None
+    noticed: datetime | None = None
     only: Callable[[Any], Any] | None = None
 
 
 @dataclass(slots=True)
 class OktaClient:
-    """One organisation."""
+    """One organisation.
+
+    Attributes:
+        config: How it is reached.
+        now: Our clock. Stamps are never compared with it; it tells how much time passes.
+    """
 
     config: OktaConfig
+    now: Callable[[], datetime]
     _loop: asyncio.AbstractEventLoop | None = field(default=None, repr=False)
     _executor: Any = field(default=None, repr=False)
     _session: Any = field(default=None, repr=False)
@@ -162,7 +170,7 @@ class OktaClient:
             seen.add(url)
             answer = await self._call("GET", url)
             if listing.began is None:
-                listing.began = answer.date
+                listing.began, listing.noticed = answer.date, self.now()
             page, url = self._page(answer, take)
             found += page if listing.only is None else map(listing.only, page)
             listing.pages += 1

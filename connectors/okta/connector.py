@@ -48,8 +48,7 @@ class OktaConnector:
     def __init__(self, config: OktaConfig, now: Callable[[], datetime]) -> None:
         """Speak to an organisation; opens nothing yet."""
         self._config = config
-        self._client = OktaClient(config)
-        self._now = now
+        self._client = OktaClient(config, now)
         self._cleared: dict[str, str] = {}
         self._deleted = Deleted()
 

@@ -142,6 +142,7 @@ class Reading:
         if began is None or listed is None:
             return ""
         at = min(began, listed)
+        first = self._users if began <= listed else self._groups
         since = stamp(at - OVERLAP)
         return Cursor(
             org=self._client.config.org_url,
@@ -150,6 +151,7 @@ class Reading:
             users=told(self._user_stamps, began, since),
             groups=told(self._group_stamps, listed, since),
             rules=rules,
+            noticed=first.noticed,
         ).text
 
 

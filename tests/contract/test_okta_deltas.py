@@ -5,12 +5,14 @@ import random
 import time
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
+from itertools import count
 from urllib.error import HTTPError
 from urllib.parse import quote
 
 import pytest
 from msgspec.structs import replace
 
+from app.kernel.clock import SystemClock
 from connectors.errors import CursorRefusedError, DeniedError
 from connectors.okta import cursor as cursors
 from connectors.okta import logs
@@ -23,12 +25,20 @@ from support.servers.okta import OktaSimulator, running
 
 pytestmark = pytest.mark.enable_socket
 PATIENCE = 30.0
+SEEDS = count(31)  # names of what is made are never the same
 
 
 @pytest.fixture(scope="module")
 def okta(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OktaSimulator]:
     folder = tmp_path_factory.mktemp("okta")
     with running(folder, users="60", groups="12", memberships="150") as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def wrong_clock(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OktaSimulator]:
+    folder = tmp_path_factory.mktemp("wrong-clock")
+    with running(folder, users="20", groups="8", memberships="40", clock_skew="0") as server:
         yield server
 
 
@@ -141,6 +151,12 @@ def follow(picture: Picture, connector: OktaConnector, place: str) -> str:
     return place
 
 
+def _without_managers_who_are_gone(picture: Picture) -> None:
+    for each in picture.accounts.values():
+        if each.manager_id not in picture.accounts:
+            picture.accounts[each.external_id] = replace(each, manager_id=None)
+
+
 @pytest.mark.parametrize("seed", [11, 12])
 def test_interleaved_changes_and_deltas_end_equal_to_a_whole_read(
     okta: OktaSimulator, connector: OktaConnector, seed: int, settled: None
@@ -157,12 +173,54 @@ def test_interleaved_changes_and_deltas_end_equal_to_a_whole_read(
         if number % 4 == 0:
             place = follow(picture, connector, place)
     follow(picture, connector, place)
-    for each in picture.accounts.values():  # a manager who is gone is nobody's any more
-        if each.manager_id not in picture.accounts:
-            picture.accounts[each.external_id] = replace(each, manager_id=None)
+    _without_managers_who_are_gone(picture)
     truth, shown = Picture.of(connector).shown(), picture.shown()
     for what, expected in truth.items():
         assert shown[what] == expected, what
+
+
+HOURS = 3600.0
+CLOCKS = {  # step by step: hours its clock is ahead of ours, and hours that pass
+    "two days behind": [(-48, 0), (-48, 0), (-48, 1)],
+    "set back by little, again and again": [(0.08, 0), (0.04, 0), (0, 1)],
+    "set back, and seen only hours later": [(2, 0), (0, 3), (0, 0)],
+    "two days ahead": [(48, 0), (48, 0), (48, 1)],
+    "set forward and back": [(0, 0), (48, 0), (0, 0), (0, 1)],
+}
+
+
+@pytest.mark.parametrize("steps", CLOCKS.values(), ids=CLOCKS)
+def test_deltas_lose_nothing_whatever_the_clock_of_the_organisation_shows(
+    wrong_clock: OktaSimulator, steps: list[tuple[float, float]], settled: None
+) -> None:
+    """What changes right after its clock was set must come, and what was deleted must go."""
+    del settled
+    passed = 0.0
+
+    def show(ahead: float) -> None:
+        wrong_clock.control("PUT", "faults", {"clock_skew": (ahead + passed) * HOURS})
+
+    mutations = Mutations(wrong_clock, seed=next(SEEDS))
+    changes = (mutations.come, mutations.join, mutations.leave_for_good, mutations.join,
+               mutations.rename_group, mutations.change, mutations.drop_group)  # fmt: skip
+    clock = SystemClock()
+    with connected(wrong_clock.url, lambda: clock.now() + timedelta(hours=passed)) as ours:
+        show(steps[0][0])
+        picture, place = Picture.of(ours), ""
+        for ahead, hours in steps:
+            show(ahead)
+            for change in changes:
+                change()
+            passed += hours
+            show(ahead)
+            try:
+                place = follow(picture, ours, place)
+            except CursorRefusedError:  # then everything is read
+                picture = Picture.of(ours)
+            _without_managers_who_are_gone(picture)
+            truth, shown = Picture.of(ours).shown(), picture.shown()
+            for what, expected in truth.items():
+                assert shown[what] == expected, what
 
 
 def test_a_quiet_cycle_costs_two_calls_and_a_poll(

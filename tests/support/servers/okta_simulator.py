@@ -108,6 +108,7 @@ class Options:
     keep_memberships: bool = field(default=True, metadata={"help": "deactivated users stay in their groups"})
     quiet_deletes: bool = field(default=False, metadata={"help": "deleting a user neither logs nor dates the memberships that go with it"})
     search_lag: float = field(default=0.0, metadata={"help": "seconds before 'search' sees a change"})
+    clock_skew: float = field(default=0.0, metadata={"help": "seconds its clock is ahead of the machine's; below 0 it is behind"})
     log_lag: float = field(default=0.0, metadata={"help": "events reach the log up to this many seconds late, out of order"})
     latency_ms: float = field(default=0.0, metadata={"help": "delay of each answer"})
     fail_every: int = field(default=0, metadata={"help": "answer each N-th request with 500"})
@@ -118,7 +119,7 @@ class Options:
 
 
 FAULTS = ("latency_ms", "fail_every", "limit_every", "unavailable_every", "drop_every", "stall_every", "rate_limit", "concurrency",
-          "search_lag", "log_lag", "forbid")
+          "search_lag", "log_lag", "clock_skew", "forbid")
 
 
 class OktaError(Exception):
@@ -349,6 +350,10 @@ class Org:
         self.changed = asyncio.Event()
         self.populate()
 
+    def now(self) -> float:
+        """What its clock shows."""
+        return time.time() + self.options.clock_skew
+
     def new_id(self, prefix: str) -> str:
         return prefix + "".join(self.rnd.choices(ALPHABET, k=17))
 
@@ -368,7 +373,7 @@ class Org:
         return people, []
 
     def populate(self) -> None:
-        o, rnd, now = self.options, self.rnd, float(int(time.time()))
+        o, rnd, now = self.options, self.rnd, float(int(self.now()))
         people, directory_groups = self.directory()
         type_id, source = self.new_id("oty"), self.new_id("0oa")
         planted: dict[str, Record] = {}                         # by the distinguished name, or the login
@@ -445,10 +450,10 @@ class Org:
                 continue
             wanted = {people[dn] for dn in entry.get("member", []) if dn in people}
             for ident in sorted(wanted - group.links):
-                self.link(group, self.users.rows[ident], time.time())
+                self.link(group, self.users.rows[ident], self.now())
                 came += 1
             for ident in sorted(group.links - wanted):
-                self.unlink(group, self.users.rows[ident], time.time())
+                self.unlink(group, self.users.rows[ident], self.now())
                 went += 1
         return {"added": came, "removed": went}
 
@@ -571,7 +576,7 @@ class Org:
         if causes:
             raise invalid("login", *causes)
         password = bool((body.get("credentials") or {}).get("password"))
-        now = time.time()
+        now = self.now()
         kind = next(iter(self.users)).data["type"]["id"] if len(self.users) else self.new_id("oty")
         record = self.user_record(self.new_id("00u"), "STAGED", {"mobilePhone": None, "secondEmail": None, **profile}, kind, now, now)
         self.users.add(record)
@@ -600,13 +605,13 @@ class Org:
             del self.by_login[old["login"].lower()]
             self.by_login[login] = user.id
             user.data["profile"] = merged
-        now = time.time()
+        now = self.now()
         user.touch("lastUpdated", now)
         self.event("user.account.update_profile", "Update user profile for Okta", now, user=user)
         return user
 
     def set_status(self, user: Record, status: str, event: str, message: str) -> None:
-        now = time.time()
+        now = self.now()
         user.data["status"] = status
         if status == "ACTIVE" and not user.data["activated"]:
             user.data["activated"] = iso(now)
@@ -655,7 +660,7 @@ class Org:
     def deactivate(self, user: Record) -> None:
         user.data["passwordChanged"] = None
         self.set_status(user, "DEPROVISIONED", "user.lifecycle.deactivate", "Deactivate Okta user")
-        now = time.time()
+        now = self.now()
         for assigned in self.app_users.values():
             assigned.pop(user.id, None)
         self.app_rows.clear()
@@ -669,7 +674,7 @@ class Org:
         if user.data["status"] != "DEPROVISIONED":
             self.deactivate(user)
             return
-        now = time.time()
+        now = self.now()
         for ident in sorted(user.links):
             self.unlink(self.groups.rows[ident], user, now, quiet=self.options.quiet_deletes)
         self.users.remove(user.id)
@@ -703,7 +708,7 @@ class Org:
         if group.data["type"] != "OKTA_GROUP":
             raise OktaError(501, "E0000060", "Unsupported operation.")
         if present != (user.id in group.links):                 # both calls are idempotent
-            (self.link if present else self.unlink)(group, user, time.time())
+            (self.link if present else self.unlink)(group, user, self.now())
 
     def members(self, group: Record) -> list[str]:
         if group.id not in self.member_order:
@@ -717,7 +722,7 @@ class Org:
             raise invalid("name", "name: The field cannot be left blank" if not name else "name: The field is too long")
         if any(g.data["profile"]["name"] == name and g is not group and g.data["type"] == "OKTA_GROUP" for g in self.groups):
             raise invalid("name", "name: An object with this field already exists in the current organization")
-        now = time.time()
+        now = self.now()
         if group is None:
             group = self.group_record(self.new_id("00g"), "OKTA_GROUP", {"description": None, **profile}, now, now)
             self.groups.add(group)
@@ -741,7 +746,7 @@ class Org:
         for assigned in self.app_groups.values():
             assigned.pop(group.id, None)
         self.app_rows.clear()
-        self.event("group.lifecycle.delete", "Delete Okta group", time.time(), group=group)
+        self.event("group.lifecycle.delete", "Delete Okta group", self.now(), group=group)
 
     def grant_role(self, principal: str, kind: str, assignment: str, now: float, custom: Json | None = None) -> Json:
         ident = self.new_id("ra1")
@@ -787,7 +792,7 @@ class Org:
                        "outcome": {"result": "SUCCESS", "reason": None}, "target": target,
                        "transaction": {"type": "WEB", "id": ident[:24], "detail": {}}, "debugContext": {"debugData": {}},
                        "authenticationContext": {"externalSessionId": "unknown"}, "securityContext": {}, "request": {"ipChain": []}}
-        self.pending.append((now + random.uniform(0, self.options.log_lag), entry))
+        self.pending.append((time.time() + random.uniform(0, self.options.log_lag), entry))   # kept in order, whatever its clock shows
         self.changed.set()
 
     def persist(self) -> None:
@@ -922,7 +927,7 @@ class OktaStub:
         self.options = options or Options()
         self.url = ""
         self.org: Org
-        self.limiter = RateLimiter(self.options)
+        self.limiter = RateLimiter(self.options, lambda: time.time() + self.options.clock_skew)
         self.tokens: dict[str, tuple[float, set[str]]] = {}     # OAuth tokens: expiry, scopes
         self.serial = self.at_once = 0
         self.stats: dict[str, int] = {}
@@ -980,7 +985,7 @@ class OktaStub:
         if query.get("search"):
             tests.append(Expression(query["search"], search=True).matches)
             if self.options.search_lag:
-                horizon = iso(time.time() - self.options.search_lag)
+                horizon = iso(self.org.now() - self.options.search_lag)
                 tests.append(lambda item: all(item[key] <= horizon for key in changed))
         if query.get("filter"):
             tests.append(Expression(query["filter"], allowed).matches)
@@ -1041,7 +1046,7 @@ class OktaStub:
         return Answer(200, dumps(self.org.lifecycle(self.org.find_user(ref), operation, request.flag("sendEmail", True))))
 
     def clear_sessions(self, request: Request, ref: str) -> Answer:
-        self.org.event("user.session.clear", "Clear user session", time.time(), user=self.org.find_user(ref))
+        self.org.event("user.session.clear", "Clear user session", self.org.now(), user=self.org.find_user(ref))
         return Answer(204)
 
     # -- groups --
@@ -1109,7 +1114,7 @@ class OktaStub:
 
     def privileged(self, request: Request, ident: str, what: str) -> Record:
         bearer, word = self.bearer(request, ident)
-        self.org.event(f"{word}.privilege.{what}", f"{what.title()} privilege", time.time(),
+        self.org.event(f"{word}.privilege.{what}", f"{what.title()} privilege", self.org.now(),
                        **{"user" if word == "user.account" else "group": bearer})
         return bearer
 
@@ -1120,7 +1125,7 @@ class OktaStub:
             raise invalid("type", "type: The field cannot be left blank")
         scope = "USER" if request.path.startswith("/api/v1/users/") else "GROUP"
         custom: Json = {k: v for k, v in body.items() if k in ("role", "resource-set", "label")}
-        return Answer(201, dumps(self.org.grant_role(self.privileged(request, ident, "grant").id, kind, scope, time.time(), custom)))
+        return Answer(201, dumps(self.org.grant_role(self.privileged(request, ident, "grant").id, kind, scope, self.org.now(), custom)))
 
     def remove_role(self, request: Request, ident: str, role: str) -> Answer:
         if self.org.roles.get(self.bearer(request, ident)[0].id, {}).pop(role, None) is None:
@@ -1156,7 +1161,7 @@ class OktaStub:
     def app_lifecycle(self, request: Request, ident: str, operation: str) -> Answer:
         if operation not in ("activate", "deactivate"):
             raise not_found(operation, "lifecycle")
-        app, now = self.org.find_app(ident), time.time()
+        app, now = self.org.find_app(ident), self.org.now()
         app.data["status"] = "ACTIVE" if operation == "activate" else "INACTIVE"
         app.touch("lastUpdated", now)
         self.org.event(f"application.lifecycle.{operation}", f"{operation.title()} application", now, app=app)
@@ -1164,16 +1169,16 @@ class OktaStub:
 
     def assign_user(self, request: Request, ident: str) -> Answer:
         who = str(request.json().get("id") or "")
-        self.org.assign(ident, "users", who, True, time.time())
+        self.org.assign(ident, "users", who, True, self.org.now())
         return Answer(200, dumps(self.org.app_users[ident][self.org.find_user(who).id]))
 
     def assign_group(self, request: Request, ident: str, who: str) -> Answer:
-        self.org.assign(ident, "groups", who, True, time.time())
+        self.org.assign(ident, "groups", who, True, self.org.now())
         return Answer(200, dumps(self.org.app_groups[ident][who]))
 
     def unassign(self, request: Request, ident: str, who: str) -> Answer:
         kind = request.path.split("/")[-2]
-        if not self.org.assign(ident, kind, who, False, time.time()):
+        if not self.org.assign(ident, kind, who, False, self.org.now()):
             raise not_found(who, "AppUser" if kind == "users" else "ApplicationGroupAssignment")
         return Answer(204)
 
@@ -1195,7 +1200,7 @@ class OktaStub:
         org, query = self.org, request.query
         org.persist()
         limit = request.limit(100, 1000, reject=True)
-        now = time.time()
+        now = org.now()
         until = parse_time(query["until"], "until") if query.get("until") else None
         since = parse_time(query["since"], "since") if query.get("since") else (until or now) - 7 * DAY
         test = Expression(query["filter"]).matches if query.get("filter") else None
@@ -1205,7 +1210,7 @@ class OktaStub:
             return (test is None or test(entry)) and all(w in raw.decode().lower() for w in words)
 
         if until is None and query.get("sortOrder", "ASCENDING") == "ASCENDING":
-            at = int(decode_cursor(query["after"], 1)[0]) if query.get("after") else bisect.bisect_left(org.log, (since,))
+            at = int(decode_cursor(query["after"], 1)[0]) if query.get("after") else bisect.bisect_left(org.log, (since - self.options.clock_skew,))
             chosen: list[bytes] = []
             while at < len(org.log) and len(chosen) < limit:
                 _, entry, raw = org.log[at]
@@ -1234,7 +1239,7 @@ class OktaStub:
         return Answer(200, dumps(self.find_hook(ident)))
 
     def create_hook(self, request: Request) -> Answer:
-        body, now = request.json(), iso(time.time())
+        body, now = request.json(), iso(self.org.now())
         if not body.get("name") or not (body.get("channel") or {}).get("config", {}).get("uri"):
             raise invalid("name, channel.config.uri", "The field cannot be left blank")
         hook = {"id": self.org.new_id("who"), "status": "ACTIVE", "verificationStatus": "UNVERIFIED", "name": body["name"],
@@ -1275,7 +1280,7 @@ class OktaStub:
             verified = False
         if not verified:
             raise OktaError(400, "E0000183", "Verification of the event hook failed.")
-        hook.update(verificationStatus="VERIFIED", lastUpdated=iso(time.time()))
+        hook.update(verificationStatus="VERIFIED", lastUpdated=iso(self.org.now()))
         return Answer(200, dumps(hook))
 
     async def deliver(self) -> None:
@@ -1294,7 +1299,7 @@ class OktaStub:
                 if events and hook["verificationStatus"] == "VERIFIED":
                     body = dumps({"eventType": "com.okta.event_hook", "eventTypeVersion": "1.0", "cloudEventsVersion": "0.1",
                                   "source": f"{self.url}/api/v1/eventHooks/{hook['id']}", "eventId": self.org.new_id("eve"),
-                                  "eventTime": iso(time.time()), "contentType": "application/json", "data": {"events": events}})
+                                  "eventTime": iso(self.org.now()), "contentType": "application/json", "data": {"events": events}})
                     try:
                         await asyncio.to_thread(self.call_hook, hook, body)
                         self.count("hook deliveries")
@@ -1414,7 +1419,7 @@ class OktaStub:
         if o.concurrency and self.at_once > o.concurrency:
             self.count("429 concurrency")
             raise OktaError(429, "E0000047", "API call exceeded rate limit due to too many requests.",
-                            headers={"X-Rate-Limit-Limit": "0", "X-Rate-Limit-Remaining": "0", "X-Rate-Limit-Reset": str(int(time.time()) + 1)})
+                            headers={"X-Rate-Limit-Limit": "0", "X-Rate-Limit-Remaining": "0", "X-Rate-Limit-Reset": str(int(self.org.now()) + 1)})
         headers, allowed = self.limiter.take(bucket, token)
         self.count("calls " + bucket)
         try:
@@ -1476,7 +1481,7 @@ class OktaStub:
                     answer, fault = Answer(error.status, error.body(), error.headers), ""
                 finally:
                     self.at_once -= 1
-                headers = {"Date": time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime()), "Server": "okta-stub",
+                headers = {"Date": time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(self.org.now())), "Server": "okta-stub",
                            "X-Okta-Request-Id": f"req{self.serial:017d}", "Cache-Control": "no-cache, no-store",
                            **({"Content-Type": "application/json"} if answer.body else {}), **answer.headers,
                            "Content-Length": str(len(answer.body))}
