@@ -1,5 +1,6 @@
 """`account`, `case` and `rules`: whose an account is, what it is for, and by which rules."""
 
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ import click
 import orjson
 from marshmallow import ValidationError
 
+from app.cli.identity import AS_OF, KNOWN_AT, then
 from app.cli.main import Local
 from app.cli.output import answers, table
 from app.directory import queries, service
@@ -39,15 +41,27 @@ def account() -> None:
 @click.option("--which", type=click.Choice([each.value for each in Only]), help="Only this sort.")
 @click.option("--find", metavar="TEXT", help="Part of a login or name.")
 @click.option("--cursor", metavar="CURSOR", help="Where the list before ended.")
+@AS_OF
+@KNOWN_AT
 @answers
 @click.pass_obj
 def list_accounts(
-    local: Local, which: str | None, find: str | None, cursor: str | None
+    local: Local,
+    which: str | None,
+    find: str | None,
+    cursor: str | None,
+    as_of: datetime | None,
+    known_at: datetime | None,
 ) -> tuple[Any, str]:
     """List accounts, at most 500 at a time."""
+    moment = then(as_of, known_at)
     with local.house.tx.read(local.actor) as reading:
         found = queries.list_accounts(
-            reading, Window(MAX_LIMIT, cursor), q=find, only=None if which is None else Only(which)
+            reading,
+            Window(MAX_LIMIT, cursor),
+            q=find,
+            only=None if which is None else Only(which),
+            **moment,
         )
     text = table(
         ("id", "source", "login", "for", "whose", "tied by"),

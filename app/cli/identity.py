@@ -37,7 +37,7 @@ KNOWN_AT = click.option(
 )
 
 
-def _then(as_of: datetime | None, known_at: datetime | None) -> dict[str, datetime | None]:
+def then(as_of: datetime | None, known_at: datetime | None) -> dict[str, datetime | None]:
     if known_at is not None and as_of is None:
         raise click.UsageError("Say --as-of too: what was known of which moment?")
     return {"as_of": as_of, "known_at": known_at}
@@ -58,11 +58,11 @@ def show_identity(
     local: Local, who: str, as_of: datetime | None, known_at: datetime | None
 ) -> tuple[Any, str]:
     """Show WHO (id, mail, employee number or login), the accounts, and all access."""
-    then = _then(as_of, known_at)
+    moment = then(as_of, known_at)
     with local.house.tx.read(local.actor) as reading:
         row = queries.find_identity(reading, who)
-        found = queries.show_identity(reading, row.id, **then)
-        access = queries.show_access(reading, row.id, **then)
+        found = queries.show_identity(reading, row.id, **moment)
+        access = queries.show_access(reading, row.id, **moment)
     document = IdentityDetailAnswer().dump(detail(found))
     document["access"] = AccessAnswer(many=True).dump(access)
     word = "active" if row.is_active else "not active"
@@ -106,15 +106,15 @@ def show_group(
     local: Local, which: str, as_of: datetime | None, known_at: datetime | None
 ) -> tuple[Any, str]:
     """Show WHICH group (id or name), and all accounts in it, by which path."""
-    then = _then(as_of, known_at)
+    moment = then(as_of, known_at)
     with local.house.tx.read(local.actor) as reading:
         row = queries.find_group(reading, which)
-        row = queries.show_group(reading, row.id, **then)
-        leads = queries.leads_of(reading, row, **then)
+        row = queries.show_group(reading, row.id, **moment)
+        leads = queries.leads_of(reading, row, **moment)
         window = Window(limit=MAX_LIMIT)
         rows: list[MemberRow] = []
         while True:
-            found = queries.show_members(reading, row.id, window, is_effective=True, **then)
+            found = queries.show_members(reading, row.id, window, is_effective=True, **moment)
             rows += found.items
             if found.next_cursor is None:
                 break

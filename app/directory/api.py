@@ -235,14 +235,16 @@ def detail(found: queries.IdentityDetail) -> dict[str, Any]:
 @scope.query(blp, page_of(AccountLineAnswer), args=AccountArgs)
 def list_accounts(reading: Reading, args: dict[str, Any]) -> Page[AccountLine]:
     """List accounts: whose they are, what they are for; `which` picks orphans and other sorts."""
-    return queries.list_accounts(reading, window(args), q=args["q"], only=args["which"])
+    return queries.list_accounts(
+        reading, window(args), q=args["q"], only=args["which"], **_then(args)
+    )
 
 
 @blp.route("/accounts/<account_id>", methods=["GET"])
-@scope.query(blp, AccountLineAnswer)
-def show_account(reading: Reading, account_id: str) -> AccountLine:
+@scope.query(blp, AccountLineAnswer, args=ThenArgs)
+def show_account(reading: Reading, args: dict[str, Any], account_id: str) -> AccountLine:
     """Show one account."""
-    return queries.show_account(reading, account_id)
+    return queries.show_account(reading, account_id, **_then(args))
 
 
 @blp.route("/accounts/<account_id>/identity", methods=["PUT"])

@@ -7,7 +7,7 @@ from marshmallow import Schema, ValidationError, fields, validate, validates_sch
 
 from app.directory.domain import AccountType, CaseState, IdentityKind, Provenance, SyncState
 from app.directory.matching import LONGEST_PART, Field
-from app.directory.queries.ties import Only
+from app.directory.queries.accounts import Only
 from app.directory.scheduling import Waits
 from app.web.shapes import AsOfArgs, Moment, PageArgs, PersonSchema, PublicIdField, Sentence
 
@@ -421,7 +421,7 @@ class GroupDifferenceAnswer(Schema):
 SETTLED = (CaseState.LINKED, CaseState.OWN, CaseState.NOT_SAME)
 
 
-class AccountArgs(FindArgs):
+class AccountArgs(SearchArgs):
     """Which accounts."""
 
     which = fields.Enum(Only, by_value=True, load_default=None)

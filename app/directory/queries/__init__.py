@@ -22,6 +22,13 @@ from app.directory.queries.access import (
     show_access,
     show_members,
 )
+from app.directory.queries.accounts import (
+    AccountLine,
+    Only,
+    accounts_where,
+    list_accounts,
+    show_account,
+)
 from app.directory.queries.exclusions import (
     ExclusionRow,
     exclusion_row,
@@ -80,18 +87,7 @@ from app.directory.queries.sources import (
     show_source,
     source_lines,
 )
-from app.directory.queries.ties import (
-    AccountLine,
-    CaseRow,
-    Only,
-    Ruling,
-    accounts_where,
-    list_accounts,
-    list_cases,
-    show_account,
-    show_case,
-    show_rules,
-)
+from app.directory.queries.ties import CaseRow, Ruling, list_cases, show_case, show_rules
 
 __all__ = [
     "AccessRow",

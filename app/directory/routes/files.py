@@ -33,13 +33,13 @@ ASKED = ("q", "privileged", "as_of", "known_at")
 def accounts_file(uow: UnitOfWork, form: Form) -> Response:
     """The accounts of the list, as a file."""
     args = form.load(schemas.AccountArgs)
-    q, only = args["q"], args["which"]
+    q, only, then = args["q"], args["which"], _then(form)
     return take(
         uow,
         "accounts",
         ACCOUNTS,
-        lambda reading, part: queries.list_accounts(reading, part, q=q, only=only),
-        filtered=_said(q, None if only is None else only.value),
+        lambda reading, part: queries.list_accounts(reading, part, q=q, only=only, **then),
+        filtered=_said(q, None if only is None else only.value, *then.values()),
     )
 
 

@@ -1,25 +1,21 @@
 """Pages of what the sources show: people, groups, the sources themselves and their reads."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any, TypeVar
 
-from flask import Response, make_response, request, url_for
+from flask import Response, request, url_for
 from flask_babel import gettext as _
-from marshmallow import Schema
 
 from app.directory import queries, schemas, service
 from app.directory.domain import SyncState
 from app.directory.queries.sources import SIMULATED
 from app.directory.routes import blp
+from app.directory.routes.moments import address, answered, ask, then
 from app.kernel.actor import Permission
-from app.kernel.errors import ConflictError, FieldError, InvalidInputError, NotFoundError
+from app.kernel.errors import ConflictError, FieldError, InvalidInputError
 from app.kernel.settings import Mode
 from app.kernel.uow import Reading, UnitOfWork
 from app.web import pages
-from app.web.days import reader_zone
 from app.web.pages import Door, Form
 from app.web.paging import Page, Window
 from app.web.reasons import reasons_of
@@ -31,18 +27,16 @@ from connectors.records import CheckReport
 
 ACCESS, DIRECT, EFFECTIVE, HISTORY = "access", "direct", "effective", "history"
 GROUP_VIEWS = (DIRECT, EFFECTIVE, HISTORY)
-Found = TypeVar("Found")
 KEY = "key."  # before the names of a source's settings, so that none is taken for a field of ours
 OWN_FIELDS = frozenset({"name", "kind", "version"})
 RECENT = 10
-MOMENTS = ("as_of", "known_at", "until")
 MOST_LEFT_OUT = 100
 
 
 @pages.page(blp, "/identities")
 def identities(reading: Reading, form: Form | None = None) -> Response:  # noqa: ARG001 - a refused file leads back here
     """People and services, found by name, mail or employee number."""
-    asked = _asked(reading, schemas.ListArgs)
+    asked = ask(reading, schemas.ListArgs)
     found = queries.list_identities(
         reading,
         window(asked.args),
@@ -51,7 +45,7 @@ def identities(reading: Reading, form: Form | None = None) -> Response:  # noqa:
         as_of=asked.as_of,
         known_at=asked.known_at,
     )
-    return _answered(
+    return answered(
         "directory/identities.html",
         asked,
         page=found,
@@ -63,8 +57,8 @@ def identities(reading: Reading, form: Form | None = None) -> Response:  # noqa:
 @pages.page(blp, "/identities/<identity_id>")
 def identity(reading: Reading, identity_id: str, form: Form | None = None) -> Response:  # noqa: ARG001 - a refused file leads back here
     """One of them: accounts, what they effectively have by which path, and how it came to be."""
-    asked = _asked(reading, PageArgs)
-    found = _then(
+    asked = ask(reading, PageArgs)
+    found = then(
         asked,
         lambda as_of, known_at: queries.show_identity(
             reading, identity_id, as_of=as_of, known_at=known_at
@@ -73,7 +67,7 @@ def identity(reading: Reading, identity_id: str, form: Form | None = None) -> Re
     if request.args.get("view") == HISTORY:
         history = queries.identity_history(reading, identity_id, window(asked.args))
         behind = reasons_of(reading, (each.provenance_ref for each in history.items))
-        return _answered(
+        return answered(
             "directory/identity.html",
             asked,
             who=found,
@@ -87,7 +81,7 @@ def identity(reading: Reading, identity_id: str, form: Form | None = None) -> Re
     if asked.as_of is not None:
         changed = queries.difference_to(reading, found, access, asked.until)
     behind = reasons_of(reading, (each.provenance_ref for each in access))
-    return _answered(
+    return answered(
         "directory/identity.html",
         asked,
         who=found,
@@ -101,7 +95,7 @@ def identity(reading: Reading, identity_id: str, form: Form | None = None) -> Re
 @pages.page(blp, "/groups")
 def groups(reading: Reading, form: Form | None = None) -> Response:  # noqa: ARG001 - a refused file leads back here
     """Groups, found by name."""
-    asked = _asked(reading, schemas.ListArgs)
+    asked = ask(reading, schemas.ListArgs)
     found = queries.list_groups(
         reading,
         window(asked.args),
@@ -110,7 +104,7 @@ def groups(reading: Reading, form: Form | None = None) -> Response:  # noqa: ARG
         as_of=asked.as_of,
         known_at=asked.known_at,
     )
-    return _answered(
+    return answered(
         "directory/groups.html",
         asked,
         page=found,
@@ -122,10 +116,10 @@ def groups(reading: Reading, form: Form | None = None) -> Response:  # noqa: ARG
 @pages.page(blp, "/groups/<group_id>")
 def group(reading: Reading, group_id: str, form: Form | None = None) -> Response:  # noqa: ARG001 - a refused file leads back here
     """One group: who is in it, directly or by which path, what it is in, how it came to be."""
-    asked = _asked(reading, PageArgs)
+    asked = ask(reading, PageArgs)
     view = request.args.get("view")
     view = view if view in GROUP_VIEWS else DIRECT
-    found = _then(
+    found = then(
         asked,
         lambda as_of, known_at: queries.show_group(
             reading, group_id, as_of=as_of, known_at=known_at
@@ -147,7 +141,7 @@ def group(reading: Reading, group_id: str, form: Form | None = None) -> Response
     changed = None
     if asked.as_of is not None and view != HISTORY:
         changed = queries.group_difference(reading, group_id, asked.as_of, asked.until)
-    return _answered(
+    return answered(
         "directory/group.html",
         asked,
         group=found,
@@ -481,108 +475,3 @@ def refuse(uow: UnitOfWork, _form: Form, run_id: str) -> Response:
     service.refuse_run(uow, run_id=run_id)
     address = url_for(f"{blp.name}.run", run_id=run_id)
     return pages.seen(address, notice=_("Nothing of this read is stored."))
-
-
-def address(schema: type[Schema], form: Form | None) -> dict[str, Any]:
-    """Return what an address asks for; after a refused form, what there is without it."""
-    if form is not None:
-        return Form({}).load(schema)
-    return Form({name: list(each) for name, each in request.args.lists()}).load(schema)
-
-
-@dataclass(slots=True)
-class Asked:
-    """What an address asks for.
-
-    Attributes:
-        args: As its schema reads them.
-        form: As it was typed, with what is wrong with it.
-        as_of: The moment to look back to; None is now.
-        known_at: The moment it is to have been known by; None is by now.
-        until: The moment to compare with; None is now.
-    """
-
-    args: dict[str, Any]
-    form: Form
-    as_of: datetime | None
-    known_at: datetime | None = None
-    until: datetime | None = None
-
-    @property
-    def is_privileged(self) -> bool:
-        """Whether only what leads to administration; that is kept for now only."""
-        return bool(self.args["privileged"]) and self.as_of is None
-
-
-def _asked(reading: Reading, schema: type[Schema]) -> Asked:
-    """Read what an address asks for.
-
-    A moment typed without an offset is in the reader's zone. One that is none, or still to come,
-    is told at its field, over what is there now.
-
-    Raises:
-        InvalidInputError: Anything else is wrong.
-    """
-    typed = {name: list(each) for name, each in request.args.lists()}
-    form = Form(typed)
-    rest = {name: each for name, each in typed.items() if name not in MOMENTS}
-    args = Form(rest).load(schema)
-    found = {name: _past_moment(reading, form, name) for name in MOMENTS}
-    if found["as_of"] is None:
-        return Asked(args, form, None)
-    if found["until"] is not None and found["until"] < found["as_of"]:
-        _refuse_moment(form, _("This is before the first moment."), "until")
-        found["until"] = None
-    return Asked(args, form, **found)
-
-
-def _past_moment(reading: Reading, form: Form, name: str) -> datetime | None:
-    """Read a moment that has passed; what is wrong with it is told at its field."""
-    if not form[name].strip():
-        return None
-    found = asked_moment(form[name].strip())
-    if found is None:
-        _refuse_moment(form, _("Write a date and a time, like 2026-11-23 09:40."), name)
-    elif found > reading.now:
-        _refuse_moment(form, _("This is still to come: choose a moment that has passed."), name)
-        return None
-    return found
-
-
-def asked_moment(text: str) -> datetime | None:
-    try:
-        found = datetime.fromisoformat(text)
-        zoned = found if found.tzinfo else found.replace(tzinfo=reader_zone())
-        return zoned.astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
-
-
-def _refuse_moment(form: Form, why: str, name: str = "as_of") -> None:
-    form.errors[name] = why
-    form.status = 422
-
-
-def _then(asked: Asked, look: Callable[[datetime | None, datetime | None], Found]) -> Found:
-    """Look at something as it was; if it was not there then, say so, and show it as it is."""
-    try:
-        return look(asked.as_of, asked.known_at)
-    except NotFoundError:
-        if asked.as_of is None:
-            raise
-    found = look(None, None)
-    asked.as_of = asked.known_at = None
-    _refuse_moment(asked.form, _("Nothing was known of this then: it was first seen later."))
-    return found
-
-
-def _answered(template: str, asked: Asked, **facts: Any) -> Response:
-    text = pages.render(
-        template,
-        as_of=asked.as_of,
-        known_at=asked.known_at,
-        until=asked.until,
-        form=asked.form,
-        **facts,
-    )
-    return make_response(text, asked.form.status)

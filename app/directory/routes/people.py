@@ -6,7 +6,7 @@ from flask_babel import gettext as _
 from app.directory import queries, schemas, service
 from app.directory.domain import AccountType, CaseState
 from app.directory.routes import blp
-from app.directory.routes.looking import address
+from app.directory.routes.moments import address, answered, ask
 from app.kernel.errors import InvalidInputError, NotFoundError
 from app.kernel.uow import Reading, UnitOfWork
 from app.web import pages
@@ -17,15 +17,24 @@ MOST_CHOICES = (CaseState.OPEN, CaseState.LINKED, CaseState.OWN, CaseState.NOT_S
 
 
 @pages.page(blp, "/accounts")
-def accounts(reading: Reading, form: Form | None = None) -> str:
+def accounts(reading: Reading, form: Form | None = None) -> Response:  # noqa: ARG001 - a refused file leads back here
     """Accounts as such: whose they are, what they are for; orphans and other sorts."""
-    args = address(schemas.AccountArgs, form)
-    found = queries.list_accounts(reading, window(args), q=args["q"], only=args["which"])
-    return pages.render(
+    asked = ask(reading, schemas.AccountArgs)
+    only = asked.args["which"] if asked.as_of is None else None  # sorts are kept for now only
+    found = queries.list_accounts(
+        reading,
+        window(asked.args),
+        q=asked.args["q"],
+        only=only,
+        as_of=asked.as_of,
+        known_at=asked.known_at,
+    )
+    return answered(
         "directory/accounts.html",
+        asked,
         page=found,
-        q=args["q"],
-        which=args["which"],
+        q=asked.args["q"],
+        which=only,
         sorts=tuple(queries.Only),
     )
 

@@ -1,6 +1,6 @@
 """What a person says of an account: whose it is, what it is for; on both stores."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
@@ -16,6 +16,7 @@ from app.kernel.actor import Actor, ActorKind, Role
 from app.kernel.errors import (
     ConflictError,
     InvalidInputError,
+    NotFoundError,
     NothingToChangeError,
     NotPermittedError,
 )
@@ -239,6 +240,49 @@ def test_the_lists_cost_the_same_however_long_they_are(house: Directory) -> None
         house.statements.clear()
         queries.show_case(reading, case.id)
         assert len(selects(house)) == 3
+
+
+def test_accounts_are_listed_as_they_were_with_whom_they_were_then(house: Directory) -> None:
+    then = house.clock.now()
+    was = line(house, "adm-alice")
+    house.clock.advance(timedelta(days=1))
+    with house.tx.write() as uow:
+        service.link_account(
+            uow,
+            account=ids(house)["adm-alice"],
+            identity=holder(house, "bob").public_id,
+            reason="It is Bob who uses it",
+        )
+    state = house.state()
+    others = [each for key, each in state.accounts.items() if key not in {"info", "alice"}]
+    renamed = replace(state.accounts["alice"], login="alice.m", is_enabled=False)
+    house.show(
+        State().add(
+            [*others, renamed, account("later")],
+            list(state.groups.values()),
+            {"staff": people("alice", "adm-alice")},
+        )
+    )
+    house.sync(full=True)
+    with house.tx.read() as reading:
+        house.statements.clear()
+        before = queries.list_accounts(reading, Window(), as_of=then).items
+        assert len(selects(house)) == 5
+        now = queries.list_accounts(reading, Window()).items
+        (info,) = [each for each in before if each.login == "info"]
+        spare = queries.show_account(reading, was.id, as_of=then)
+        with pytest.raises(NotFoundError):
+            (new,) = [each for each in now if each.login == "later"]
+            queries.show_account(reading, new.id, as_of=then)
+        with pytest.raises(InvalidInputError, match="which"):
+            queries.list_accounts(reading, Window(), only=Only.GUEST, as_of=then)
+    assert {each.login for each in before} == {"alice", "bob", "adm-alice", "info"}
+    assert {each.login for each in now} == {"alice.m", "bob", "adm-alice", "later"}
+    assert all(each.is_enabled for each in before)
+    assert info.identity is not None
+    assert (spare.identity, spare.identity_name) == (was.identity, was.identity_name)
+    assert line(house, "adm-alice").identity_name == "Bob"
+    assert spare.rule is None
 
 
 def test_what_is_no_login_of_a_person_is_listed_by_its_kind_and_counted(
