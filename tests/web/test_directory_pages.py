@@ -83,6 +83,26 @@ def test_a_moment_is_typed_and_shown_in_the_zone_of_the_reader(cast: Cast) -> No
     assert "In Asia/Tokyo" in text
 
 
+def test_accounts_are_shown_as_they_were_and_taken_so_as_a_file(cast: Cast) -> None:
+    before = cast.house.clock.now()
+    cast.house.later(hours=1)
+    cast.edit("corp", "eve", login="eve.m")
+    cast.sync("corp")
+    olga = visitor(cast)
+    asked = f"as_of={before:%Y-%m-%dT%H:%M:%SZ}"
+    then = olga.page(f"/accounts?{asked}")
+    assert "This shows the past." in then
+    assert "<bdi>eve</bdi>" in then
+    assert "eve.m" not in then
+    assert "eve.m" in olga.page("/accounts")
+    fields = {"q": "eve", "as_of": f"{before:%Y-%m-%dT%H:%M:%SZ}"}
+    file = olga.submit("/accounts/file", fields, on="/accounts").get_data(as_text=True)
+    assert "eve.m" not in file
+    assert ",eve," in file
+    refused = olga.page("/accounts?as_of=yesterday", 422)
+    assert "Write a date and a time" in refused.split('id="f-as_of-error"')[1]
+
+
 @pytest.mark.parametrize(
     ("moment", "said"),
     [
