@@ -19,7 +19,7 @@ from app.kernel.actor import Permission
 from app.kernel.errors import InvalidInputError
 from app.kernel.phrases import phrase
 from app.kernel.uow import Reading, UnitOfWork
-from app.web import pages
+from app.web import pages, sheets
 from app.web.pages import Form
 from app.web.paging import Page
 from app.web.shapes import window
@@ -28,8 +28,6 @@ from app.web.sheets import Columns, take
 blp = pages.pages("catalog", __name__)
 
 FILTERS = ("q", "risk", "tag", "unexplained")
-MOST_SHOWN = 200
-MOST_BYTES = 2 * sheet.MOST_BYTES  # the rest of the form has room beside the sheet
 COLUMNS: Columns[EntitlementRow] = {
     "id": lambda row: row.id,
     "source": lambda row: row.source,
@@ -80,29 +78,17 @@ def entitlements_file(uow: UnitOfWork, form: Form) -> Response:
 def sheet_page(reading: Reading, form: Form | None = None) -> str:
     """Choose a sheet; after one that was refused, what it would do now."""
     reading.actor.require(Permission.CATALOG_WRITE)
-    plan = None
-    if form is not None and form[sheet.FIELD]:
-        try:
-            plan = service.plan_sheet(reading, form[sheet.FIELD])
-        except InvalidInputError:
-            plan = None  # what is wrong with it stands in the form
-    return _sheet(form, plan)
+    return _sheet(form, sheets.anew(form, lambda text: service.plan_sheet(reading, text)))
 
 
-@pages.question(blp, "/entitlements/sheet/preview", again=sheet_page, most_bytes=MOST_BYTES)
+@pages.question(blp, "/entitlements/sheet/preview", again=sheet_page, most_bytes=sheets.MOST_SENT)
 def preview_sheet(reading: Reading, form: Form) -> str:
     """Show what each row would do; nothing is written."""
     reading.actor.require(Permission.CATALOG_WRITE)
-    sent = request.files.get(sheet.FIELD)
-    if sent is None or not sent.filename:
-        raise InvalidInputError({sheet.FIELD: phrase("Choose a file.")})
-    text = sheet.decode(sent.stream.read(sheet.MOST_BYTES + 1))
-    plan = service.plan_sheet(reading, text)
-    form.values[sheet.FIELD] = [text]
-    return _sheet(form, plan)
+    return _sheet(form, service.plan_sheet(reading, sheets.sent(form)))
 
 
-@pages.action(blp, "/entitlements/sheet", again=sheet_page, most_bytes=MOST_BYTES)
+@pages.action(blp, "/entitlements/sheet", again=sheet_page, most_bytes=sheets.MOST_SENT)
 def apply_sheet(uow: UnitOfWork, form: Form) -> Response:
     """Write down what was looked at: all of it, or nothing."""
     typed = form.load(ConfirmedSheetBody)
@@ -154,16 +140,7 @@ def _seen(entitlement_id: str, notice: str) -> Response:
 
 
 def _sheet(form: Form | None, plan: service.Plan | None) -> str:
-    return pages.render(
-        "catalog/sheet.html",
-        form=form,
-        plan=plan,
-        shown=[] if plan is None else plan.telling[:MOST_SHOWN],
-        text=form[sheet.FIELD] if form and plan else "",
-        columns=sheet.SHAPE.named,
-        most_mib=sheet.MOST_BYTES >> 20,
-        most_rows=sheet.MOST_ROWS,
-    )
+    return sheets.show("catalog/sheet.html", form, plan, sheet.SHAPE)
 
 
 def _owner(reading: Reading, form: Form) -> str | None:

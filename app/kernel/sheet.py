@@ -6,12 +6,19 @@ it was given for that.
 """
 
 import csv
+import hashlib
 import io
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
-from app.kernel.errors import FieldError, InvalidInputError
+from app.kernel.errors import (
+    ConflictError,
+    FieldError,
+    InvalidInputError,
+    NothingToChangeError,
+)
 from app.kernel.phrases import phrase
 from evidence.tables import cell
 
@@ -112,11 +119,30 @@ class Plan:
     unchanged: int
     wrong: int
 
+    @classmethod
+    def of(cls, rows: Sequence[PlannedRow], version: Callable[[PlannedRow], int]) -> Self:
+        """Count what rows would do.
+
+        Args:
+            rows: Each of them.
+            version: Of what a row changes, so that the digest tells whether it changed since.
+        """
+        changed = [each for each in rows if each.is_written]
+        wrong = sum(1 for each in rows if each.errors)
+        facts = [[each.id, version(each), sorted(each.wanted.items())] for each in changed]
+        digest = hashlib.sha256(json.dumps(facts, ensure_ascii=False).encode()).hexdigest()
+        return cls(rows, digest, len(changed), len(rows) - len(changed) - wrong, wrong)
+
+    @property
+    def written(self) -> list[PlannedRow]:
+        """The rows that change something."""
+        return [each for each in self.rows if each.is_written]
+
     @property
     def telling(self) -> list[PlannedRow]:
         """The rows that change something or are wrong; those that are wrong come first."""
         wrong = [each for each in self.rows if each.errors]
-        return wrong + [each for each in self.rows if each.changes and not each.errors]
+        return wrong + self.written
 
 
 def decode(content: bytes) -> str:
@@ -246,7 +272,31 @@ def _check_header(header: Sequence[str], shape: Shape) -> None:
         )
 
 
-def first_errors(plan: Plan) -> str:
+def approve(plan: Plan, digest: str) -> list[PlannedRow]:
+    """Return the rows to write: of a sheet without faults, that does what was looked at.
+
+    Args:
+        plan: What it would do now.
+        digest: Of what was looked at.
+
+    Raises:
+        InvalidInputError: Rows are wrong.
+        NothingToChangeError: It says only what is so already.
+        ConflictError: It would do something else by now.
+    """
+    if plan.wrong:
+        raise InvalidInputError({FIELD: _first_errors(plan)})
+    if not plan.changed:
+        raise NothingToChangeError(phrase("It says all of this already."))
+    if plan.digest != digest:
+        raise ConflictError(
+            phrase("Something changed since you looked: look at what the sheet would do now."),
+            current={"digest": plan.digest},
+        )
+    return plan.written
+
+
+def _first_errors(plan: Plan) -> str:
     """Return what is wrong with the first rows of a plan that are."""
     wrong = [each for each in plan.rows if each.errors][:MOST_TOLD]
     lines = "; ".join(f"{each.line}: {each.errors[0].message}" for each in wrong)

@@ -9,11 +9,16 @@ import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
-from flask import Response
+from flask import Response, request
 
 from app.events import ListTaken
+from app.kernel import sheet
 from app.kernel.actor import Actor
+from app.kernel.errors import InvalidInputError
+from app.kernel.phrases import phrase
 from app.kernel.uow import Reading, Transactions, UnitOfWork
+from app.web import pages
+from app.web.pages import Form
 from app.web.paging import Page, Window
 from app.web.scope import doors
 from evidence import tables
@@ -81,3 +86,47 @@ def _lines(rows: Sequence[Sequence[str]]) -> str:
     text = io.StringIO()
     csv.writer(text, lineterminator="\r\n").writerows(rows)
     return text.getvalue()
+
+
+# --- and back: a sheet that is filled in ----------------------------------------------------------
+
+MOST_SHOWN = 200
+MOST_SENT = 2 * sheet.MOST_BYTES  # the rest of the form has room beside the sheet
+
+
+def sent(form: Form) -> str:
+    """Return the text of the sheet that was sent, and keep it in the form for the confirmation.
+
+    Raises:
+        InvalidInputError: None was chosen, or it is none.
+    """
+    file = request.files.get(sheet.FIELD)
+    if file is None or not file.filename:
+        raise InvalidInputError({sheet.FIELD: phrase("Choose a file.")})
+    text = sheet.decode(file.stream.read(sheet.MOST_BYTES + 1))
+    form.values[sheet.FIELD] = [text]
+    return text
+
+
+def anew(form: Form | None, plan: Callable[[str], sheet.Plan]) -> sheet.Plan | None:
+    """Return what a sheet that was refused would do now; what is wrong with it is in the form."""
+    if form is None or not form[sheet.FIELD]:
+        return None
+    try:
+        return plan(form[sheet.FIELD])
+    except InvalidInputError:
+        return None
+
+
+def show(template: str, form: Form | None, plan: sheet.Plan | None, shape: sheet.Shape) -> str:
+    """Show the choosing of a sheet, and what one would do."""
+    return pages.render(
+        template,
+        form=form,
+        plan=plan,
+        shown=[] if plan is None else plan.telling[:MOST_SHOWN],
+        text=form[sheet.FIELD] if form and plan else "",
+        columns=shape.named,
+        most_mib=sheet.MOST_BYTES >> 20,
+        most_rows=sheet.MOST_ROWS,
+    )

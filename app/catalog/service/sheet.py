@@ -4,8 +4,6 @@ A cell that says what is so already changes nothing. An empty cell of owner or d
 it to the source, one of tags takes them away, and one of risk or is_requestable leaves it as it is.
 """
 
-import hashlib
-import json
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -27,14 +25,9 @@ from app.catalog.service.describing import READ_ONLY, said_here, told
 from app.directory.models import Group
 from app.directory.queries import one_owner
 from app.kernel.actor import Permission
-from app.kernel.errors import (
-    ConflictError,
-    FieldErrors,
-    InvalidInputError,
-    NothingToChangeError,
-)
+from app.kernel.errors import ConflictError, FieldErrors
 from app.kernel.phrases import phrase
-from app.kernel.sheet import Plan, PlannedRow, SheetChange, first_errors
+from app.kernel.sheet import Plan, PlannedRow, SheetChange, approve
 from app.kernel.uow import Reading, UnitOfWork
 
 AT_ONCE = 500
@@ -60,9 +53,7 @@ def plan_sheet(reading: Reading, text: str) -> Plan:
     )
     seen: Counter[str] = Counter()
     planned = [_plan(row, known, owners, seen) for row in rows]
-    wrong = sum(1 for each in planned if each.errors)
-    changed = [each for each in planned if each.changes and not each.errors]
-    return Plan(planned, _digest(changed), len(changed), len(planned) - len(changed) - wrong, wrong)
+    return Plan.of(planned, lambda row: row.present.version)
 
 
 def apply_sheet(uow: UnitOfWork, text: str, digest: str) -> Plan:
@@ -79,20 +70,9 @@ def apply_sheet(uow: UnitOfWork, text: str, digest: str) -> Plan:
         NothingToChangeError: It says only what is so already.
     """
     plan = plan_sheet(uow, text)
-    if plan.wrong:
-        raise InvalidInputError({sheet.FIELD: first_errors(plan)})
-    if not plan.changed:
-        raise NothingToChangeError(phrase("The catalogue says all of this already."))
-    if plan.digest != digest:
-        raise ConflictError(
-            phrase("The catalogue changed since you looked: look at what the sheet would do now."),
-            current={"digest": plan.digest},
-        )
-    changed = [each for each in plan.rows if each.changes]
+    changed = approve(plan, digest)
     rows = _rows_of(uow, changed)
     for each in changed:
-        if each.present is None:
-            continue
         row = rows.get(each.present.group_id)
         if row is None:
             uow.session.add(Entitlement(group_id=each.present.group_id, **each.wanted))
@@ -108,7 +88,7 @@ def apply_sheet(uow: UnitOfWork, text: str, digest: str) -> Plan:
 
 
 def _rows_of(uow: UnitOfWork, planned: Sequence[PlannedRow]) -> dict[int, Entitlement]:
-    keys = [each.present.group_id for each in planned if each.present is not None]
+    keys = [each.present.group_id for each in planned]
     found: dict[int, Entitlement] = {}
     for begin in range(0, len(keys), AT_ONCE):
         part = keys[begin : begin + AT_ONCE]
@@ -314,11 +294,3 @@ READERS: dict[str, Reader] = {
 
 def _is_clean(text: str) -> bool:
     return all(ord(each) >= ord(" ") or each in "\r\n\t" for each in text)
-
-
-def _digest(changed: Sequence[PlannedRow]) -> str:
-    facts = [
-        [each.id, each.present.version if each.present else 0, sorted(each.wanted.items())]
-        for each in changed
-    ]
-    return hashlib.sha256(json.dumps(facts, ensure_ascii=False).encode()).hexdigest()

@@ -4,8 +4,6 @@ The list of accounts as a file is such a sheet. A cell that says what is so alre
 an empty type is what the source suggests, an empty owner is nobody.
 """
 
-import hashlib
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -19,22 +17,16 @@ from app.directory.domain import AccountType, IdentityKind
 from app.directory.models import Account, AccountTyping, Identity, Source
 from app.directory.queries import AccountLine, Owner, one_owner
 from app.kernel.actor import Permission
-from app.kernel.errors import (
-    ConflictError,
-    FieldErrors,
-    InvalidInputError,
-    NothingToChangeError,
-)
+from app.kernel.errors import ConflictError, FieldErrors
 from app.kernel.phrases import phrase
 from app.kernel.sheet import (
-    FIELD,
     ID,
     Plan,
     PlannedRow,
     Shape,
     SheetChange,
     SheetRow,
-    first_errors,
+    approve,
     read,
 )
 from app.kernel.uow import Reading, UnitOfWork
@@ -81,9 +73,7 @@ def plan_accounts(reading: Reading, text: str) -> Plan:
     services = _services(reading, {one.key for some in owners.values() for one in some})
     seen: Counter[str] = Counter()
     planned = [_plan(row, known, owners, services, seen) for row in rows]
-    wrong = sum(1 for each in planned if each.errors)
-    changed = [each for each in planned if each.is_written]
-    return Plan(planned, _digest(changed), len(changed), len(planned) - len(changed) - wrong, wrong)
+    return Plan.of(planned, lambda row: row.present.version)
 
 
 def apply_accounts(uow: UnitOfWork, text: str, digest: str) -> Plan:
@@ -100,16 +90,7 @@ def apply_accounts(uow: UnitOfWork, text: str, digest: str) -> Plan:
         NothingToChangeError: It says only what is so already.
     """
     plan = plan_accounts(uow, text)
-    if plan.wrong:
-        raise InvalidInputError({FIELD: first_errors(plan)})
-    if not plan.changed:
-        raise NothingToChangeError(phrase("It says all of this already."))
-    if plan.digest != digest:
-        raise ConflictError(
-            phrase("Something changed since you looked: look at what the sheet would do now."),
-            current={"digest": plan.digest},
-        )
-    changed = [each for each in plan.rows if each.is_written]
+    changed = approve(plan, digest)
     rows = _rows_of(uow, [each.present.key for each in changed])
     for each in changed:
         _say(uow, rows.get(each.present.key), each)
@@ -250,8 +231,3 @@ def _meant(row: SheetRow, known: Found, wrong: FieldErrors) -> AccountLine | Non
         wrong.add("login", phrase("Several accounts of this source have this login: give the id."))
         return None
     return found[0] if found else None
-
-
-def _digest(changed: Sequence[PlannedRow]) -> str:
-    facts = [[each.id, each.present.version, sorted(each.wanted.items())] for each in changed]
-    return hashlib.sha256(json.dumps(facts, ensure_ascii=False).encode()).hexdigest()
