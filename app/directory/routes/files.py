@@ -7,7 +7,7 @@ from flask import Response
 
 from app.directory import queries, schemas
 from app.directory.routes import blp
-from app.directory.routes.looking import group, groups, identities, identity, run, source, sources
+from app.directory.routes.looking import group, groups, identities, identity
 from app.directory.routes.people import accounts, cases
 from app.directory.routes.sheets import (
     ACCESS,
@@ -21,6 +21,7 @@ from app.directory.routes.sheets import (
     RUNS,
     SOURCES,
 )
+from app.directory.routes.sources import run, source, sources
 from app.kernel.uow import UnitOfWork
 from app.web import pages
 from app.web.pages import Form
