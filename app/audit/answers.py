@@ -24,7 +24,8 @@ class Answer:
     Attributes:
         id: Such as `B2`.
         asks: What it asks.
-        state: `answered`, `exception`, `not-concerned` or `cannot-be-answered`.
+        state: `answered`, `exception`, `nothing-to-judge`, `not-concerned` or
+            `cannot-be-answered`.
         says: The answer, or why there is none.
     """
 
@@ -39,10 +40,12 @@ class Answers:
 
     Args:
         lines: By their names, in order.
+        nothing: Why it holds nothing to look at (`occurrences.Nothing`); empty if it does.
     """
 
-    def __init__(self, lines: Sequence[Answer]) -> None:
+    def __init__(self, lines: Sequence[Answer], nothing: str = "") -> None:
         self._lines: Mapping[str, Answer] = {each.id: each for each in lines}
+        self.nothing = nothing
 
     @property
     def exceptions(self) -> Sequence[Answer]:
@@ -59,8 +62,8 @@ class Answers:
         return [each for each in self.exceptions if each.id in control.lines]
 
     def is_answered(self, control: Control) -> bool:
-        """Say whether any line that speaks to a control has an answer."""
-        states = {self._lines[each].state for each in control.lines if each in self._lines}
+        """Say whether any line that tells of a control has an answer."""
+        states = {self._lines[each].state for each in control.telling if each in self._lines}
         return bool(states & {ANSWERED, EXCEPTION})
 
 
@@ -75,7 +78,9 @@ def read_answers(content: bytes) -> Answers:
     """
     try:
         result = orjson.loads(content)["assessment-results"]["results"][0]
-        return Answers([_answer(each) for each in result["observations"]])
+        props = {each["name"]: each["value"] for each in result.get("props", ())}
+        lines = [_answer(each) for each in result["observations"]]
+        return Answers(lines, props.get("nothing-to-look-at", ""))
     except (KeyError, IndexError, TypeError) as error:
         raise ValueError("This OSCAL document tells no lines of the checklist.") from error
 

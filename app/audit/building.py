@@ -146,7 +146,7 @@ def build(
         return checklist(seen, has_earlier=consistency is not None)
 
     def assess(records: Records) -> bytes:
-        return assessment_results(order.id, seen.told, order.controls, lines(), records.counts)
+        return assessment_results(order.id, seen, order.controls, lines(), records.counts)
 
     def draw(records: Records, out: BinaryIO) -> None:
         render_to(reports.report(subject, seen, lines(), records.counts, records.rows), out)

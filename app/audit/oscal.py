@@ -1,9 +1,10 @@
 """The bundle's checklist for machines: OSCAL assessment results (NIST OSCAL 1.2).
 
 One observation a line of the checklist, one finding a control whose lines were answered. A control
-is told as not satisfied if one of its lines is an exception; as satisfied if none is and at least
-one was answered; else there is no finding. Identifiers are derived from the bundle's, so the same
-bundle gives the same document.
+is told as not satisfied if one of its lines is an exception. It is told as satisfied if none is,
+one that tells of it was answered, and none is left to another kind of bundle. Else there is no
+finding, and the result names it: for want of records nothing is satisfied. Identifiers are derived
+from the bundle's, so the same bundle gives the same document.
 """
 
 import uuid
@@ -11,8 +12,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from app.audit.controls import CONTROLS
-from app.audit.evaluating import Told
+from app.audit.evaluating import Evaluation, Told
 from app.audit.evaluating.checklist import Line, State
+from app.audit.evaluating.occurrences import nothing_in, say_nothing
 from app.kernel.event import moment
 from evidence.canonical import canonical
 
@@ -24,7 +26,7 @@ ABOUT: Final = "Evidence collected by the tool named here. An assessor decides w
 
 def assessment_results(
     bundle_id: str,
-    told: Told,
+    found: Evaluation,
     controls: Sequence[str],
     lines: Sequence[Line],
     counts: Mapping[str, int],
@@ -33,7 +35,7 @@ def assessment_results(
 
     Args:
         bundle_id: The bundle.
-        told: What its manifest says.
+        found: What its manifest and data files say.
         controls: Which controls it answers.
         lines: The checklist, answered.
         counts: Data file to number of records.
@@ -41,7 +43,7 @@ def assessment_results(
     Returns:
         Canonical JSON.
     """
-    made = _Document(bundle_id, told)
+    made = _Document(bundle_id, found)
     return canonical(
         {
             "assessment-results": {
@@ -60,9 +62,10 @@ def assessment_results(
 
 
 class _Document:
-    def __init__(self, bundle_id: str, told: Told) -> None:
-        self._bundle, self._told = bundle_id, told
-        self._at = moment(told.created_at)
+    def __init__(self, bundle_id: str, found: Evaluation) -> None:
+        self._bundle, self._found = bundle_id, found
+        self._told: Told = found.told
+        self._at = moment(self._told.created_at)
 
     def id(self, name: str) -> str:
         """Derive an identifier."""
@@ -94,12 +97,23 @@ class _Document:
             "end": moment(self._told.end),
             "reviewed-controls": {"control-selections": [chosen]},
             "observations": [self._observation(line) for line in lines],
-            "remarks": f"{sum(counts.values())} records.",
         }
-        findings = [self._finding(each, state_of) for each in controls]
-        if any(findings):
-            made["findings"] = [each for each in findings if each is not None]
-        return made
+        found = {each: self._finding(each, state_of) for each in controls}
+        findings = [each for each in found.values() if each is not None]
+        if findings:
+            made["findings"] = findings
+        silent = ", ".join(name for name, finding in found.items() if finding is None)
+        remarks = [f"{sum(counts.values())} records."]
+        if nothing := nothing_in(self._found):
+            made["props"] = [_property("nothing-to-look-at", nothing.value)]
+            said = say_nothing(nothing, self._found)
+            remarks.append(f"There was nothing to look at. {said}")
+        if silent:
+            remarks.append(
+                f"Without a finding, because the records here do not tell: {silent}. The "
+                "observations say why, line by line."
+            )
+        return {**made, "remarks": " ".join(remarks)}
 
     def back_matter(self, counts: Mapping[str, int]) -> dict[str, Any]:
         rule = {
@@ -134,9 +148,10 @@ class _Document:
     def _finding(self, name: str, state_of: Mapping[str, State]) -> dict[str, Any] | None:
         control = CONTROLS[name]
         states = [state_of[line] for line in control.lines]
+        telling = [state_of[line] for line in control.telling]
         if State.EXCEPTION in states:
             state = "not-satisfied"
-        elif State.ANSWERED in states:
+        elif State.ANSWERED in telling and State.NOT_CONCERNED not in telling:
             state = "satisfied"
         else:
             return None

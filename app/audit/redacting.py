@@ -22,8 +22,8 @@ TOLD = frozenset(
     | {"finding", "done_at", "done_by"}
     | {"returned_at", "turn", "had_left", "after", "asked_digest", "requester", "due_from"}
 )
-# How a source is read names an account and a directory; there, these columns are no ids.
-NOT_TOLD = {"sources": frozenset({"account", "source"})}
+# How a source is read names an account; there, this column is no id.
+NOT_TOLD = {"sources": frozenset({"account"})}
 
 
 def redacted(name: str, rows: Iterator[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:

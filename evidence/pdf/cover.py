@@ -127,7 +127,7 @@ def _verdict(pages: Pages, report: Report) -> None:
 
 
 def _findings(pages: Pages, report: Report) -> None:
-    tone = Tone.BAD if report.findings else Tone.GOOD
+    tone = Tone.BAD if report.findings else report.verdict.tone if report.verdict else Tone.GOOD
     title = pages.lettering.prepare("What went wrong")
     pages.need(40)
     pages.y -= 15

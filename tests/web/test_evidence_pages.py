@@ -7,6 +7,7 @@ import random
 import re
 import zipfile
 from datetime import timedelta
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -239,11 +240,28 @@ def test_each_control_says_its_exceptions_as_the_file_itself_does(
         if bad:
             assert shown[name].split()[0] == str(len(bad)), name
             assert all(each in shown[name] for each in bad), name
-        elif any(states[each] == "answered" for each in control.lines):
+        elif any(states[each] == "answered" for each in control.telling):
             assert shown[name] == "None found", name
         else:
             assert shown[name] == "Nothing to answer from", name
     assert "None found" in shown.values()
+
+
+def test_a_bundle_of_nothing_says_so_on_its_page_in_both_languages(
+    cast: Cast, auditor: Visitor
+) -> None:
+    before = bundles.Wish(start=MORNING - timedelta(days=2), end=MORNING - timedelta(days=1))
+    row = built(cast.house, before)
+    text = auditor.page(f"/evidence/{row.id}")
+    assert "There was nothing to look at." in text
+    assert "No read of a source belongs to this bundle" in unescape(text)
+    clean = {name for name, said in exceptions_told(text, row).items() if said == "None found"}
+    assert clean == {"ISO27001-A.8.15", "NIST-800-53-AU-9"}  # these ask for the seals alone
+    words = {"zone": "Europe/Berlin", "language": "de"}
+    assert auditor.submit("/account/preferences", words, on="/account").status_code == 303
+    text = auditor.page(f"/evidence/{row.id}")
+    assert "Es gab nichts anzusehen." in text
+    assert "There was nothing to look at." not in text
 
 
 def test_where_the_file_does_not_say_its_exceptions_none_are_claimed(

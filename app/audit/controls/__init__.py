@@ -42,6 +42,15 @@ class Control:
     events: tuple[str, ...]
     lines: tuple[str, ...]
 
+    @property
+    def telling(self) -> tuple[str, ...]:
+        """The lines that say whether it was met: those about the records.
+
+        What is said of every bundle alike (A), or of its seals (H), tells of none of its controls,
+        but of those that ask for nothing else.
+        """
+        return tuple(each for each in self.lines if each[0] not in "AH") or self.lines
+
 
 def _read(folder: Path) -> Iterator[tuple[str, Control]]:
     for path in sorted(folder.glob("*.yaml")):

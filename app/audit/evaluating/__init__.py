@@ -184,8 +184,9 @@ class Evaluation:
         if gone == "confirmed" and row["remediation_at"] and row["decided_at"]:
             took = at(row["remediation_at"]) - at(row["decided_at"])
             self.days.add(int(took.total_seconds() // 3600))
-        elif gone in {"failed", "not_removable", "pending"}:
-            self.note("population", f"revoke.{gone}")
+        elif gone != "confirmed":
+            kind = "pending" if gone == "none" else gone  # none: not signed off yet
+            self.note("population", f"revoke.{kind}")
             self.numbers["removals_explained"] += bool(row.get("remediation_why"))
         if row.get("returned_at"):
             self.note("population", "returned")

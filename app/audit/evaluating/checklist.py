@@ -1,7 +1,8 @@
 """What an external auditor checks on a bundle, line by line, answered from the bundle alone.
 
-A line is answered, or an exception, or does not concern this kind of bundle, or cannot be answered
-from our records; then it says why. No line is left out, and none is answered by a promise.
+A line is answered, or an exception, or had nothing to judge, or does not concern this kind of
+bundle, or cannot be answered from our records; then it says why. No line is left out, none is
+answered by a promise, and none is clean for want of records.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -11,6 +12,7 @@ from typing import Final
 from app.audit.evaluating import Evaluation
 from app.audit.evaluating.answers import AllAnswers
 from app.audit.evaluating.answers.base import Answer, State
+from app.audit.evaluating.occurrences import nothing_for
 
 __all__ = ["ASKS", "GROUPS", "Line", "State", "checklist"]
 
@@ -80,7 +82,7 @@ ASKS: Final = {
 }
 
 REVIEW_ONLY: Final = frozenset(
-    {"A3", "B3", "B5", "B6", "B11", "C1", "C5", "D1", "D2", "D3", "D4", "D5", "D6", "D7"}
+    {"A3", "B5", "B6", "B11", "C1", "C5", "D1", "D2", "D3", "D4", "D5", "D6", "D7"}
     | {"E1", "E2", "E3", "E4", "E5", "E6", "E7"}
 )
 
@@ -89,6 +91,7 @@ PERIOD_ONLY: Final = frozenset({"B10", "F1", "F2", "F3", "F4", "F5", "F6", "G1",
 HIDDEN: Final = frozenset({"B1", "B2", "B7", "B11", "D3", "D6", "E1", "E2"})
 NEEDS: Final[Mapping[str, str]] = {  # the data file without which a line has nothing to rest on
     **dict.fromkeys(("B7", "B8", "B10", "F4"), "population"),
+    "B3": "excluded",
     **dict.fromkeys(("F1", "F2", "F3", "F5"), "requests"),
     **dict.fromkeys(("G1", "G2", "G3"), "leavers"),
 }
@@ -135,14 +138,17 @@ class _Checklist(AllAnswers):
         if self._told.is_redacted and name in HIDDEN:
             return State.CANNOT, "This bundle is redacted: it leaves out what would answer this."
         method: Callable[[], Answer] = getattr(self, f"_{name.lower()}")
-        return method()
+        state, text = method()
+        if state is State.ANSWERED and (nothing := nothing_for(name, self._found)):
+            return State.NOTHING, nothing
+        return state, text
 
     def _has_reviews(self, name: str) -> bool:
         return name[0] in "CDE" and self._n("decisions", "decision") > 0 and name in {"D4", "D5"}
 
     def _silent(self) -> frozenset[str]:
         if self._scope.get("about") == "leavers":
-            return frozenset({"population", "requests"})
+            return frozenset({"population", "requests", "excluded"})
         if "files" in self._scope:
-            return frozenset({"population", "requests", "leavers"} - set(self._scope["files"]))
+            return frozenset(NEEDS.values()) - set(self._scope["files"])
         return frozenset()

@@ -1,5 +1,6 @@
 """Counting without keeping: extremes of a number, and where exceptions stand."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -51,20 +52,27 @@ class Note:
         return f"data/{self.file}, row{'s' if self.count > 1 else ''} {shown}{more}"
 
 
-class Notes(dict[str, Note]):
-    """Exceptions by kind."""
+class Notes(dict[tuple[str, str], Note]):
+    """Exceptions by kind and file: a row's number says nothing without its file."""
 
     def add(self, what: str, file: str, row: int) -> None:
         """Note a row."""
-        note = self.setdefault(what, Note(file))
+        note = self.setdefault((what, file), Note(file))
         note.count += 1
         if len(note.rows) < FIRST:
             note.rows.append(row)
 
     def count(self, *kinds: str) -> int:
         """Count the rows of some kinds."""
-        return sum(self[each].count for each in kinds if each in self)
+        return sum(each.count for each in self._of(kinds))
 
     def where(self, *kinds: str) -> str:
         """Say where the rows of some kinds stand; empty if there are none."""
-        return "; ".join(self[each].where() for each in kinds if each in self)
+        return "; ".join(each.where() for each in self._of(kinds))
+
+    def files(self, *kinds: str) -> list[str]:
+        """Name the files in which rows of some kinds stand."""
+        return [each.file for each in self._of(kinds)]
+
+    def _of(self, kinds: Sequence[str]) -> list[Note]:
+        return [note for kind in kinds for (what, _), note in self.items() if what == kind]

@@ -10,6 +10,7 @@ from typing import Final
 from app.audit.controls import CONTROLS
 from app.audit.evaluating import Evaluation
 from app.audit.evaluating.checklist import GROUPS, Line, State
+from app.audit.evaluating.occurrences import nothing_in, say_nothing
 from app.audit.reports import parts
 from app.audit.reports.registers import COLUMNS, TITLES, Rows, register
 from evidence.checkpoint import Checkpoint
@@ -37,6 +38,7 @@ NAMES: Final = {
 }
 SPOKEN_OF: Final = ("B2", "B5", "B9", "B10", "B11", "D3", "D7")  # lines about no single rows
 NONE: Final = "nothing of the kind in this scope."
+NOTHING_WRONG: Final = "No exceptions: everything that was decided was carried out and read back."
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,8 @@ def report(
     """
     told = found.told
     findings = (*parts.findings(found), *_of_lines(lines))
+    nothing = nothing_in(found)
+    why = "" if nothing is None else say_nothing(nothing, found)
     return Report(
         title=NAMES[told.kind],
         subtitle=_subtitle(subject, found),
@@ -84,7 +88,7 @@ def report(
         organization=subject.head.origin.partition("/")[0],
         facts=_facts(subject, found, counts),
         findings=findings,
-        no_findings="No exceptions: everything that was decided was carried out and read back.",
+        no_findings=NOTHING_WRONG if nothing is None else f"Nothing was looked at. {why}",
         figures=parts.figures(found),
         verification=VERIFICATION,
         sections=(
@@ -95,7 +99,7 @@ def report(
             *(_records(name, found, counts, rows) for name in _in_order(counts)),
             parts.policies(found),
         ),
-        verdict=_verdict(findings, lines),
+        verdict=_verdict(findings, lines, why),
         signature=(
             Fact("By", subject.certificate),
             Fact("Log key", subject.key.fingerprint),
@@ -158,19 +162,24 @@ def _facts(subject: Subject, found: Evaluation, counts: Mapping[str, int]) -> tu
     return tuple(made)
 
 
-def _verdict(findings: Sequence[Finding], lines: Sequence[Line]) -> Verdict:
+def _verdict(findings: Sequence[Finding], lines: Sequence[Line], nothing: str) -> Verdict:
     states = [line.state for line in lines]
     detail = (
         f"Lines of the checklist: answered {states.count(State.ANSWERED)}, exceptions "
-        f"{states.count(State.EXCEPTION)}, not answerable from our records "
-        f"{states.count(State.CANNOT)}, not concerning this kind of bundle "
-        f"{states.count(State.NOT_CONCERNED)}. This is evidence, not an opinion: the assessor "
-        "decides."
+        f"{states.count(State.EXCEPTION)}, with nothing to judge {states.count(State.NOTHING)}, "
+        f"not answerable from our records {states.count(State.CANNOT)}, not concerning this kind "
+        f"of bundle {states.count(State.NOT_CONCERNED)}. This is evidence, not an opinion: the "
+        "assessor decides."
     )
-    if not findings:
-        return Verdict("No exceptions were found", detail, Tone.GOOD)
+    if nothing:
+        detail = f"{nothing} That is no clean result: no record was judged. {detail}"
     kinds = "one kind" if len(findings) == 1 else f"{len(findings)} kinds"
-    return Verdict(f"Exceptions of {kinds} were found", detail, Tone.BAD)
+    if findings:
+        also = ", and there was nothing to look at" if nothing else ""
+        return Verdict(f"Exceptions of {kinds} were found{also}", detail, Tone.BAD)
+    if nothing:
+        return Verdict("There was nothing to look at", detail, Tone.PLAIN)
+    return Verdict("No exceptions were found", detail, Tone.GOOD)
 
 
 def _controls(subject: Subject, counts: Mapping[str, int]) -> Section:

@@ -53,7 +53,12 @@ FINDINGS: Final = (  # kind of row, title, section; the gravest first
 def findings(found: Evaluation) -> list[Finding]:
     """Return what went wrong, the gravest first."""
     return [
-        Finding(title, found.notes.count(kind), f"See {found.notes.where(kind)}.", section)
+        Finding(
+            title,
+            found.notes.count(kind),
+            f"See {found.notes.where(kind)}.",
+            "leavers" if found.notes.files(kind) == ["leavers"] else section,
+        )
         for kind, title, section in FINDINGS
         if found.notes.count(kind)
     ]
@@ -86,7 +91,7 @@ def _review_figures(found: Evaluation) -> tuple[KeyFigure, ...]:
             "Confirmed gone",
             f"{confirmed:,}",
             f"of {revoked:,} revoked",
-            Tone.GOOD if confirmed == revoked else Tone.BAD,
+            Tone.BAD if confirmed < revoked else Tone.GOOD if revoked else Tone.PLAIN,
         ),
     )
 

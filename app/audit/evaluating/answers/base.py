@@ -12,6 +12,7 @@ class State(StrEnum):
 
     ANSWERED = "answered"
     EXCEPTION = "exception"
+    NOTHING = "nothing to judge"
     NOT_CONCERNED = "not concerned"
     CANNOT = "cannot be answered"
 

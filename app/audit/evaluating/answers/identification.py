@@ -12,12 +12,16 @@ class IdentificationAnswers(Answers):
         systems = ", ".join(scope.get("systems", ())) or "none was read in it"
         policies = scope.get("policies", ())
         named = ", ".join(f"{each['name']} {each['digest'][:12]}" for each in policies) or "none"
-        return State.ANSWERED, (
+        is_whole = bool(policies and scope.get("tool") and scope.get("owner"))
+        return (State.ANSWERED if is_whole else State.CANNOT), (
             f"On the first page: systems {systems}; policies in force {named}; "
-            f"{scope.get('tool', 'tool not named')}; asked for by {scope.get('owner', 'unknown')}."
+            f"{scope.get('tool', 'tool not named')}; asked for by {scope.get('owner', 'unknown')}. "
+            "How often the control is performed is promised nowhere here: compare with yours."
         )
 
     def _a2(self) -> Answer:
+        if not self._scope.get("clock") or self._told.start > self._told.end:
+            return State.EXCEPTION, "No clock is named, or the period ends before it begins."
         return State.ANSWERED, (
             f"{self._told.start:%Y-%m-%dT%H:%M:%SZ} up to, not including, "
             f"{self._told.end:%Y-%m-%dT%H:%M:%SZ}. Every time ends in Z and comes from the clock "

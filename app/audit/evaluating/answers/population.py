@@ -21,7 +21,8 @@ class PopulationAnswers(Answers):
     def _b2(self) -> Answer:
         if self._found.notes.count("counts_differ"):
             return self._judged(["counts_differ"], "", "Reads that got less than was reported")
-        read = [each for each in self._found.sources.values() if each.last is not None]
+        named = sorted(self._found.sources.items())
+        read = [each for _name, each in named if each.last is not None]
         if not read:
             return State.CANNOT, "No complete read belongs to this bundle."
         if self._told.kind != "campaign":

@@ -20,10 +20,10 @@ class ProvisioningAnswers(Answers):
             "No approver was requester or beneficiary.",
             "Approved by requester or beneficiary",
         )
-        return state, (
-            f"{text} Who had to answer follows from the policy and the facts in policy/, which can "
-            "be computed again."
-        )
+        again = "the policy and the facts in policy/, which can be computed again"
+        if self._told.is_redacted:
+            again = "the policy in policy/ and facts that this redacted bundle leaves out"
+        return state, f"{text} Who had to answer follows from {again}."
 
     def _f3(self) -> Answer:
         return self._judged(

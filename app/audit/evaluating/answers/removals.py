@@ -17,7 +17,10 @@ class RemovalAnswers(Answers):
         done = self._found.outcomes["revoke.confirmed"]
         if self._found.notes.count("not_read_back"):
             return self._judged(["not_read_back"], "", "Verified without a reading")
-        return State.ANSWERED, f"{done:,} removals were read back as gone, with the query used."
+        asked = sum(n for name, n in self._found.outcomes.items() if name.startswith("revoke."))
+        return (State.ANSWERED if done == asked else State.EXCEPTION), (
+            f"{done:,} of {asked:,} removals were read back as gone, with the query used."
+        )
 
     def _e3(self) -> Answer:
         hours = self._found.days
@@ -34,12 +37,17 @@ class RemovalAnswers(Answers):
         if not count:
             return State.ANSWERED, "Everything revoked is gone."
         failed, never, waiting = (self._found.notes.count(each) for each in kinds)
+        why = (
+            f"Why is told for {self._found.numbers['removals_explained']:,} (remediation_why); of "
+            "the others no reason was kept with the item."
+        )
+        if self._told.is_redacted:
+            why = "This bundle is redacted: it leaves out why."
         return State.EXCEPTION, (
             f"{count:,} not removed ({self._found.notes.where(*kinds)}): {failed:,} failed, "
             f"{never:,} no connector can make, {waiting:,} not confirmed when this was built. "
-            f"Why is told for {self._found.numbers['removals_explained']:,} (remediation_why); of "
-            "the others no reason was kept with the item. Not answered: ticket, owner and due date "
-            "of each, which no record here has a place for; management's response has room."
+            f"{why} Not answered: ticket, owner and due date of each, which no record here has a "
+            "place for; management's response has room."
         )
 
     def _e5(self) -> Answer:

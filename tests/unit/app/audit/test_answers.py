@@ -52,6 +52,7 @@ def test_hr_can_compute_the_digest_of_its_leavers_again() -> None:
 
 def test_owners_who_reviewed_what_they_may_give_are_told_of() -> None:
     found = seen("campaign", published=NOWHERE)
+    found.numbers["answers"] = 1
     assert "owner of the group" not in answer("C2", found).answer
     found.relations["owner"] = 7
     line = answer("C2", found)
