@@ -29,6 +29,7 @@ from app.reviews.models import Campaign
 from evidence.checkpoint import open_checkpoint
 from evidence.keys import parse_vkey
 from evidence.pdf.byterange import unsigned_part
+from evidence.pdf.document import Report
 from evidence.pdf.render import render_to
 from evidence.tables import DATA_FILES
 from evidence.verify import verify_bundle
@@ -37,6 +38,7 @@ from integration.requests.steps import answer, ask
 from integration.requests.test_who_decides import stands_in
 from support.cast import Cast, bring_in
 from support.house import MORNING, TestHouse, open_house
+from support.recount import Files, wrong_places
 
 SCHEMA = Path(__file__).parents[2] / "vectors" / "oscal" / "oscal_assessment-results_schema.json"
 NAMES = [name for name in DATA_FILES if name not in {"ledger", "disclosures"}]
@@ -135,7 +137,7 @@ def campaign(both: tuple[Held, Held]) -> Held:
     return both[1]
 
 
-def drawn_again(held: Held) -> bytes:
+def report_of(held: Held) -> Report:
     """The report, from the data files, the manifest and the log's head alone."""
     manifest = held.manifest
     key = parse_vkey(held.read("trust/signer.vkey").decode().strip())
@@ -146,10 +148,13 @@ def drawn_again(held: Held) -> bytes:
         key,
         load_pem_x509_certificate(held.read("trust/signer.pem")).subject.rfc4514_string(),
     )
-    out = BytesIO()
-    found = held.counted()
     lines = list(held.lines().values())
-    render_to(report(subject, found, lines, manifest["counts"], held.rows), out)
+    return report(subject, held.counted(), lines, manifest["counts"], held.rows)
+
+
+def drawn_again(held: Held) -> bytes:
+    out = BytesIO()
+    render_to(report_of(held), out)
     return out.getvalue()
 
 
@@ -160,6 +165,13 @@ def test_every_letter_of_the_report_follows_from_the_bundle_alone(
         again = drawn_again(held)
         assert hashlib.sha256(again).hexdigest() == held.manifest["report"]["unsigned_sha256"]
         assert again == unsigned_part(held.read("report.pdf"))
+
+
+def test_every_number_of_a_report_is_recounted_from_the_files_and_none_is_left_over(
+    period: Held, campaign: Held
+) -> None:
+    for held in (period, campaign):
+        assert wrong_places(Files(held.content), report_of(held)) == []
 
 
 def test_the_numbers_of_a_period_are_those_of_a_plain_recount(period: Held, tmp_path: Path) -> None:
