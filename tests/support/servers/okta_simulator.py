@@ -1371,7 +1371,8 @@ class OktaStub:
         what = request.path[len("/_stub/"):]
         body = request.json()
         if what == "stats" and request.method == "GET":
-            return Answer(200, dumps({**self.stats, "users": len(self.org.users), "groups": len(self.org.groups), "events": len(self.org.log)}))
+            return Answer(200, dumps({**self.stats, "users": len(self.org.users), "groups": len(self.org.groups), "events": len(self.org.log),
+                                       "cpu seconds": time.process_time()}))
         if what == "faults" and request.method == "PUT":
             for name, value in body.items():
                 if name not in FAULTS:
