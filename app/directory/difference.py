@@ -17,7 +17,7 @@ from msgspec import structs
 from sqlalchemy.orm import Session, aliased
 
 from app.directory import known, memberships, reconcile
-from app.directory.gathered import GROUP, Listed, digest, packed, together
+from app.directory.gathered import GROUP, Listed, Settled, digest, packed, together
 from app.directory.known import FEW
 from app.directory.memberships import Look, Pair, Pairs
 from app.directory.models import Group, Membership, Nesting
@@ -420,16 +420,17 @@ def _unchanged(was: Known, listed: Listed) -> Members | None:
     """
     if was.member_digest is None:
         return None
+    found: Listed | Settled = listed
     if was.listed_digest != listed.digest:
-        listed = listed.settled()
-        if was.member_digest != listed.digest:
+        found = listed.settled()
+        if was.member_digest != found.digest:
             return None
     if not was.unknown:
-        return Members(was.member_digest, listed.accounts, listed.groups)
+        return Members(was.member_digest, found.accounts, found.groups)
     unknown = frozenset(was.unknown)
     inner = sum(each.startswith(GROUP) for each in unknown)
-    holders = listed.accounts - len(unknown) + inner
-    return Members(was.member_digest, holders, listed.groups - inner, unknown)
+    holders = found.accounts - len(unknown) + inner
+    return Members(was.member_digest, holders, found.groups - inner, unknown)
 
 
 def _holders(look: Look, accounts: Records, groups: Records) -> set[int]:

@@ -25,7 +25,6 @@ DIGEST_BYTES = 16
 ACCOUNT = f"{MemberKind.ACCOUNT.value} "
 GROUP = f"{MemberKind.GROUP.value} "
 PRIMARY = "primary "
-BETWEEN = f"\n{ACCOUNT}"
 
 
 def digest(data: bytes) -> bytes:
@@ -89,47 +88,25 @@ class Accounts(Sequence[Account]):
         return map(_ACCOUNT.decode, self._bodies)
 
 
-class Listed(msgspec.Struct, frozen=True, gc=False):
-    """The direct members of one group as the source lists them.
+class Settled(msgspec.Struct, frozen=True, gc=False):
+    """The direct members of one group sorted, whoever is listed twice once.
 
     Attributes:
-        group_id: The group's external id.
-        text: A line for each: `account`, `group` or `primary`, in this order of kinds, and its
-            external id.
-        accounts: How many lines are of accounts, those by primary group included.
-        groups: How many are of groups.
-        digest: Over the text.
-        is_complete: False if the list broke off, or holds what cannot be told apart.
+        members: Them by kind.
+        accounts: How many are accounts, those by primary group included.
+        groups: How many are groups.
+        digest: Over a line for each: `account`, `group` or `primary`, in this order of kinds, a
+            blank and its external id. The same for the same members.
     """
 
-    group_id: str
-    text: bytes
+    members: MemberList
     accounts: int
     groups: int
     digest: bytes
-    is_complete: bool = True
 
     @classmethod
     def of(cls, found: MemberList) -> Self:
-        """Keep a list as it was read."""
-        accounts = found.accounts
-        text = ACCOUNT + BETWEEN.join(accounts) if accounts else ""
-        if found.primary or found.groups:
-            rest = [
-                word + f"\n{word}".join(names)
-                for word, names in ((GROUP, found.groups), (PRIMARY, found.primary))
-                if names
-            ]
-            text = "\n".join([text, *rest] if text else rest)
-        data = text.encode()
-        holders, groups = len(accounts) + len(found.primary), len(found.groups)
-        lines = data.count(b"\n") + 1 if data else 0
-        whole = found.is_complete and lines == holders + groups
-        return cls(found.group_id, data, holders, groups, digest(data), whole)
-
-    def settled(self) -> "Listed":
-        """Return the list sorted, whoever is listed twice once: the same for the same members."""
-        found = self.members
+        """Settle a list."""
         primary = set(found.primary)
         by_kind = (
             set(found.accounts) - primary if primary else set(found.accounts),
@@ -137,7 +114,55 @@ class Listed(msgspec.Struct, frozen=True, gc=False):
             primary,
         )
         accounts, groups, by_primary = (tuple(sorted(each)) for each in by_kind)
-        return Listed.of(MemberList(self.group_id, accounts, groups, by_primary, self.is_complete))
+        lines = [
+            word + f"\n{word}".join(names)
+            for word, names in ((ACCOUNT, accounts), (GROUP, groups), (PRIMARY, by_primary))
+            if names
+        ]
+        members = MemberList(found.group_id, accounts, groups, by_primary, found.is_complete)
+        holders = len(accounts) + len(by_primary)
+        return cls(members, holders, len(groups), digest("\n".join(lines).encode()))
+
+
+class Listed(msgspec.Struct, frozen=True, gc=False):
+    """The direct members of one group as the source lists them.
+
+    Attributes:
+        group_id: The group's external id.
+        text: A line for each, its external id: first accounts, then groups, then accounts whose
+            primary group it is.
+        accounts: How many lines are of accounts, those by primary group included.
+        groups: How many are of groups.
+        primary: How many are of accounts by primary group.
+        digest: Over these numbers and the text.
+        is_complete: False if the list broke off, or holds what cannot be told apart.
+    """
+
+    group_id: str
+    text: bytes
+    accounts: int
+    groups: int
+    primary: int
+    digest: bytes
+    is_complete: bool = True
+
+    @classmethod
+    def of(cls, found: MemberList) -> Self:
+        """Keep a list as it was read."""
+        groups, primary = len(found.groups), len(found.primary)
+        names = found.accounts
+        if groups or primary:
+            names = (*names, *found.groups, *found.primary)
+        data = "\n".join(names).encode()
+        holders = len(names) - groups
+        whole = found.is_complete and data.count(b"\n") == max(0, len(names) - 1)
+        told = hashlib.blake2b(b"%d %d %d\n" % (holders, groups, primary), digest_size=DIGEST_BYTES)
+        told.update(data)
+        return cls(found.group_id, data, holders, groups, primary, told.digest(), whole)
+
+    def settled(self) -> Settled:
+        """Return the list sorted, whoever is listed twice once: the same for the same members."""
+        return Settled.of(self.members)
 
     def joined(self, other: "Listed") -> "Listed":
         """Take another list of the same group for a part of this one."""
@@ -154,10 +179,12 @@ class Listed(msgspec.Struct, frozen=True, gc=False):
     @property
     def members(self) -> MemberList:
         """Its members by kind."""
-        accounts, rest = _taken(self.text.decode(), ACCOUNT, (GROUP, PRIMARY))
-        groups, rest = _taken(rest, GROUP, (PRIMARY,))
-        primary, _ = _taken(rest, PRIMARY, ())
-        return MemberList(self.group_id, accounts, groups, primary, self.is_complete)
+        lines = self.accounts + self.groups
+        names = tuple(self.text.decode().split("\n")) if lines else ()
+        first, last = self.accounts - self.primary, lines - self.primary
+        return MemberList(
+            self.group_id, names[:first], names[first:last], names[last:], self.is_complete
+        )
 
 
 def together(lists: Iterable[Listed]) -> dict[str, Listed]:
@@ -167,15 +194,6 @@ def together(lists: Iterable[Listed]) -> dict[str, Listed]:
         before = found.get(each.group_id)
         found[each.group_id] = each if before is None else before.joined(each)
     return found
-
-
-def _taken(text: str, word: str, following: tuple[str, ...]) -> tuple[tuple[str, ...], str]:
-    """Take the lines that begin with a word off the front of a text."""
-    if not text.startswith(word):
-        return (), text
-    ends = [at for each in following if (at := text.find(f"\n{each}")) >= 0]
-    end = min(ends, default=len(text))
-    return tuple(text[len(word) : end].split(f"\n{word}")), text[end + 1 :]
 
 
 def _plain(value: Any) -> Any:
