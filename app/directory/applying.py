@@ -30,6 +30,7 @@ from app.directory.models import (
 from app.kernel import bulk
 from app.kernel.bulk import Numbers
 from app.kernel.event import Event
+from app.kernel.filling import filling
 from app.kernel.uow import UnitOfWork
 
 CHUNK = 10_000
@@ -291,19 +292,21 @@ def _insert_memberships(done: Done) -> None:
         place: done.provenance(joined.groups[place]) for place in np.unique(group_places).tolist()
     }
     uow.touch(Membership)
-    for reason, mine in _by_reason(reasons, group_places):
-        bulk.insert(
-            uow.session,
-            cast("sa.Table", Membership.__table__),
-            {
-                "group_id": group_keys[mine],
-                "account_id": account_keys[mine],
-                "is_primary": is_primary[mine],
-                "valid_from": repeat(_seen_at(uow, done.run)),
-                "run_from": repeat(done.run.id),
-                "provenance": repeat(reason),
-            },
-        )
+    table = cast("sa.Table", Membership.__table__)
+    with filling(uow.session, table, len(joined)):
+        for reason, mine in _by_reason(reasons, group_places):
+            bulk.insert(
+                uow.session,
+                table,
+                {
+                    "group_id": group_keys[mine],
+                    "account_id": account_keys[mine],
+                    "is_primary": is_primary[mine],
+                    "valid_from": repeat(_seen_at(uow, done.run)),
+                    "run_from": repeat(done.run.id),
+                    "provenance": repeat(reason),
+                },
+            )
 
 
 def _by_reason(

@@ -1,7 +1,8 @@
 """Many rows at once, past the mapper: read as the driver gives them, written by its fastest way.
 
-PostgreSQL takes rows by COPY, SQLite by one prepared statement. Whoever writes by this still tells
-the unit of work what changed (`uow.touch`), so that nothing governed changes unrecorded.
+PostgreSQL takes rows by COPY, SQLite by one prepared statement or, of numbers, by few. Whoever
+writes by this still tells the unit of work what changed (`uow.touch`), so that nothing governed
+changes unrecorded.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -16,7 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
-from app.kernel import binary
+from app.kernel import binary, packed
 
 AT_ONCE = 50_000
 FETCHED = 500  # rows that are read and let go again while they are near the processor
@@ -110,8 +111,8 @@ def insert(
         table: Where.
         columns: The values of each column, one a row, as the mapper would take them, or an array of
             numbers or booleans; one value for all rows is given by `itertools.repeat`, and at least
-            one column has an end. Where there are only arrays and repeated values, PostgreSQL gets
-            them in its own binary form, without an object for each.
+            one column has an end. Where there are only arrays and repeated values, no object is
+            made for each: PostgreSQL gets them in its own binary form, SQLite as one text.
         refers_to_itself: Whether a row may name one that comes after it.
     """
     connection = session.connection()
@@ -121,6 +122,16 @@ def insert(
     if dialect.name == "sqlite":
         if refers_to_itself:  # looked at when the transaction ends, not after each row
             driver.execute("PRAGMA defer_foreign_keys=ON")
+        if binary.fits(columns):
+            same = {
+                name: _bound(table.c[name], dialect, found) if isinstance(found, repeat) else found
+                for name, found in columns.items()
+            }
+            statements = packed.rows(table.name, same)
+            if statements is not None:
+                for statement, parameters in statements:
+                    driver.execute(statement, parameters)
+                return
         marks = ", ".join("?" * len(columns))
         driver.executemany(
             f"INSERT INTO {table.name} ({names}) VALUES ({marks})",  # noqa: S608 - names of ours

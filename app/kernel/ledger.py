@@ -14,6 +14,7 @@ from functools import cache
 from itertools import chain, repeat
 from typing import Any, cast
 
+import numpy as np
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -217,7 +218,8 @@ def _copied(session: Session, entries: Sequence[Pending]) -> dict[str, int]:
         "leaf": [each.sealed.leaf_hash for each in entries],
     }
     bulk.insert(session, table, columns)
-    bulk.insert(session, cast("sa.Table", LedgerPending.__table__), {"entry_id": keys})
+    pending = cast("sa.Table", LedgerPending.__table__)
+    bulk.insert(session, pending, {"entry_id": np.array(keys, np.int64)})
     return dict(zip(public_ids, keys, strict=True))
 
 

@@ -1,0 +1,68 @@
+"""Very many new rows of one table on SQLite, as fast as it takes them. PostgreSQL needs no help.
+
+Where more rows come than there are, their indexes are made after them, which takes half the time of
+finding the place of each row in each index. It happens inside the caller's transaction, which has
+the store to itself: if it fails, every index is as it was. Else SQLite, which keeps two megabytes
+of pages, gets more room: rows that each touch another page of an index would make it read and write
+the same pages again and again.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+MANY = 20_000
+ROOM = 32 * 1024  # KiB of pages
+
+
+@contextmanager
+def filling(session: Session, table: sa.Table, count: int) -> Iterator[None]:
+    """Insert so many rows in the block; where they are few, nothing is different.
+
+    Args:
+        session: To write with; none of its reads is still going on.
+        table: Where; its key is the column `id`.
+        count: How many rows.
+    """
+    connection = session.connection()
+    if count < MANY or connection.dialect.name != "sqlite":
+        yield
+        return
+    driver: Any = connection.connection.driver_connection
+    # There are no more rows than the newest key says.
+    newest = connection.scalar(sa.select(sa.func.max(table.c.id)))
+    if newest is not None and newest > count:
+        with _roomy(driver):
+            yield
+    else:
+        with connection.begin_nested(), _indexed_after(driver, table):
+            yield
+
+
+@contextmanager
+def _roomy(driver: Any) -> Iterator[None]:
+    before = driver.execute("PRAGMA cache_size").fetchone()[0]
+    driver.execute(f"PRAGMA cache_size=-{ROOM}")
+    try:
+        yield
+    finally:
+        driver.execute(f"PRAGMA cache_size={before}")
+        driver.execute("PRAGMA shrink_memory")
+
+
+@contextmanager
+def _indexed_after(driver: Any, table: sa.Table) -> Iterator[None]:
+    """Take away the indexes that no constraint makes, and make them again as they were."""
+    found = driver.execute(
+        "SELECT name, sql FROM sqlite_master "
+        "WHERE type = 'index' AND tbl_name = ? AND sql IS NOT NULL ORDER BY rowid",
+        (table.name,),
+    ).fetchall()
+    for name, _ in found:
+        driver.execute(f"DROP INDEX {name}")
+    yield
+    for _, statement in found:
+        driver.execute(statement)
