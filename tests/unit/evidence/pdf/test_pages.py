@@ -60,6 +60,38 @@ def rich_pdf() -> bytes:
     return render(rich())
 
 
+def test_printing_adds_no_number_but_those_of_pages_and_rows(tmp_path: Path) -> None:
+    """Whatever else has a number in it was put into the report, and is recounted there."""
+    cells = (("Ann", "Payroll"), ("Bob", "Payroll"))
+    columns = (Column("Identity", 1), Column("Group", 1))
+    told = Section(
+        "Population",
+        ("As it was.",),
+        facts=(Fact("Frozen", "at launch"),),
+        tables=(Table("Told", columns, cells, "By word."),),
+        registers=(Register("Who", columns, cells, 2, "data/population.csv", "none"),),
+    )
+    made = replace(
+        report(told),
+        subtitle="Spring",
+        bundle_id="b",
+        facts=(Fact("Kind", "campaign"),),
+        figures=(),
+        verdict=Verdict("Nothing", "It rests on words."),
+    )
+    shown = text(tmp_path, render(made))
+    for added in (
+        r"page \d of \d",
+        f"{made.created_at:%Y-%m-%d %H:%M}(:%S)? UTC".replace("%S", f"{made.created_at:%S}"),
+        r"(?m)^ *(Population|Told|Who) +\d$",  # the contents
+        r"(?m)^ *[12]\. ",  # how to check it
+        r"rows 1 to 2 of 2",
+        r"(?m)^ *[12](?= +(Ann|Bob) )",
+    ):
+        shown = re.sub(added, "", shown)
+    assert re.findall(r".*\d.*", shown) == []
+
+
 def test_everything_of_a_rich_report_can_be_read(tmp_path: Path, rich_pdf: bytes) -> None:
     shown = text(tmp_path, rich_pdf)
     for each in ("Two exceptions", "Kept 90 (92 %)", "61 limit 60", "Control 39", "Acknowledged"):
