@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -21,12 +22,20 @@ from integration.audit.test_what_a_bundle_says import (
     Held,
     built,
     over_all,
+    report_of,
     something_appears,
 )
 from integration.requests.steps import answer, ask
 from integration.requests.test_who_decides import stands_in
 from support.cast import Cast
 from support.house import MORNING, TestHouse
+from support.recount import Files, wrong_places
+
+
+def is_recounted(held: Held) -> bool:
+    """Say whether every number of its report is that of its files."""
+    assert wrong_places(Files(held.content), report_of(held)) == []
+    return True
 
 
 def test_each_answer_of_a_stand_in_is_held_against_the_delegations_of_the_bundle(
@@ -45,6 +54,7 @@ def test_each_answer_of_a_stand_in_is_held_against_the_delegations_of_the_bundle
     ]
     assert held.lines()["C3"].state is State.ANSWERED
     assert "1, each inside the validity of a delegation" in held.lines()["C3"].answer
+    assert is_recounted(held)
     (given,) = (row for row in held.rows("requests") if row["what"] == "approval" and row["by"])
     for column, moment in (  # begun later, over before, ended early before; of somebody else
         ("valid_from", told[0]["ended_at"]),
@@ -75,6 +85,7 @@ def test_a_bundle_of_a_control_holds_only_what_speaks_to_it(house: TestHouse, ca
     assert held.manifest["counts"]["population"] == 0
     assert held.manifest["counts"]["ledger"] > 0
     assert held.lines()["F4"].state is State.NOT_CONCERNED
+    assert is_recounted(held)
 
 
 def test_a_later_bundle_names_the_one_it_replaces_and_the_next_period_rolls_forward(
@@ -92,6 +103,7 @@ def test_a_later_bundle_names_the_one_it_replaces_and_the_next_period_rolls_forw
     assert following.manifest["supersedes"] is None
     assert following.manifest["scope"]["previous"]["bundle"] == same.manifest["id"]
     assert following.lines()["B10"].state is State.ANSWERED
+    assert is_recounted(following)
 
 
 def test_a_sample_is_drawn_by_the_auditors_seed_and_can_be_drawn_again(
@@ -121,6 +133,7 @@ def test_a_sample_is_drawn_by_the_auditors_seed_and_can_be_drawn_again(
     assert [each.key for each in first.lines] == by_hand[:2]
     held = built(house, bundles.Wish(sample=first.id))
     assert held.manifest["scope"]["drawn"]["keys"] == by_hand[:2]
+    assert is_recounted(held)
     told = {(row["account"], row["group"]) for row in held.rows("population")}
     assert told == {tuple(key.split("/")[:2]) for key in by_hand[:2]}
 
@@ -140,3 +153,14 @@ def test_a_word_is_taken_once_and_only_while_the_campaign_is_open(
     with house.read() as reading:
         state = reading.session.query(Campaign).one().state
     assert state.value == "open"
+
+
+def test_numbers_of_a_redacted_bundle_are_those_of_its_own_files(
+    house: TestHouse, cast: Cast
+) -> None:
+    asked = hold_campaign(house, cast)
+    house.clock.advance(timedelta(hours=1))
+    for wish in (bundles.Wish(campaign=asked), over_all(house), over_all(house, leavers=True)):
+        held = built(house, replace(wish, redacted=True))
+        assert is_recounted(held)
+        assert held.manifest["scope"]["redacted"]

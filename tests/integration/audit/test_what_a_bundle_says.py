@@ -16,14 +16,18 @@ from typing import Any
 
 import jsonschema_rs
 import pytest
+import sqlalchemy as sa
 from cryptography.x509 import load_pem_x509_certificate
 
+from app import events
 from app.audit import bundles, nonces
 from app.audit.controls import CONTROLS
 from app.audit.domain import BundleState
 from app.audit.evaluating import Evaluation, Told, evaluate
 from app.audit.evaluating.checklist import ASKS, Line, State, checklist
 from app.audit.reports import TITLES, Subject, report
+from app.reviews.domain import RemediationState
+from app.reviews.models import Item
 from evidence.checkpoint import open_checkpoint
 from evidence.keys import parse_vkey
 from evidence.pdf.byterange import unsigned_part
@@ -45,6 +49,8 @@ from evidence.pdf.render import render_to
 from evidence.tables import DATA_FILES
 from evidence.verify import verify_bundle
 from integration.audit.test_campaign_bundle import hold_campaign
+from integration.lifecycle.test_leaver import leave
+from integration.requests.steps import give
 from support.cast import Cast, bring_in
 from support.house import MORNING, TestHouse, open_house
 from support.recount import Files, places, wrong_places
@@ -119,6 +125,29 @@ def something_appears(house: TestHouse, cast: Cast) -> None:
     house.clock.advance(timedelta(hours=1))
 
 
+def something_is_done(house: TestHouse, cast: Cast) -> None:
+    """A request is given for some days, and somebody leaves: that has numbers of its own."""
+    give(cast, "alice", duration_days=30)
+    leave(cast, number="1006", event_id="hr-m")
+    house.later(minutes=7)
+    assert cast.sync("corp") == "complete"
+    house.clock.advance(timedelta(hours=1))
+
+
+def one_is_removed(house: TestHouse, campaign: str) -> None:
+    """One of the campaign's two items is gone five hours after it was decided."""
+    with house.write() as uow:
+        item = uow.session.scalars(sa.select(Item).order_by(Item.id.desc())).first()
+        assert item is not None
+        item.decided_at, item.remediation = uow.now, RemediationState.CONFIRMED
+        item.remediation_at = uow.now + timedelta(hours=5)
+        uow.record(
+            events.RemediationConfirmed(
+                subject=item.public_id, campaign=campaign, end=uow.ids.new()
+            )
+        )
+
+
 @pytest.fixture(scope="module")
 def both(
     tmp_path_factory: pytest.TempPathFactory, migrated_file: Path
@@ -129,8 +158,10 @@ def both(
     for house in open_house(home, f"sqlite:///{home / 'attestry.sqlite3'}"):
         cast = bring_in(house)
         something_appears(house, cast)
+        something_is_done(house, cast)
         period = built(house, over_all(house))
         asked = hold_campaign(house, cast)
+        one_is_removed(house, asked)
         with house.write() as uow:
             nonces.give_nonce(uow, campaign_id=asked, nonce=WORD)
         yield period, built(house, bundles.Wish(campaign=asked))
@@ -179,8 +210,12 @@ def test_every_letter_of_the_report_follows_from_the_bundle_alone(
 def test_every_number_of_a_report_is_recounted_from_the_files_and_none_is_left_over(
     period: Held, campaign: Held
 ) -> None:
+    drawn = set()
     for held in (period, campaign):
-        assert wrong_places(Files(held.content), report_of(held)) == []
+        made = report_of(held)
+        assert wrong_places(Files(held.content), made) == []
+        drawn |= {chart.title for each in made.sections for chart in each.charts}
+    assert len(drawn) == 5  # each kind of chart that there is
 
 
 NEW_NUMBERS = {  # a report to which somebody adds a number that nothing recounts

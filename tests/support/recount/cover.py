@@ -3,6 +3,7 @@
 from base64 import b64decode
 from collections.abc import Iterator, Mapping, Sequence
 
+from app.audit.controls import CONTROLS
 from evidence.pdf.document import Report
 from support.recount.exceptions import count, exceptions, where
 from support.recount.files import FILES, Files, at, n
@@ -39,7 +40,11 @@ def cover(files: Files, report: Report) -> Iterator[tuple[str, str, Sequence[str
 def _stretch(files: Files) -> str:
     if files.is_review:
         return str(files.scope["name"])
-    return f"{at(files.begin):%Y-%m-%d %H:%M} to {at(files.end):%Y-%m-%d %H:%M} UTC"
+    stretch = f"{at(files.begin):%Y-%m-%d %H:%M} to {at(files.end):%Y-%m-%d %H:%M} UTC"
+    if "control" in files.scope:
+        control = CONTROLS[files.scope["control"]]
+        return f"{control.framework} {control.ref}, {stretch}"
+    return stretch
 
 
 def _facts(files: Files) -> Mapping[str, Sequence[str]]:

@@ -37,6 +37,7 @@ class Files:
         self.begin: str = self.manifest["period"]["from"]
         self.end: str = self.manifest["period"]["to"]
         self.is_review: bool = self.manifest["kind"] == "campaign"
+        self.is_redacted: bool = self.scope["redacted"]
         self.head = self._held["log/checkpoint"].decode().splitlines()
         vkey = self._held["trust/signer.vkey"].decode().strip()
         digest = hashlib.sha256(vkey.encode()).hexdigest()

@@ -8,8 +8,8 @@ from typing import Any
 from app.audit.controls import CONTROLS
 from evidence.pdf.document import Section
 from support.recount.exceptions import is_closing, minutes_of
-from support.recount.files import Files, Row, at, n
-from support.recount.lines import accounted, is_quick, lines
+from support.recount.files import Files, Row, n
+from support.recount.lines import accounted, hours_of, is_quick, lines
 
 
 def section(files: Files, shown: Section) -> Iterator[tuple[str, str, Sequence[str]]]:
@@ -62,11 +62,7 @@ def _charts(files: Files) -> Mapping[str, Sequence[str]]:
     items, revoked = files.items(), files.items("revoke")
     decided = Counter(row["decision"] or "none" for row in items)
     became = Counter(row["remediation"] for row in revoked)
-    hours = [
-        int((at(row["remediation_at"]) - at(row["decided_at"])).total_seconds() // 3600)
-        for row in revoked
-        if row["remediation"] == "confirmed"
-    ]
+    hours = hours_of(revoked)
     minutes = [
         minutes_of(files, row)
         for row in files.rows("leavers", "task")
@@ -161,11 +157,11 @@ def _cause(row: Row) -> str:
 def _reviewers(files: Files) -> Iterator[str]:
     asked: dict[str, list[Row]] = {}
     moves = files.rows("decisions", "decision")
-    names = {row["by"]: row["by_name"] for row in moves}
+    names = {row["by"]: row["by_name"] or row["by"] for row in moves}
     for row in files.items():
         if row["reviewer"]:
             asked.setdefault(row["reviewer"], []).append(row)
-            names[row["reviewer"]] = row["reviewer_name"]
+            names[row["reviewer"]] = row["reviewer_name"] or row["reviewer"]
     for key in sorted(names, key=lambda each: (-len(asked.get(each, ())), names[each])):
         own, made = asked.get(key, []), [row for row in moves if row["by"] == key]
         decided = Counter(row["decision"] for row in own)

@@ -58,10 +58,13 @@ class ProvisioningAnswers(Answers):
         if not self._found.numbers["closings"]:
             return State.ANSWERED, "No leaver's account was due to be closed in this time."
         promised = "no limit is set" if limit is None else f"the limit is {limit:,}"
-        text = (
-            f"{self._found.numbers['closings']:,} accounts of leavers; verified closed after least "
-            f"{minutes.least:,}, mean {minutes.mean:,}, most {minutes.most:,} minutes; {promised}."
+        took = (
+            f"verified closed after least {minutes.least:,}, mean {minutes.mean:,}, most "
+            f"{minutes.most:,} minutes"
+            if minutes.count
+            else "none was verified closed"
         )
+        text = f"{self._found.numbers['closings']:,} accounts of leavers; {took}; {promised}."
         if self._found.notes.count("over_limit", "not_closed"):
             where = self._found.notes.where("over_limit", "not_closed")
             return State.EXCEPTION, f"{text} Late or open: {where}."

@@ -104,11 +104,16 @@ class ReviewingAnswers(Answers):
 
     def _d5(self) -> Answer:
         numbers, dwell = self._found.numbers, self._found.dwell
+        looked = (
+            f"Dwell time in milliseconds: least {dwell.least:,}, mean {dwell.mean:,}, most "
+            f"{dwell.most:,}; not known for {numbers['dwell_unknown']:,}."
+            if dwell.count
+            else "How long anybody looked is not known of any."
+        )
         return State.ANSWERED, (
             f"In calls of several: {numbers['in_bulk']:,} of {self._n('decisions', 'decision'):,}. "
             f"Looked at for less than two seconds each, without a sample before: "
-            f"{numbers['quick']:,}. Dwell time in milliseconds: least {dwell.least:,}, mean "
-            f"{dwell.mean:,}, most {dwell.most:,}; not known for {numbers['dwell_unknown']:,}."
+            f"{numbers['quick']:,}. {looked}"
         )
 
     def _d6(self) -> Answer:
