@@ -26,7 +26,7 @@ from app.directory import service as directory
 from app.directory import syncing
 from app.directory.service import SYNC
 from app.kernel.clock import Clock, SystemClock
-from app.kernel.db import open_database
+from app.kernel.db import Database, open_database
 from app.kernel.delivery import Handler, deliver
 from app.kernel.ids import Ids, RandomIds
 from app.kernel.jobs import DurableJobs, JobQueue, Runner
@@ -182,15 +182,16 @@ def build(settings: Settings, ports: Ports | None = None) -> House:
         ports: What to use instead of the real thing.
 
     Raises:
-        SealError: The seal key cannot be read.
+        SealError: The seal key cannot be read, or is missing and what it sealed is not.
     """
     assert TABLES, "every table is imported"  # noqa: S101 - the import is what counts
     ports = ports or Ports()
     settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    seal = SealKey.from_file(settings.seal_key_file, create=True)
+    database = open_database(Flask("attestry.database"), settings.database_url)
+    seal = _seal_key(settings, database)
     listeners = {kind: tuple(handlers) for kind, handlers in LISTENERS.items()}
     tx = Transactions(
-        database=open_database(Flask("attestry.database"), settings.database_url),
+        database=database,
         clock=ports.clock,
         ids=ports.ids or RandomIds(ports.clock),
         jobs=ports.jobs or DurableJobs(settings.database_url),
@@ -204,6 +205,17 @@ def build(settings: Settings, ports: Ports | None = None) -> House:
     house.runners = _runners(house, ports.crash)
     house.ticks = _ticks(house)
     return house
+
+
+def _seal_key(settings: Settings, database: Database) -> SealKey:
+    """Read the seal key; a new instance gets one, one that holds sealed keys never another."""
+    path = settings.seal_key_file
+    try:
+        is_new = not path.exists() and not signing.are_made(database)
+        return SealKey.from_file(path, create=is_new)
+    except BaseException:
+        database.engine.dispose()
+        raise
 
 
 def _runners(house: House, crash: CrashPoints) -> dict[str, Runner]:

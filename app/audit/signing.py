@@ -17,6 +17,7 @@ from app import events
 from app.audit.domain import KeyPurpose
 from app.audit.models import SigningKey
 from app.kernel.actor import Permission
+from app.kernel.db import Database
 from app.kernel.errors import ConflictError, NotFoundError, NothingToChangeError
 from app.kernel.ledger import HEAD, LedgerHead
 from app.kernel.phrases import phrase
@@ -86,6 +87,14 @@ class KeyRow:
     public: str
     created_at: datetime
     retired_at: datetime | None
+
+
+def are_made(database: Database) -> bool:
+    """Say whether an instance has signing keys; one without a schema has none."""
+    if not sa.inspect(database.engine).has_table(SigningKey.__tablename__):
+        return False
+    with database.engine.connect() as connection:
+        return connection.scalar(sa.select(SigningKey.id).limit(1)) is not None
 
 
 def make_keys(uow: UnitOfWork, seal: SealKey, base_url: str) -> None:

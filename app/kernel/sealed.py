@@ -158,7 +158,10 @@ def _read(path: Path) -> Sequence[bytes]:
     try:
         keys = [bytes.fromhex(line) for line in path.read_text(encoding="ascii").split()]
     except FileNotFoundError:
-        raise SealError(f"The seal key {path} is missing: run `attestry init`.") from None
+        raise SealError(
+            f"The seal key {path} is missing. Put back the file that this instance was made with, "
+            "or say where it is by ATTESTRY_SEAL_KEY_FILE: no other key opens what it sealed."
+        ) from None
     except (OSError, ValueError) as error:
         raise SealError(f"The seal key {path} cannot be read: {error}") from error
     if path.stat().st_mode & 0o077:

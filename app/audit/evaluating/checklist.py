@@ -133,7 +133,7 @@ class _Checklist(AllAnswers):
             return State.NOT_CONCERNED, "A bundle of a campaign answers this."
         if name in PERIOD_ONLY and kind == "campaign":
             return State.NOT_CONCERNED, "A bundle of a period answers this."
-        if NEEDS.get(name) in self._silent():
+        if NEEDS.get(name) in self._told.silent:
             return State.NOT_CONCERNED, "This bundle leaves that data file empty by its scope."
         if self._told.is_redacted and name in HIDDEN:
             return State.CANNOT, "This bundle is redacted: it leaves out what would answer this."
@@ -145,10 +145,3 @@ class _Checklist(AllAnswers):
 
     def _has_reviews(self, name: str) -> bool:
         return name[0] in "CDE" and self._n("decisions", "decision") > 0 and name in {"D4", "D5"}
-
-    def _silent(self) -> frozenset[str]:
-        if self._scope.get("about") == "leavers":
-            return frozenset({"population", "requests", "excluded"})
-        if "files" in self._scope:
-            return frozenset(NEEDS.values()) - set(self._scope["files"])
-        return frozenset()

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Final
 
 from app.audit.evaluating import Evaluation
+from app.audit.evaluating.told import SPOKEN
 
 READS: Final = frozenset({"sources", "excluded", "drift"})  # no record of these can be missing
 
@@ -134,14 +135,10 @@ def nothing_in(found: Evaluation) -> Nothing | None:
 
 def _about(found: Evaluation) -> frozenset[str]:
     """The data files whose records a bundle is about."""
-    scope = found.told.scope
     if found.told.kind == "campaign":
         return frozenset({"population"})
-    if scope.get("about") == "leavers":
-        return frozenset({"leavers"})
-    every = frozenset({"population", "decisions", "requests", "leavers"})
-    chosen = frozenset(scope["files"]) if "files" in scope else every
-    return (chosen & every) | ({"drift"} if chosen & every else READS & chosen)
+    spoken = SPOKEN - found.told.silent
+    return (spoken - {"excluded"}) if spoken - READS else READS
 
 
 def _count(name: str, found: Evaluation) -> int:

@@ -3,9 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 Row = Mapping[str, Any]
+SPOKEN: Final = frozenset(
+    {"population", "excluded", "decisions", "requests", "leavers", "drift"}
+)  # sources stand in every bundle
 
 
 def at(text: str) -> datetime:
@@ -46,6 +49,15 @@ class Told:
     def is_redacted(self) -> bool:
         """Whether names, reasons and readings were left out of the data files."""
         return bool(self.scope.get("redacted"))
+
+    @property
+    def silent(self) -> frozenset[str]:
+        """The data files that it leaves empty by its scope: that they are says nothing."""
+        if self.scope.get("about") == "leavers":
+            return frozenset({"population", "excluded", "decisions", "requests", "drift"})
+        if "files" in self.scope:
+            return SPOKEN - frozenset(self.scope["files"])
+        return frozenset()
 
     @property
     def limit_minutes(self) -> int | None:

@@ -143,7 +143,7 @@ def _facts(subject: Subject, found: Evaluation, counts: Mapping[str, int]) -> tu
         Fact("Kind", f"{told.kind}, by {scope['tool']}"),
         Fact("Period", f"{told.start:%Y-%m-%dT%H:%M:%SZ} up to {told.end:%Y-%m-%dT%H:%M:%SZ}"),
         Fact("Systems", ", ".join(scope["systems"]) or "none was read"),
-        Fact("Population", f"{counts['population']:,} records, {counts['excluded']:,} left out"),
+        Fact("Population", _population(found, counts)),
         Fact("Policy", policies or "none"),
         Fact("Controls", ", ".join(subject.controls)),
         Fact("Ledger", f"{subject.head.origin}, {subject.head.size:,} entries"),
@@ -160,6 +160,12 @@ def _facts(subject: Subject, found: Evaluation, counts: Mapping[str, int]) -> tu
         for each in scope["nonces"]
     ]
     return tuple(made)
+
+
+def _population(found: Evaluation, counts: Mapping[str, int]) -> str:
+    if "population" in found.told.silent:
+        return "not in the scope of this bundle"
+    return f"{counts['population']:,} records, {counts['excluded']:,} left out"
 
 
 def _verdict(findings: Sequence[Finding], lines: Sequence[Line], nothing: str) -> Verdict:

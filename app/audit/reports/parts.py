@@ -71,12 +71,15 @@ def figures(found: Evaluation) -> tuple[KeyFigure, ...]:
     numbers = found.numbers
     verified = numbers["requests.verified"] + numbers["leavers.verified"]
     tasks = numbers["requests.tasks"] + numbers["leavers.tasks"]
-    return (
-        KeyFigure("Memberships at the end", f"{numbers['closing']:,}"),
-        KeyFigure("Requests", f"{found.of('requests', 'request'):,}"),
-        KeyFigure("HR events", f"{found.of('leavers', 'event'):,}"),
-        KeyFigure("Operations read back", f"{verified:,}", f"of {tasks:,}"),
-    )
+    shown = {
+        "population": KeyFigure("Memberships at the end", f"{numbers['closing']:,}"),
+        "requests": KeyFigure("Requests", f"{found.of('requests', 'request'):,}"),
+        "leavers": KeyFigure("HR events", f"{found.of('leavers', 'event'):,}"),
+    }
+    spoken = [figure for name, figure in shown.items() if name not in found.told.silent]
+    if {"requests", "leavers"} - found.told.silent:
+        spoken.append(KeyFigure("Operations read back", f"{verified:,}", f"of {tasks:,}"))
+    return tuple(spoken)
 
 
 def _review_figures(found: Evaluation) -> tuple[KeyFigure, ...]:
@@ -103,11 +106,11 @@ def summary(found: Evaluation) -> tuple[Section, ...]:
             Section("Summary", charts=_review_charts(found), key="summary"),
             Section("Reviewers", tables=(_reviewers(found),), key="reviewers"),
         )
-    return (
-        Section(
-            "Summary", charts=_period_charts(found), tables=_roll_forward(found), key="summary"
-        ),
-    )
+    charts = _period_charts(found)
+    tables = () if "population" in found.told.silent else _roll_forward(found)
+    if not charts and not tables:
+        return ()
+    return (Section("Summary", charts=charts, tables=tables, key="summary"),)
 
 
 def completeness(found: Evaluation) -> tuple[Section, ...]:
@@ -263,17 +266,16 @@ def _review_charts(found: Evaluation) -> tuple[Chart, ...]:
 
 def _period_charts(found: Evaluation) -> tuple[Chart, ...]:
     numbers = found.numbers
-    charts = [
-        Chart(
-            "Roll-forward of memberships",
-            (
-                Bar("At the begin", numbers["opening"]),
-                Bar("Appeared", sum(found.appeared.values())),
-                Bar("Ended", sum(found.gone.values())),
-                Bar("At the end", numbers["closing"]),
-            ),
-        )
-    ]
+    rolled = Chart(
+        "Roll-forward of memberships",
+        (
+            Bar("At the begin", numbers["opening"]),
+            Bar("Appeared", sum(found.appeared.values())),
+            Bar("Ended", sum(found.gone.values())),
+            Bar("At the end", numbers["closing"]),
+        ),
+    )
+    charts = [] if "population" in found.told.silent else [rolled]
     limit = found.told.limit_minutes
     note = "" if limit is None else f"limit {limit:,}"
     charts += _spread("Minutes until a leaver's account was verified closed", found.minutes, note)

@@ -4,17 +4,22 @@ import os
 import resource
 import signal
 import tempfile
+from base64 import b64decode
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from click.testing import CliRunner
 
-from app.audit import bundles, making, sealing
+from app.audit import bundles, making, sealing, signing
 from app.audit.domain import BundleState, KeyPurpose
 from app.audit.models import SigningKey
-from app.kernel.sealed import SealKey
+from app.cli.main import Local, attestry
+from app.kernel.sealed import SealError, SealKey
 from evidence.bundle import write_bundle
+from evidence.checkpoint import Checkpoint, sign_checkpoint
+from evidence.keys import MemorySigner
 from integration.audit.test_bundles import built, path_of, whole_period
 from support.house import TestHouse
 from unit.evidence.sample_bundle import parts, signers
@@ -118,6 +123,85 @@ def test_a_seal_key_that_opens_no_signing_key_makes_no_bundle_and_says_which(
     assert failed.state is BundleState.FAILED
     assert "give the seal key file it was sealed with" in str(failed.why)
     assert list((house.home / "bundles").iterdir()) == []
+
+
+def test_a_seal_key_file_that_is_gone_makes_no_bundle_and_says_how_to_go_on(
+    house: TestHouse, tmp_path: Path
+) -> None:
+    """A worker that began with another file, which is not there any more."""
+    house.later(minutes=5)
+    public_id = asked(house)
+    gone = tmp_path / "another.key"
+    seal = SealKey.from_file(gone, create=True)
+    gone.unlink()
+    making.run_build(house.tx, seal, house.home, {"bundle": public_id})
+    failed = state_of(house, public_id)
+    assert failed.state is BundleState.FAILED
+    assert f"The seal key {gone} is missing. Put back the file" in str(failed.why)
+    assert list((house.home / "bundles").iterdir()) == []
+
+
+def test_without_its_seal_key_file_an_instance_does_not_open_and_makes_no_new_key(
+    house: TestHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings, out = house.house.settings, house.home / "out.zip"
+    kept = settings.seal_key_file.rename(house.home / "kept.key")
+    for name, value in (
+        ("HOME", str(house.home)),
+        ("DATABASE_URL", settings.database_url),
+        ("MODE", "demonstration"),
+    ):
+        monkeypatch.setenv(f"ATTESTRY_{name}", value)
+    days = ("--from", "2026-03-01", "--to", "2026-03-02")
+    command = ("evidence", "build", *days, "--out", str(out))
+    refused = CliRunner().invoke(attestry, command)
+    assert isinstance(refused.exception, SealError)
+    assert "is missing. Put back the file" in str(refused.exception)
+    assert not settings.seal_key_file.exists()
+    assert not out.exists()
+    kept.rename(settings.seal_key_file)
+    assert built(house, whole_period(house)).state is BundleState.READY
+
+
+def head_of(house: TestHouse, *, more: int, root: bytes | None, key: bytes | None) -> bytes:
+    """A signed head: of more entries, or of another tree, or by another key than the ledger's."""
+    sealing.seal_pending(house.tx, house.house.seal, house.home)
+    with house.read() as reading:
+        signer = signing.log_signer(reading, house.house.seal)
+    if key is not None:
+        signer = MemorySigner(signer.name, key)
+    held = (house.home / sealing.LAST_CHECKPOINT).read_bytes().splitlines()
+    head = Checkpoint(signer.name, int(held[1]) + more, root or b64decode(held[2]))
+    return sign_checkpoint(head, signer)
+
+
+@pytest.mark.parametrize(
+    ("more", "root", "key", "why"),
+    [
+        (5, None, None, "this is an older database. Restore a backup made after that head."),
+        (0, bytes(32), None, "it was altered. Run `attestry ledger verify`."),
+        (0, None, bytes(32), "is this the database that belongs to this home?"),
+    ],
+    ids=["rolled back", "forked", "of another instance"],
+)
+def test_over_a_database_that_is_not_the_one_that_was_signed_no_bundle_is_built(
+    house: TestHouse, more: int, root: bytes | None, key: bytes | None, why: str
+) -> None:
+    house.later(minutes=5)
+    (house.home / sealing.LAST_CHECKPOINT).write_bytes(
+        head_of(house, more=more, root=root, key=key)
+    )
+    failed = built(house, whole_period(house))
+    assert failed.state is BundleState.FAILED
+    assert why in str(failed.why)
+    assert list((house.home / "bundles").iterdir()) == []
+    out = house.home / "out.zip"
+    days = ("--from", "2026-03-01", "--to", "2026-03-02")
+    typed = ("evidence", "build", *days, "--out", str(out))
+    refused = CliRunner().invoke(attestry, typed, obj=Local(opened=house.house))
+    assert refused.exit_code == 1
+    assert why in refused.output
+    assert not out.exists()
 
 
 @pytest.mark.parametrize("purpose", list(KeyPurpose))

@@ -85,6 +85,9 @@ def test_a_bundle_of_a_control_holds_only_what_speaks_to_it(house: TestHouse, ca
     assert held.manifest["counts"]["population"] == 0
     assert held.manifest["counts"]["ledger"] > 0
     assert held.lines()["F4"].state is State.NOT_CONCERNED
+    made = report_of(held)
+    assert [each.label for each in made.figures] == ["HR events", "Operations read back"]
+    assert "Roll-forward" not in {each.title for part in made.sections for each in part.tables}
     assert is_recounted(held)
 
 

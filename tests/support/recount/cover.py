@@ -51,12 +51,15 @@ def _facts(files: Files) -> Mapping[str, Sequence[str]]:
     scope, counts = files.scope, {name: len(files.rows(name)) for name in FILES}
     period = f"{at(files.begin):%Y-%m-%dT%H:%M:%SZ} up to {at(files.end):%Y-%m-%dT%H:%M:%SZ}"
     policies = "; ".join(f"{each['name']} {each['digest'][:16]}" for each in scope["policies"])
+    population = f"{n(counts['population'])} records, {n(counts['excluded'])} left out"
+    if files.is_without("population"):
+        population = ""
     words = [f"{each['nonce']}, given {each['at']} by {each['by']}" for each in scope["nonces"]]
     by_head = b64decode(files.head[2]).hex()
     return {
         "Kind": [scope["tool"]],
         "Period": [period],
-        "Population": [f"{n(counts['population'])} records, {n(counts['excluded'])} left out"],
+        "Population": [population],
         "Policy": [policies],
         "Controls": [", ".join(files.manifest["controls"])],
         "Ledger": [f"{files.head[0]}, {n(int(files.head[1]))} entries"],

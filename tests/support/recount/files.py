@@ -49,6 +49,12 @@ class Files:
             for each in seen
         )
 
+    def is_without(self, name: str) -> bool:
+        """Whether the scope of the bundle leaves a file empty."""
+        if self.scope.get("about") == "leavers":
+            return name not in {"leavers", "sources"}
+        return "files" in self.scope and name not in {*self.scope["files"], "sources"}
+
     def rows(self, name: str, *whats: str) -> list[Row]:
         return [row for row in self._rows[name] if not whats or row["what"] in whats]
 
