@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import msgspec
+
 from app.directory.domain import IdentityKind
 from app.directory.matching import Field
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(msgspec.Struct, frozen=True, gc=False):
     """A live account, as far as correlation looks at it.
 
     Attributes:
@@ -60,8 +61,7 @@ class Candidate:
                 return None if self.is_leading else self.login
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
+class Person(msgspec.Struct, frozen=True, gc=False):
     """An identity as it stands."""
 
     id: int
@@ -85,8 +85,7 @@ class Hand:
     is_same: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Tie:
+class Tie(msgspec.Struct, frozen=True, gc=False):
     """An account and its identity.
 
     Attributes:

@@ -10,9 +10,9 @@ import sqlalchemy as sa
 from app import events
 from app.directory import casebook, correlation, past, ruling
 from app.directory.candidates import Candidate, Hand, Person, Tie, Ties
-from app.directory.correlation import Portrait
 from app.directory.domain import PEOPLE_KINDS, IdentityKind
 from app.directory.models import Account, AccountTyping, HandTie, Identity, Source
+from app.directory.portraits import Portrait, draw
 from app.directory.ruling import Ruled
 from app.kernel import bulk
 from app.kernel.uow import Reading, UnitOfWork
@@ -35,7 +35,7 @@ def correlate_all(uow: UnitOfWork, *, subject: str, turned: set[int]) -> list[di
     ruled = ruling.in_force(uow)
     found = _found(uow, accounts, people, ruled)
     ties = {each.account_id: each for each in found.ties}
-    portraits, disagreed = correlation.portraits(accounts, ties, found.numbers)
+    portraits, disagreed = draw(accounts, ties, found.numbers)
     keys = _keys_of_new(uow, portraits)
     roused = {_key(keys, ties[each].identity_id) for each in turned if each in ties}
     changed = _redraw(uow, people, portraits, keys, roused)

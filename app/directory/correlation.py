@@ -20,15 +20,21 @@ another domain).
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from operator import attrgetter
 
 from app.directory.candidates import Candidate, Conflict, Doubt, Hand, Person, Tie, Ties
-from app.directory.domain import NOBODYS_TYPES, SERVICE_TYPES, CorrelationRule, IdentityKind
+from app.directory.domain import NOBODYS_TYPES, CorrelationRule, IdentityKind
 from app.directory.matching import DEFAULT_RULES, Field, Rule
 
 CERTAIN = 100
+OWN, HAND = CorrelationRule.OWN.value, CorrelationRule.HAND.value
+BY_NUMBER = CorrelationRule.EMPLOYEE_NUMBER.value
+NONE: frozenset[int] = frozenset()
 MOST_CANDIDATES = 5
+
+
+Placed = Sequence[tuple[int, Rule]]
 
 
 class _Register:
@@ -42,6 +48,11 @@ class _Register:
         hands: Iterable[Hand],
     ) -> None:
         self.place = {rule: place for place, rule in enumerate(rules)}
+        self.against = [
+            (place, rule.against is Field.MAIL, rule.known)
+            for place, rule in enumerate(rules)
+            if rule.against is not Field.EMPLOYEE_NUMBER
+        ]
         self.by_number: dict[str, int] = {}
         self.by_value: dict[tuple[int, str], set[int]] = defaultdict(set)
         self.number_of: dict[int, str] = {}
@@ -73,9 +84,8 @@ class _Register:
                 self._know_values(tied, mail=None, login=each.login)
 
     def _know_values(self, identity_id: int, *, mail: str | None, login: str | None) -> None:
-        for rule, place in self.place.items():
-            value = mail if rule.against is Field.MAIL else login
-            core = rule.known(value) if rule.against is not Field.EMPLOYEE_NUMBER else None
+        for place, is_mail, cut in self.against:
+            core = cut(mail if is_mail else login)
             if core:
                 self.by_value[place, core].add(identity_id)
 
@@ -98,16 +108,22 @@ class _Register:
         has = self.number_of.get(identity_id)
         return number is None or has is None or has == number
 
-    def having(self, account: Candidate, rule: Rule) -> set[int]:
+    def placed(self, rules: Sequence[Rule]) -> Placed:
+        """Return rules with the place that each has among all."""
+        return [(self.place[rule], rule) for rule in rules]
+
+    def having(self, account: Candidate, place: int, rule: Rule) -> Collection[int]:
         """Return the identities that a rule fits, without those a person has ruled out."""
         core = rule.cut(account.value(rule.match))
         if not core:
-            return set()
+            return NONE
         if rule.against is Field.EMPLOYEE_NUMBER:
             one = self.by_number.get(core)
-            found = set() if one is None else {one}
+            found: Collection[int] = NONE if one is None else {one}
         else:
-            found = self.by_value.get((self.place[rule], core), set())
+            found = self.by_value.get((place, core), NONE)
+        if not found or not self.apart:
+            return found
         return {each for each in found if (account.id, each) not in self.apart}
 
     def may_keep(self, account: Candidate) -> bool:
@@ -115,7 +131,7 @@ class _Register:
         tied, number = account.identity_id, account.employee_number or None
         if tied is None or tied in self.services or (account.id, tied) in self.apart:
             return False
-        if account.rule == CorrelationRule.HAND:  # what a person said was taken back
+        if account.rule == HAND:  # what a person said was taken back
             return False
         if self.agrees(tied, number):
             return True
@@ -146,20 +162,21 @@ def correlate(
         by_source: Rules of single sources, which count there instead.
         hands: What people said: this account is that identity, or is not.
     """
-    ordered = sorted(accounts, key=lambda each: (not each.is_leading, each.source_id, each.id))
+    ordered = sorted(accounts, key=attrgetter("source_id", "id"))
+    ordered.sort(key=attrgetter("is_leading"), reverse=True)  # those that are not stay in order
     every = tuple(
         dict.fromkeys([*rules, *(r for some in (by_source or {}).values() for r in some)])
     )
     register = _Register(people, ordered, every, hands)
-    ties: list[Tie] = []
     said = [each for each in ordered if each.id in register.said]
     rest = [each for each in ordered if each.id not in register.said]
     numbered = [each for each in rest if each.employee_number]
     without = [each for each in rest if not each.employee_number]
-    ties += [_by_hand(each, register) for each in said]
-    for each in (*numbered, *without):
-        mine = (by_source or {}).get(each.source_id, rules)
-        ties.append(_tie(each, register, mine))
+    ties = [_by_hand(each, register) for each in said]
+    common = register.placed(rules)
+    special = {source: register.placed(some) for source, some in (by_source or {}).items()}
+    for some in (numbered, without):
+        ties += [_tie(each, register, special.get(each.source_id, common)) for each in some]
     return Ties(
         tuple(ties),
         tuple(_conflict(each) for each in register.doubts if each.is_conflict and each.is_new),
@@ -185,30 +202,29 @@ def _by_hand(account: Candidate, register: _Register) -> Tie:
             register.doubts.append(
                 Doubt("number_conflict", account.id, account.public_id, detail, (identity_id,))
             )
-    return Tie(account.id, identity_id, CorrelationRule.HAND.value, CERTAIN)
+    return Tie(account.id, identity_id, HAND, CERTAIN)
 
 
-def _tie(account: Candidate, register: _Register, rules: Sequence[Rule]) -> Tie:
-    own = CorrelationRule.OWN.value
+def _tie(account: Candidate, register: _Register, rules: Placed) -> Tie:
     if account.kind in NOBODYS_TYPES:
         held = account.identity_id
         kept = held if held in register.services else None
         made = register.make(account) if kept is None else kept
-        return Tie(account.id, made, own, CERTAIN)
+        return Tie(account.id, made, OWN, CERTAIN)
     number = account.employee_number or None
     if number is not None and number in register.by_number:
         found = register.by_number[number]
         if (account.id, found) not in register.apart:
             register.know(found, account)
-            return Tie(account.id, found, CorrelationRule.EMPLOYEE_NUMBER.value, CERTAIN)
+            return Tie(account.id, found, BY_NUMBER, CERTAIN)
         number = None  # a person said that this is somebody else: its number is not taken for one
     tie = _stays(account, register)
     if tie is None:
         tie = _by_rules(account, register, rules, number)
-    elif tie.rule == own:
+    elif tie.rule == OWN:
         _doubt_own(account, register, rules, number, tie.identity_id)
     if tie is None:
-        return Tie(account.id, register.make(account, number), own, CERTAIN)
+        return Tie(account.id, register.make(account, number), OWN, CERTAIN)
     if number is not None:
         register.renumber(tie.identity_id, number)
     register.know(tie.identity_id, account)
@@ -219,16 +235,16 @@ def _stays(account: Candidate, register: _Register) -> Tie | None:
     if account.identity_id is None or not register.may_keep(account):
         return None
     confidence = CERTAIN if account.confidence is None else account.confidence
-    rule = account.rule or CorrelationRule.OWN.value
+    rule = account.rule or OWN
     return Tie(account.id, account.identity_id, rule, confidence)
 
 
 def _by_rules(
-    account: Candidate, register: _Register, rules: Sequence[Rule], number: str | None
+    account: Candidate, register: _Register, rules: Placed, number: str | None
 ) -> Tie | None:
     """Return the tie of the first rule that fits exactly one; else tell what is in doubt."""
-    for rule in rules:
-        having = register.having(account, rule)
+    for place, rule in rules:
+        having = register.having(account, place, rule)
         if not having:
             continue
         free = [each for each in having if register.agrees(each, number)]
@@ -240,11 +256,11 @@ def _by_rules(
 
 
 def _doubt_own(
-    account: Candidate, register: _Register, rules: Sequence[Rule], number: str | None, own: int
+    account: Candidate, register: _Register, rules: Placed, number: str | None, own: int
 ) -> None:
     """Tell whom an account with an identity of its own fits; it stays so until a person says."""
-    for rule in rules:
-        having = register.having(account, rule) - {own}
+    for place, rule in rules:
+        having = [each for each in register.having(account, place, rule) if each != own]
         if any(register.agrees(each, number) for each in having):
             _doubt(account, register, rule, having, number, is_new=False)
             return
@@ -254,7 +270,7 @@ def _doubt(
     account: Candidate,
     register: _Register,
     rule: Rule,
-    having: set[int],
+    having: Collection[int],
     number: str | None,
     *,
     is_new: bool = True,
@@ -282,109 +298,3 @@ _WHY = {
     "login": "Its login fits another identity; numbers or several owners forbid the tie.",
     "employee_number": "Its number, cut to its core, is another identity's; its own forbids a tie.",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Portrait:
-    """What an identity is to look like, from its accounts."""
-
-    kind: IdentityKind
-    display_name: str
-    mail: str | None
-    employee_number: str | None
-    manager_id: int | None
-    department: str | None
-    title: str | None
-    is_enabled: bool
-    rule: str
-
-
-def portraits(
-    accounts: Sequence[Candidate],
-    ties: Mapping[int, Tie],
-    numbers: Mapping[str, int] | None = None,
-) -> tuple[dict[int, Portrait], tuple[Conflict, ...]]:
-    """Draw each identity from its accounts.
-
-    What an identity is called, its mail, department and title come from HR if HR tells of it, else
-    from its account in the source that was added first, and what that one does not say from the
-    next. Its manager is the identity of the account its leading account names; where two sources
-    name different ones, that is told.
-
-    Args:
-        accounts: All live accounts.
-        ties: Account to its tie.
-        numbers: Which identity has a number; another one is never drawn with it.
-
-    Returns:
-        Identity to portrait, and the managers on whom sources disagree.
-    """
-    tied = [each for each in accounts if each.id in ties]
-    at = {(each.source_id, each.external_id): ties[each.id].identity_id for each in tied}
-    mine: dict[int, list[Candidate]] = defaultdict(list)
-    for each in tied:
-        mine[ties[each.id].identity_id].append(each)
-    conflicts: list[Conflict] = []
-    drawn = {
-        identity_id: _portrait(identity_id, sorted(held, key=_lead), at, ties, numbers, conflicts)
-        for identity_id, held in mine.items()
-    }
-    return drawn, tuple(conflicts)
-
-
-def _lead(account: Candidate) -> tuple[bool, int, bool, bool, int]:
-    """HR first, then by source; in it the account told most of (not the spare admin one)."""
-    return (
-        not account.is_leading,
-        account.source_id,
-        not account.employee_number,
-        not account.mail,
-        account.id,
-    )
-
-
-def _portrait(
-    identity_id: int,
-    held: Sequence[Candidate],
-    at: Mapping[tuple[int, str], int],
-    ties: Mapping[int, Tie],
-    numbers: Mapping[str, int] | None,
-    conflicts: list[Conflict],
-) -> Portrait:
-    # A service account that a person tied to somebody does not say what they are called.
-    own = [each for each in held if each.kind not in NOBODYS_TYPES] or held
-    lead = own[0]
-    managers = [
-        found
-        for each in own
-        if each.manager_external_id is not None
-        and (found := at.get((each.source_id, each.manager_external_id))) is not None
-        and found != identity_id
-    ]
-    if len(set(managers)) > 1 and not lead.is_leading:
-        detail = "Sources name different managers; the one of the first source is taken."
-        conflicts.append(Conflict("manager_conflict", lead.public_id, detail))
-    is_service = lead.kind in NOBODYS_TYPES
-    has_mail = not is_service or lead.kind in SERVICE_TYPES
-    theirs = [
-        each.employee_number
-        for each in own
-        if numbers is None or numbers.get(each.employee_number or "") == identity_id
-    ]
-    told_by_hr = [each for each in own if each.is_leading]
-    return Portrait(
-        kind=IdentityKind.SERVICE if is_service else IdentityKind.PERSON,
-        display_name=lead.display_name or lead.external_id,
-        # By a mail people are found; a contact may carry somebody's.
-        mail=_first(each.mail for each in own) if has_mail else None,
-        employee_number=None if is_service else _first(theirs),
-        manager_id=managers[0] if managers else None,
-        department=_first(each.department for each in own),
-        title=_first(each.title for each in own),
-        is_enabled=any(each.is_enabled for each in told_by_hr or held),
-        rule=ties[lead.id].rule,
-    )
-
-
-def _first(values: Iterable[str | None]) -> str | None:
-    return next((each for each in values if each), None)

@@ -552,7 +552,7 @@ def _nestings(look: Look) -> tuple[list[Pair], dict[Pair, int]]:
     shown = {
         (name, child)
         for name in look.names
-        if name in look.lists
+        if name in look.lists and look.lists[name].groups
         for child in look.lists[name].members.groups
         if child in look.shown_groups
     }

@@ -14,6 +14,7 @@ lists are settled that are told otherwise than before.
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from operator import lt
 from typing import Any, Self, overload
 
 import msgspec
@@ -106,14 +107,16 @@ class Settled(msgspec.Struct, frozen=True, gc=False):
 
     @classmethod
     def of(cls, found: MemberList) -> Self:
-        """Settle a list."""
-        primary = set(found.primary)
-        by_kind = (
-            set(found.accounts) - primary if primary else set(found.accounts),
-            set(found.groups),
-            primary,
-        )
-        accounts, groups, by_primary = (tuple(sorted(each)) for each in by_kind)
+        """Settle a list; one that is told so is not sorted again."""
+        accounts, groups, by_primary = found.accounts, found.groups, found.primary
+        if not _is_settled(found):
+            primary = set(by_primary)
+            by_kind = (
+                set(accounts) - primary if primary else set(accounts),
+                set(groups),
+                primary,
+            )
+            accounts, groups, by_primary = (tuple(sorted(each)) for each in by_kind)
         lines = [
             word + f"\n{word}".join(names)
             for word, names in ((ACCOUNT, accounts), (GROUP, groups), (PRIMARY, by_primary))
@@ -194,6 +197,13 @@ def together(lists: Iterable[Listed]) -> dict[str, Listed]:
         before = found.get(each.group_id)
         found[each.group_id] = each if before is None else before.joined(each)
     return found
+
+
+def _is_settled(found: MemberList) -> bool:
+    """Say whether a list rises from each to the next, so that nobody is in it twice."""
+    kinds = (found.accounts, found.groups, found.primary)
+    rises = all(all(map(lt, names, names[1:])) for names in kinds)
+    return rises and (not found.primary or set(found.primary).isdisjoint(found.accounts))
 
 
 def _plain(value: Any) -> Any:

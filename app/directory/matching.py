@@ -57,7 +57,10 @@ class Rule:
 
     def cut(self, value: str | None) -> str | None:
         """Return the core of an account's value, or None if the rule does not speak of it."""
-        local, sign, domain = (value or "").strip().casefold().partition("@")
+        whole = (value or "").strip().casefold()
+        local, sign, domain = whole.partition("@")
+        if not (self.strip_prefix or self.strip_suffix):  # nearly always
+            return (local if self.strip_domain else whole) if local else None
         prefix, suffix = self.strip_prefix.casefold(), self.strip_suffix.casefold()
         if not local.startswith(prefix) or not local.endswith(suffix):
             return None

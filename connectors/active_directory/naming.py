@@ -8,7 +8,8 @@ since before it (MS-ADTS 3.1.1.1.9: each change of an object, its name included,
 """
 
 from array import array
-from collections.abc import Collection, Sequence
+from bisect import bisect_left
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from connectors.active_directory import mapping, noticing
@@ -49,8 +50,10 @@ class Names:
     _accounts: dict[bytes, str] = field(default_factory=dict)
     _numbers: Numbers = field(default_factory=Numbers)
     _lists: dict[str, "array[int]"] = field(default_factory=dict)
-    _account_of: list[str | None] = field(default_factory=list)
-    _group_of: list[str | None] = field(default_factory=list)
+    _ranks: "array[int]" = field(default_factory=lambda: array("I"))
+    _ids: list[str] = field(default_factory=list)
+    _of_accounts: int = 0
+    _known: int = 0
 
     def know(self, group: Group, entry: Entry, members: Sequence[bytes]) -> None:
         """Keep a group's name, that of who manages it, and those of its members."""
@@ -60,26 +63,37 @@ class Names:
         self._lists[group.external_id] = array("I", map(self._numbers.__getitem__, members))
 
     def settle(self, accounts: dict[bytes, str]) -> None:
-        """Look everybody up.
+        """Look everybody up, and give each a rank: accounts first, then groups, each by id.
 
         Args:
             accounts: Name to id.
         """
         self._accounts = accounts
-        self._account_of = [accounts.get(each) for each in self._numbers]
-        self._group_of = [self.groups.get(each) for each in self._numbers]
+        places: tuple[list[tuple[str, int]], ...] = ([], [], [])
+        for number, name in enumerate(self._numbers):
+            account, group = accounts.get(name), self.groups.get(name)
+            if account is not None:
+                places[0].append((account, number))
+            elif group is not None:
+                places[1].append((group, number))
+            else:
+                places[2].append(("", number))
+        ranked = [each for some in places for each in sorted(some)]
+        self._ids = [who for who, _ in ranked]
+        self._ranks = array("I", bytes(4 * len(ranked)))
+        for rank, (_, number) in enumerate(ranked):
+            self._ranks[number] = rank
+        self._of_accounts = len(places[0])
+        self._known = self._of_accounts + len(places[1])
 
     def members(self, group_id: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """Return the accounts and the groups in a group; a name that is nobody's is left out."""
-        found = self._lists.get(group_id, ())
-        accounts = tuple(map(self._account_of.__getitem__, found))
-        if None not in accounts:
-            return accounts, ()  # type: ignore[return-value] # nobody of them is None
-        known = (self._group_of[each] for each in found if self._account_of[each] is None)
-        return (
-            tuple(each for each in accounts if each is not None),
-            tuple(each for each in known if each is not None),
-        )
+        """Return the accounts and the groups in a group, each by id; nobody for an unknown name."""
+        found = sorted(map(self._ranks.__getitem__, self._lists.get(group_id, ())))
+        ids = self._ids.__getitem__
+        if not found or found[-1] < self._of_accounts:
+            return tuple(map(ids, found)), ()
+        groups, unknown = bisect_left(found, self._of_accounts), bisect_left(found, self._known)
+        return tuple(map(ids, found[:groups])), tuple(map(ids, found[groups:unknown]))
 
     def forget(self, group_id: str) -> None:
         """Forget a list that is read by id instead."""
@@ -87,15 +101,15 @@ class Names:
 
     def unknown(self) -> set[str]:
         """Return the groups with a name that is nobody's."""
-        both = zip(self._account_of, self._group_of, strict=True)
-        return self._with({n for n, each in enumerate(both) if each == (None, None)})
+        return self._with(range(self._known, len(self._ids)))
 
     def holding(self, ids: Collection[str]) -> set[str]:
         """Return the groups with one of some accounts and groups."""
-        either = (self._account_of, self._group_of)
-        return self._with({n for each in either for n, who in enumerate(each) if who in ids})
+        return self._with(rank for rank, who in enumerate(self._ids) if who in ids)
 
-    def _with(self, numbers: set[int]) -> set[str]:
+    def _with(self, ranks: Iterable[int]) -> set[str]:
+        wanted = set(ranks)
+        numbers = {number for number, rank in enumerate(self._ranks) if rank in wanted}
         if not numbers:
             return set()
         return {name for name, found in self._lists.items() if not numbers.isdisjoint(found)}

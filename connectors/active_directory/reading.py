@@ -198,14 +198,15 @@ class Reader:
         primary = mapping.primary_members(kept.primary, kept.tokens)
         for group_id in kept.groups:
             ids = kept.members.get(group_id, ())
-            accounts = tuple(each for each in ids if each in kept.accounts)
-            inner = tuple(each for each in ids if each in kept.groups)
+            accounts = tuple(sorted(each for each in ids if each in kept.accounts))
+            inner = tuple(sorted(each for each in ids if each in kept.groups))
             kept.others += len(ids) - len(accounts) - len(inner)
             if self._names is not None:
                 named = self._names.members(group_id)
-                accounts, inner = named[0] + accounts, named[1] + inner
+                accounts = _both(named[0], accounts)
+                inner = _both(named[1], inner)
             is_complete = group_id not in kept.unread
-            of_primary = tuple(primary.get(group_id, ()))
+            of_primary = tuple(sorted(primary.get(group_id, ())))
             lists.append(MemberList(group_id, accounts, inner, of_primary, is_complete))
             if len(lists) == BATCH:
                 yield MemberBatch(tuple(lists))
@@ -214,3 +215,8 @@ class Reader:
 
     def _tell(self, purpose: str, query: Search) -> None:
         self._queries.append(Query(purpose, query.text, query.pages, query.returned))
+
+
+def _both(some: tuple[str, ...], others: tuple[str, ...]) -> tuple[str, ...]:
+    """Return what stands in two sorted lists, sorted: what is sorted once need not be later."""
+    return tuple(sorted(some + others)) if some and others else some or others

@@ -1,16 +1,18 @@
 """Which accounts are one person: by number, then by mail, and never against a number."""
 
-from dataclasses import replace
 from random import Random
 from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
+from app.directory import portraits
 from app.directory.candidates import Candidate, Hand, Person, Tie
-from app.directory.correlation import correlate, portraits
+from app.directory.correlation import correlate
 from app.directory.domain import CorrelationRule, IdentityKind
 from app.directory.matching import DEFAULT_RULES, Field, Rule
+from app.directory.portraits import draw
 
 
 def account(key: int, **more: Any) -> Candidate:
@@ -138,7 +140,7 @@ def test_a_person_looks_as_the_first_source_says_and_the_rest_fills_the_gaps() -
         account(2, source_id=2, display_name="Second", employee_number="7", title="Clerk"),
     ]
     ties = {each.account_id: each for each in correlate(accounts, []).ties}
-    (drawn,) = portraits(accounts, ties)[0].values()
+    (drawn,) = draw(accounts, ties)[0].values()
     assert (drawn.display_name, drawn.title) == ("First", "Clerk")
 
 
@@ -150,7 +152,7 @@ def test_sources_that_name_different_managers_are_told_and_the_first_is_taken() 
         account(4, source_id=2, employee_number="9"),
     ]
     ties = {each.account_id: each for each in correlate(accounts, []).ties}
-    drawn, conflicts = portraits(accounts, ties)
+    drawn, conflicts = draw(accounts, ties)
     assert drawn[ties[1].identity_id].manager_id == ties[2].identity_id
     assert [each.code for each in conflicts] == ["manager_conflict"]
 
@@ -158,7 +160,7 @@ def test_sources_that_name_different_managers_are_told_and_the_first_is_taken() 
 def test_nobody_is_their_own_manager() -> None:
     accounts = [account(1, manager_external_id="x1")]
     ties = {each.account_id: each for each in correlate(accounts, []).ties}
-    (drawn,) = portraits(accounts, ties)[0].values()
+    (drawn,) = draw(accounts, ties)[0].values()
     assert drawn.manager_id is None
 
 
@@ -194,7 +196,7 @@ def test_every_account_is_tied_once_and_one_number_is_one_person(
 def test_correlating_again_changes_nothing(accounts: list[Candidate]) -> None:
     first = correlate(accounts, [])
     ties = {each.account_id: each for each in first.ties}
-    drawn, _ = portraits(accounts, ties)
+    drawn, _ = draw(accounts, ties)
     people = [
         person(
             100 - key,
@@ -258,7 +260,7 @@ def test_what_a_person_tied_stays_whatever_mail_and_number_say() -> None:
     ties = {each.account_id: each for each in found.ties}
     assert (ties[5].identity_id, ties[5].rule, ties[5].confidence) == (1, "hand", 100)
     assert [each.code for each in found.doubts] == ["number_conflict"]
-    drawn, _ = portraits([mine, other], ties, found.numbers)
+    drawn, _ = draw([mine, other], ties, found.numbers)
     assert drawn[1].employee_number == "7"
 
 
@@ -268,7 +270,7 @@ def test_what_a_person_kept_apart_no_number_joins() -> None:
     found = correlate([mine], people, hands=[Hand(5, 1, is_same=False)])
     ties = {each.account_id: each for each in found.ties}
     assert ties[5].identity_id < 0
-    assert portraits([mine], ties, found.numbers)[0][ties[5].identity_id].employee_number is None
+    assert draw([mine], ties, found.numbers)[0][ties[5].identity_id].employee_number is None
 
 
 def test_what_nobody_signs_in_with_never_becomes_or_joins_a_person() -> None:
@@ -277,7 +279,7 @@ def test_what_nobody_signs_in_with_never_becomes_or_joins_a_person() -> None:
         odd = account(5, kind=kind, mail="a@corp.example", employee_number="7")
         found = correlate([odd], people)
         assert found.ties[0].identity_id < 0
-        drawn = portraits([odd], {5: found.ties[0]}, found.numbers)[0].values()
+        drawn = draw([odd], {5: found.ties[0]}, found.numbers)[0].values()
         assert [(each.kind, each.mail) for each in drawn] == [(IdentityKind.SERVICE, None)]
 
 
@@ -285,7 +287,7 @@ def test_a_shared_mailbox_is_an_identity_that_somebody_can_own() -> None:
     shared = account(5, kind="shared", mail="info@corp.example")
     found = correlate([shared], [person(1, mail="info@corp.example")])
     assert found.ties[0].identity_id < 0
-    drawn, _ = portraits([shared], {5: found.ties[0]}, found.numbers)
+    drawn, _ = draw([shared], {5: found.ties[0]}, found.numbers)
     assert drawn[found.ties[0].identity_id].kind is IdentityKind.SERVICE
 
 
@@ -294,7 +296,7 @@ def test_hr_says_what_somebody_is_called_and_whether_they_are_active() -> None:
                    is_enabled=False)  # fmt: skip
     other = account(1, employee_number="7", display_name="Other")
     ties = {each.account_id: each for each in correlate([other, told], []).ties}
-    (drawn,) = portraits([other, told], ties)[0].values()
+    (drawn,) = draw([other, told], ties)[0].values()
     assert (drawn.display_name, drawn.is_enabled) == ("Told", False)
 
 
@@ -355,7 +357,7 @@ def test_ties_follow_from_the_facts_alone(
         }
     apart = {each.account_id for each in said if not each.is_same}
     assert all(len(each) == 1 for who, each in numbers.items() if not _is_mixed(who, ties, apart))
-    drawn = portraits(accounts, ties, found.numbers)[0]
+    drawn = draw(accounts, ties, found.numbers)[0]
     taken = [each.employee_number for each in drawn.values() if each.employee_number]
     assert len(taken) == len(set(taken))
 
@@ -365,3 +367,35 @@ def _is_mixed(who: int, ties: dict[int, Tie], apart: set[int]) -> bool:
     return any(
         tie.identity_id == who and (tie.rule == "hand" or key in apart) for key, tie in ties.items()
     )
+
+
+some_single = st.lists(
+    st.builds(
+        account,
+        key=st.integers(1, 9),
+        external_id=st.sampled_from(["a", "b", "c"]),
+        kind=st.sampled_from(["person", "service", "shared", "computer"]),
+        display_name=st.sampled_from(["", "Ann"]),
+        mail=st.sampled_from([None, "", "a@x"]),
+        employee_number=st.sampled_from([None, "", "1", "2"]),
+        manager_external_id=st.sampled_from([None, "a", "b", "z"]),
+        department=st.sampled_from([None, "", "IT"]),
+        is_enabled=st.booleans(),
+        is_leading=st.booleans(),
+    ),
+    max_size=4,
+    unique_by=lambda each: each.id,
+)
+
+
+@settings(max_examples=60)
+@given(some_single, st.dictionaries(st.sampled_from(["1", "2"]), st.integers(1, 9)))
+def test_who_has_one_account_is_drawn_as_those_with_several_are(
+    accounts: list[Candidate], numbers: dict[str, int]
+) -> None:
+    ties = {each.id: Tie(each.id, each.id, "own", 100) for each in accounts}
+    at = {(each.source_id, each.external_id): each.id for each in accounts}
+    drawn, _ = draw(accounts, ties, numbers)
+    assert drawn == {
+        each.id: portraits._portrait(each.id, [each], at, ties, numbers, []) for each in accounts
+    }
