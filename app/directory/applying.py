@@ -30,7 +30,7 @@ from app.directory.models import (
 from app.kernel import bulk
 from app.kernel.bulk import Numbers
 from app.kernel.event import Event
-from app.kernel.filling import filling
+from app.kernel.filling import filling, roomy
 from app.kernel.uow import UnitOfWork
 
 CHUNK = 10_000
@@ -271,10 +271,12 @@ def _store_member_digests(uow: UnitOfWork, found: Difference) -> None:
 
 def _store_memberships(done: Done) -> None:
     uow, found = done.uow, done.found
-    if found.joined:
-        _insert_memberships(done)
-    if found.left:
-        _end(uow, Membership, found.left.keys.tolist(), done.run)
+    changes = len(found.joined) + len(found.left)
+    with roomy(uow.session, 0 if done.run.is_baseline else changes):
+        if found.joined:
+            _insert_memberships(done)
+        if found.left:
+            _end(uow, Membership, found.left.keys.tolist(), done.run)
     if found.primary:
         rows = [{"id": key, "is_primary": value} for key, value in found.primary.items()]
         uow.session.execute(sa.update(Membership), rows)

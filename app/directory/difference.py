@@ -325,7 +325,7 @@ def _accounts(
         was = known.accounts(session, source_id, begun_at, names)
         kept = standing(was, read, odd)
         return _records(was, read, columns, gone, kept), kept
-    live = known.live_accounts(session, source_id, begun_at)
+    live = known.live_accounts(session, source_id, begun_at, read)
     was, compared = known.compare(session, source_id, begun_at, live, read)
     found = Records(
         was,
@@ -334,9 +334,15 @@ def _accounts(
         read,
         read.keys(),
         newer=[*live.newer(), *(name for name, each in was.items() if each.is_newer)],
-        keys=cache(lambda: live.by_name() | {name: each.id for name, each in was.items()}),
+        keys=cache(lambda: _keys(live, was)),
     )
     return found, {}
+
+
+def _keys(live: known.Live, was: Mapping[str, Known]) -> dict[str, int]:
+    found = live.by_name()
+    found.update((name, each.id) for name, each in was.items())
+    return found
 
 
 def _records(

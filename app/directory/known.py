@@ -22,49 +22,64 @@ from app.kernel.bulk import Numbers
 
 FEW = 500  # up to so many are named in a statement; for more, the whole source is read
 NAMED_AT_MOST = 4 * FEW
+ABSENT: Any = object()  # equal to no digest
 
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """The accounts of a source that have not ended, side by side.
+    """The accounts of a source that have not ended, held against those that a read shows.
 
     Attributes:
         names: External ids.
         keys: Of each.
-        digests: Of each; None of one that was read back after the read in question began.
+        other: Digests of those that the read does not show, or otherwise; None of one that was read
+            back after the read began.
     """
 
     names: list[str] = field(default_factory=list)
     keys: Numbers = field(default_factory=lambda: np.empty(0, np.int64))
-    digests: list[bytes | None] = field(default_factory=list)
+    other: dict[str, bytes | None] = field(default_factory=dict)
 
     def newer(self) -> list[str]:
         """Return those that were read back after the read began."""
-        if None not in self.digests:
-            return []
-        return [name for name, each in zip(self.names, self.digests, strict=True) if each is None]
+        return [name for name, each in self.other.items() if each is None]
 
     def by_name(self) -> dict[str, int]:
         """Return the keys by external id."""
         return dict(zip(self.names, self.keys.tolist(), strict=True))
 
 
-def live_accounts(session: Session, source_id: int, begun_at: datetime) -> Live:
-    """Return the accounts of a source that have not ended."""
+def live_accounts(
+    session: Session, source_id: int, begun_at: datetime, shown: Mapping[str, bytes]
+) -> Live:
+    """Return the accounts of a source that have not ended, held against those that a read shows.
+
+    They are compared while they are fetched, and of one that is shown as it is stored nothing is
+    held that the read does not hold already.
+    """
     chosen = sa.select(
         Account.external_id,
         Account.id,
         sa.case((Account.observed_at > begun_at, None), else_=Account.digest),
     ).where(Account.source_id == source_id, Account.ended_at.is_(None))
+    own = {name: name for name in shown}
+    found = shown.get
     names: list[str] = []
-    digests: list[bytes | None] = []
+    other: dict[str, bytes | None] = {}
     keys = [np.empty(0, np.int64)]
     for rows in bulk.pieces(session, chosen):
         some, numbers, sums = zip(*rows, strict=True)
-        names += some
-        digests += sums
+        if [found(name, ABSENT) for name in some] == list(sums):
+            names += map(own.__getitem__, some)
+        else:
+            names += [own.get(name, name) for name in some]
+            other |= {
+                name: each
+                for name, each in zip(some, sums, strict=True)
+                if found(name, ABSENT) != each
+            }
         keys.append(np.array(numbers, np.int64))
-    return Live(names, np.concatenate(keys), digests)
+    return Live(names, np.concatenate(keys), other)
 
 
 def compare(
@@ -74,25 +89,25 @@ def compare(
     live: Live,
     shown: Mapping[str, bytes],
 ) -> tuple[dict[str, Known], Compared]:
-    """Compare the accounts that a whole read shows with what is stored.
+    """Say what became of the accounts that a whole read shows.
 
     Args:
         session: To look with.
         source_id: Whose they are.
         begun_at: When the read began.
-        live: Those that have not ended.
+        live: Those that have not ended, held against those shown.
         shown: External id to digest of those that were read.
 
     Returns:
         What is stored of those that may differ, and which do.
     """
-    was: dict[str, bytes | None] = dict(zip(live.names, live.digests, strict=True))
-    if was == shown:
+    if not live.other and len(live.names) == len(shown):
         return {}, Compared((), (), ())
-    if not was and not _has_ended(session, source_id):
+    if not live.names and not _has_ended(session, source_id):
         return {}, Compared(tuple(shown), (), ())
-    other = {name: digest for name, digest in shown.items() if was.get(name) != digest}
-    missing = was.keys() - shown.keys()
+    same = {*live.names} - live.other.keys()
+    other = {name: digest for name, digest in shown.items() if name not in same}
+    missing = live.other.keys() - shown.keys()
     known = accounts(session, source_id, begun_at, [*other, *missing])
     gone = {name: each for name, each in known.items() if name in missing}
     found = reconcile.compare(known, other)

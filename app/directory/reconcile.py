@@ -144,7 +144,8 @@ def read_digest(parts: Iterable[Mapping[str, bytes]]) -> str:
     whole = hashlib.sha256()
     for part in parts:
         names = sorted(part)
-        whole.update(orjson.dumps(names) + b"\n")
+        whole.update(orjson.dumps(names))
+        whole.update(b"\n")
         whole.update(b"".join([part[each] for each in names]))
     return whole.hexdigest()
 

@@ -61,7 +61,7 @@ def numbers(session: Session, statement: Wanted, width: int) -> Numbers:
     """
     parts = [np.empty((0, width), np.int64)]
     parts += [
-        np.array(rows, dtype=np.int64).reshape(len(rows), width)
+        np.fromiter(chain.from_iterable(rows), np.int64, len(rows) * width).reshape(-1, width)
         for rows in pieces(session, statement)
     ]
     return np.ascontiguousarray(np.concatenate(parts).T)

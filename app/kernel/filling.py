@@ -1,4 +1,4 @@
-"""Very many new rows of one table on SQLite, as fast as it takes them. PostgreSQL needs no help.
+"""Very many rows at once on SQLite, as fast as it takes them. PostgreSQL needs no help.
 
 Where more rows come than there are, their indexes are made after them, which takes half the time of
 finding the place of each row in each index. It happens inside the caller's transaction, which has
@@ -14,6 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+SOME = 1_000
 MANY = 20_000
 ROOM = 32 * 1024  # KiB of pages
 
@@ -31,19 +32,30 @@ def filling(session: Session, table: sa.Table, count: int) -> Iterator[None]:
     if count < MANY or connection.dialect.name != "sqlite":
         yield
         return
-    driver: Any = connection.connection.driver_connection
     # There are no more rows than the newest key says.
     newest = connection.scalar(sa.select(sa.func.max(table.c.id)))
     if newest is not None and newest > count:
-        with _roomy(driver):
+        with roomy(session, count):
             yield
     else:
+        driver: Any = connection.connection.driver_connection
         with connection.begin_nested(), _indexed_after(driver, table):
             yield
 
 
 @contextmanager
-def _roomy(driver: Any) -> Iterator[None]:
+def roomy(session: Session, count: int) -> Iterator[None]:
+    """Change so many rows in the block; where they are few, nothing is different.
+
+    Args:
+        session: To write with.
+        count: How many rows.
+    """
+    connection = session.connection()
+    if count < SOME or connection.dialect.name != "sqlite":
+        yield
+        return
+    driver: Any = connection.connection.driver_connection
     before = driver.execute("PRAGMA cache_size").fetchone()[0]
     driver.execute(f"PRAGMA cache_size=-{ROOM}")
     try:
