@@ -887,6 +887,18 @@ class RemediationFailed(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ItemFollowedUp(Event):
+    """A person said who answers for a revoke that was not carried out, and until when."""
+
+    kind: ClassVar[str] = "item.followed_up"
+    campaign: str
+    owner_before: str | None
+    owner: str
+    due_at: datetime
+    ticket: str = personal()
+
+
+@dataclass(frozen=True, kw_only=True)
 class CampaignClosed(Event):
     """A review ended."""
 
@@ -1376,6 +1388,7 @@ EVENTS: Mapping[str, type[Event]] = {
         ReviewReminded,
         RemediationConfirmed,
         RemediationFailed,
+        ItemFollowedUp,
         CampaignClosed,
         PlanMade,
         PlanHeld,

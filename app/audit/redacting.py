@@ -20,6 +20,7 @@ TOLD = frozenset(
     | {"source_id", "kind", "is_baseline", "begun_at", "counts", "digest"}
     | {"account_kind", "account_status", "last_sign_in_at", "is_privileged", "is_mirrored"}
     | {"finding", "done_at", "done_by"}
+    | {"follow_up_owner", "follow_up_due_at"}
     | {"returned_at", "turn", "had_left", "after", "asked_digest", "requester", "due_from"}
 )
 # How a source is read names an account; there, this column is no id.

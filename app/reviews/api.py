@@ -120,3 +120,13 @@ def reassign(uow: UnitOfWork, body: dict[str, Any]) -> dict[str, Any]:
     service.reassign(uow, item_ids=body["items"], reviewer=body["reviewer"], reason=body["reason"])
     uow.session.flush()
     return {"items": queries.items_by_id(uow, body["items"])}
+
+
+@blp.route("/review-items/<item_id>/follow-up", methods=["PUT"])
+@scope.command(blp, schemas.ItemSchema, body=schemas.ChargeSchema)
+def follow_up(uow: UnitOfWork, body: dict[str, Any], item_id: str) -> queries.ItemRow:
+    """Say who answers for a revoke that was not carried out, and until when."""
+    version = body.pop("version")
+    service.follow_up(uow, item_id=item_id, charge=service.Charge(**body), version=version)
+    uow.session.flush()
+    return queries.items_by_id(uow, [item_id])[0]

@@ -106,6 +106,20 @@ class ItemDecision(Governed, Keyed, Model):
     sample_id: Mapped[int | None] = mapped_column(sa.ForeignKey("reviews_sample.id"))
 
 
+class FollowUp(Governed, Keyed, Model):
+    """Who answers for a revoke that was not carried out; a change is a row, the newest counts."""
+
+    __tablename__ = "reviews_follow_up"
+    __table_args__ = (sa.UniqueConstraint("item_id", "turn"),)
+    item_id: Mapped[int] = mapped_column(sa.ForeignKey("reviews_item.id"))
+    turn: Mapped[int]
+    owner_id: Mapped[int] = mapped_column(sa.ForeignKey("directory_identity.id"))
+    ticket: Mapped[str]
+    due_at: Mapped[datetime]
+    set_at: Mapped[datetime]
+    set_by: Mapped[str] = mapped_column(sa.String(36))
+
+
 class Sample(Governed, Named, Model):
     """What a reviewer was asked to check before keeping many at once, and what they answered."""
 

@@ -18,7 +18,8 @@ from app.kernel.errors import NotFoundError
 from app.kernel.phrases import phrase
 from app.kernel.uow import Reading
 from app.reviews.domain import CampaignState, Decision, ItemState, RemediationState
-from app.reviews.models import Campaign, Excluded, Item, LaunchProgress, Template
+from app.reviews.follow_ups import COLUMNS, IS_NEWEST, FollowUpRow, Owner, follow_up_of
+from app.reviews.models import Campaign, Excluded, FollowUp, Item, LaunchProgress, Template
 from app.reviews.progress import Progress, progress_of
 from app.web.paging import Page, Window, page
 
@@ -120,6 +121,7 @@ class ItemRow:
     remediation: RemediationState
     remediation_at: datetime | None
     remediation_why: str | None
+    follow_up: FollowUpRow | None
     version: int
 
 
@@ -282,7 +284,7 @@ def list_items(
     if state is not None:
         statement = statement.where(Item.state == state)
     rows = reading.session.execute(statement)
-    return page([_item_row(row) for row in rows], window, lambda row: [row.key])
+    return page([_item_row(row, reading.now) for row in rows], window, lambda row: [row.key])
 
 
 def open_items(reading: Reading, campaign_id: str, reviewer: str) -> list[ItemRow]:
@@ -299,13 +301,13 @@ def open_items(reading: Reading, campaign_id: str, reviewer: str) -> list[ItemRo
             Item.state == ItemState.OPEN,
         )
     )
-    return [_item_row(row) for row in rows]
+    return [_item_row(row, reading.now) for row in rows]
 
 
 def items_by_id(reading: Reading, ids: Sequence[str]) -> list[ItemRow]:
     """Return items by their public ids, to show what a command has just changed."""
     rows = reading.session.execute(_items().where(Item.public_id.in_(ids)))
-    return [_item_row(row) for row in rows]
+    return [_item_row(row, reading.now) for row in rows]
 
 
 _holder, _reviewer = aliased(Identity), aliased(Identity)
@@ -324,16 +326,19 @@ def _items() -> Any:
             _reviewer.public_id.label("reviewer"),
             _reviewer.display_name.label("reviewer_name"),
             Membership.valid_to.label("gone_at"),
+            *COLUMNS,
         )
         .join(Campaign, Campaign.id == Item.campaign_id)
         .join(Membership, Membership.id == Item.membership_id)
         .outerjoin(_holder, _holder.id == Item.identity_id)
         .outerjoin(_reviewer, _reviewer.id == Item.reviewer_id)
+        .outerjoin(FollowUp, IS_NEWEST)
+        .outerjoin(Owner, Owner.id == FollowUp.owner_id)
         .order_by(Item.id)
     )
 
 
-def _item_row(row: Any) -> ItemRow:
+def _item_row(row: Any, now: datetime) -> ItemRow:
     return ItemRow(
         key=row.id,
         id=row.public_id,
@@ -355,5 +360,6 @@ def _item_row(row: Any) -> ItemRow:
         remediation=row.remediation,
         remediation_at=row.remediation_at,
         remediation_why=row.remediation_why,
+        follow_up=follow_up_of(row, now),
         version=row.version,
     )

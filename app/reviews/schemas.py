@@ -7,9 +7,12 @@ from app.reviews.domain import (
     CampaignState,
     Decision,
     DecisionMove,
+    FollowUpState,
     ItemState,
     RemediationState,
 )
+from app.reviews.service import LONGEST_TICKET
+from app.web.days import LastDay
 from app.web.paging import MAX_LIMIT
 from app.web.shapes import Moment, PageArgs, PersonSchema, PublicIdField, Sentence, page_of
 
@@ -280,6 +283,22 @@ class ShownSchema(Schema):
     advice = fields.Nested(AdviceSchema, allow_none=True)
 
 
+class FollowUpSchema(Schema):
+    """Who answers for a revoke that was not carried out, under which ticket, and until when."""
+
+    owner = fields.Nested(PersonSchema)
+    ticket = fields.String()
+    due_at = Moment()
+    state = fields.Enum(
+        FollowUpState,
+        by_value=True,
+        metadata={"description": "`done`: the removal was confirmed since; `overdue`: it is late."},
+    )
+    set_at = Moment()
+    set_by = fields.String()
+    version = fields.Integer(metadata={"description": "How often something was said by then."})
+
+
 class ItemSchema(Schema):
     """One membership to decide."""
 
@@ -304,6 +323,11 @@ class ItemSchema(Schema):
     remediation = fields.Enum(RemediationState, by_value=True)
     remediation_at = Moment(allow_none=True)
     remediation_why = fields.String(allow_none=True)
+    follow_up = fields.Nested(
+        FollowUpSchema,
+        allow_none=True,
+        metadata={"description": "Who follows up a revoke that was not carried out; null: nobody."},
+    )
     version = fields.Integer()
 
 
@@ -356,6 +380,24 @@ class ReassignSchema(Schema):
     reason = Sentence(required=True, validate=validate.Length(3, 2000))
 
 
+class ChargeSchema(Schema):
+    """Who is to answer for a revoke that was not carried out, under which ticket, until when."""
+
+    owner = PublicIdField(required=True)
+    ticket = Sentence(
+        required=True,
+        validate=validate.Length(1, LONGEST_TICKET),
+        metadata={"description": "Its number or address, in one line."},
+    )
+    due_at = Moment(required=True, metadata={"description": "Until when; not past."})
+    version = fields.Integer(
+        required=True,
+        strict=True,
+        validate=validate.Range(0, 2**31 - 2),
+        metadata={"description": "Of the follow-up that was looked at; 0: there was none."},
+    )
+
+
 TemplatePage = page_of(TemplateSchema)
 CampaignPage = page_of(CampaignSchema)
 ItemPage = page_of(ItemSchema)
@@ -402,3 +444,12 @@ class HandOverSchema(Schema):
 
     reviewer = PublicIdField(required=True)
     reason = Sentence(required=True, validate=validate.Length(3, 2000))
+
+
+class ChargeFormSchema(Schema):
+    """The form of a follow-up: its last day counts as a whole."""
+
+    owner = PublicIdField(required=True)
+    ticket = Sentence(required=True, validate=validate.Length(1, LONGEST_TICKET))
+    due_at = LastDay(required=True)
+    version = fields.Integer(required=True, validate=validate.Range(0, 2**31 - 2))

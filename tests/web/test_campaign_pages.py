@@ -13,6 +13,7 @@ from app.kernel.actor import Role
 from app.kernel.errors import InvalidInputError
 from app.reviews import queries, running, service
 from app.reviews.domain import DecisionMove
+from app.reviews.follow_ups import list_not_removed
 from app.reviews.second_look import SecondLook, count_second_looks, second_looks
 from app.reviews.service import Said
 from app.reviews.worklist import Show, worklist
@@ -231,6 +232,66 @@ def test_an_overdue_campaign_says_how_many_will_stay_unanswered(
     assert "Close, with 90 unanswered" in otto.page(here(finance))
     assert otto.submit(here(finance, "/close"), on=here(finance)).status_code == 303
     assert "90 items were never answered" in otto.page(here(finance))
+
+
+# --- what was revoked and is not removed -----------------------------------------------------
+
+
+def leave(finance: Finance, count: int) -> None:
+    """Let Dana revoke some items that the source then refuses to end."""
+    actor = finance.actor()
+    with finance.house.read(actor) as reading:
+        found = worklist(reading, finance.campaign, show=Show.ALL)
+    rows = [row for section in found.sections for row in section.rows if not row.decision][:count]
+    with finance.house.write(actor) as uow:
+        said = [Said(row.id, DecisionMove.REVOKE, row.version, "Not needed.") for row in rows]
+        for item in service.decide(uow, said):
+            service.fail_item(uow, item, code="denied", why=SCRIPT, end="an end")
+
+
+def test_who_follows_up_what_is_not_removed_is_said_by_a_form(
+    finance: Finance, otto: Visitor
+) -> None:
+    assert "/not-removed" not in otto.page(here(finance))
+    leave(finance, 2)
+    assert "2 revoked accesses are not removed." in otto.page(here(finance))
+    text = otto.page(here(finance, "/not-removed"))
+    assert "&lt;script&gt;" in text
+    assert text.count("Nobody</span>") == 2
+    found = re.search(rf'href="({here(finance)}/not-removed/[^"]+)"', text)
+    assert found
+    page, omar = found[1], person(finance, COLLEAGUE)
+    assert f'value="{omar.public_id}"' in otto.page(f"{page}?q=omar")
+    typed = {"ticket": SCRIPT, "due_at": "2026-02-27", "version": "0", "q": "omar"}
+    refused = otto.submit(page, typed, on=page)
+    text = refused.get_data(as_text=True)
+    assert refused.status_code == 422
+    assert "Choose who answers for it." in text
+    assert "<script>alert" not in text
+    typed |= {"owner": omar.public_id}
+    refused = otto.submit(page, typed, on=page)
+    assert "This is past" in refused.get_data(as_text=True)
+    today = finance.house.clock.now().date().isoformat()
+    assert otto.submit(page, typed | {"due_at": today}, on=page).status_code == 303
+    text = otto.page(here(finance, "/not-removed"))
+    assert (text.count("Nobody</span>"), text.count("Omar Farouk</bdi>")) == (1, 1)
+    assert "Overdue" not in text
+    assert f'value="{today}"' in otto.page(page)
+    again = otto.submit(page, typed | {"due_at": today, "version": "1"}, on=page)
+    assert again.status_code == 409
+    finance.house.later(days=1)
+    otto = finance.house.visitor(OPERATOR)
+    assert "Overdue" in otto.page(here(finance, "/not-removed"))
+    assert finance.house.visitor(MANAGER).get(page).status_code == 403
+
+
+def test_what_is_not_removed_costs_one_statement_whatever_its_size(finance: Finance) -> None:
+    leave(finance, 3)
+    with finance.house.read() as reading, counted(finance.house) as said:
+        first = list_not_removed(reading, finance.campaign, Window(2))
+        rest = list_not_removed(reading, finance.campaign, Window(2, first.next_cursor))
+    assert len(said) == 2
+    assert len({each.id for each in (*first.items, *rest.items)}) == 3
 
 
 # --- templates and launch ------------------------------------------------------------------

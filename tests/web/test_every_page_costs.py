@@ -24,6 +24,8 @@ FEW, MANY = 1, 7
 WHO = {"administrator": "frank", "auditor": "dana", "operator": "olga", "manager": "bob"}
 MOST = 20
 NOT_LINKED = {  # parts that a page asks for by script, and the doors of those who are not signed in
+    "/campaigns/<campaign_id>/not-removed",  # nothing is left here; a test of its own counts
+    "/campaigns/<campaign_id>/not-removed/<item_id>",
     "/campaigns/<campaign_id>/now",
     "/campaigns/<campaign_id>/second-look",  # no decision is worth one here
     "/cases/<case_id>",  # nobody is in doubt here; tests of ties count its statements

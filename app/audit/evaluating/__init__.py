@@ -28,6 +28,7 @@ HIDDEN: Final = frozenset({"undescribed", "no_reason", "not_read_back", "counts_
 LATE_END: Final = timedelta(days=1)
 MOST_REASONS: Final = 2_000
 MOST_PEOPLE: Final = 5_000
+MOST_LEFT: Final = 200
 
 
 @dataclass(slots=True)
@@ -42,6 +43,15 @@ class Reviewer:
     signed_off: str = ""
     quick: int = 0
     largest: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What was revoked and is not removed: its row, and whether somebody has it."""
+
+    number: int
+    status: str
+    row: Row
 
 
 @dataclass(slots=True)
@@ -79,6 +89,7 @@ class Evaluation:
         self.kinds: Counter[str] = Counter()
         self.relations: Counter[str] = Counter()
         self.reasons: Counter[str] = Counter()
+        self.left: list[Left] = []
         self.hr_list = sha256()
         self.stand_ins = StandIns()
         self.days = Extremes()
@@ -188,8 +199,24 @@ class Evaluation:
             kind = "pending" if gone == "none" else gone  # none: not signed off yet
             self.note("population", f"revoke.{kind}")
             self.numbers["removals_explained"] += bool(row.get("remediation_why"))
+            self._followed_up(row)
         if row.get("returned_at"):
             self.note("population", "returned")
+
+    def _followed_up(self, row: Row) -> None:
+        """Who has what was not removed now; a redacted bundle leaves tickets out."""
+        due = row.get("follow_up_due_at")
+        has_ticket = self.told.is_redacted or row.get("follow_up_ticket")
+        is_named = bool(row.get("follow_up_owner") and due and has_ticket)
+        is_late = bool(due) and at(str(due)) <= self.told.created_at
+        if not is_named:
+            self.note("population", "nobody_follows_up")
+        if is_late:
+            self.note("population", "follow_up_overdue")
+        self.numbers["followed_up"] += is_named
+        if len(self.left) < MOST_LEFT:
+            status = "nobody has it" if not is_named else "overdue" if is_late else "open"
+            self.left.append(Left(self.counts["population"]["rows"], status, row))
 
     def _advice(self, advice: Mapping[str, Any] | None, decision: str | None) -> None:
         if advice is None or decision is None:

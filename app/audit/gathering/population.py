@@ -23,7 +23,8 @@ from app.grants.models import End
 from app.provisioning.domain import FindingKind
 from app.provisioning.models import Finding
 from app.reviews.domain import Decision
-from app.reviews.models import Excluded, Item
+from app.reviews.follow_ups import IS_NEWEST, Owner
+from app.reviews.models import Excluded, FollowUp, Item
 
 Parent = aliased(Group)
 Doer = aliased(Account)
@@ -158,6 +159,10 @@ def frozen_population(scope: CampaignScope) -> Statement:
             Item.remediation.label("remediation"),
             Item.remediation_at.label("remediation_at"),
             Item.remediation_why.label("remediation_why"),
+            Owner.public_id.label("follow_up_owner"),
+            Owner.display_name.label("follow_up_owner_name"),
+            FollowUp.ticket.label("follow_up_ticket"),
+            FollowUp.due_at.label("follow_up_due_at"),
             sa.case((Item.decision == Decision.REVOKE, RETURNED)).label("returned_at"),
             sa.func.coalesce(
                 End.public_id, sa.case((Membership.valid_to.is_not(None), DECIDED_END))
@@ -172,6 +177,8 @@ def frozen_population(scope: CampaignScope) -> Statement:
         .outerjoin(Identity, Identity.id == Item.identity_id)
         .outerjoin(Reviewer, Reviewer.id == Item.reviewer_id)
         .outerjoin(End, End.id == Item.end_id)
+        .outerjoin(FollowUp, IS_NEWEST)
+        .outerjoin(Owner, Owner.id == FollowUp.owner_id)
         .where(Item.campaign_id == scope.key)
         .order_by(Item.id)
     )

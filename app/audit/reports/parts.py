@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from app.audit.evaluating import Evaluation, Extremes
+from app.audit.reports.removals import not_removed
 from evidence.pdf.document import (
     Align,
     Bar,
@@ -105,6 +106,7 @@ def summary(found: Evaluation) -> tuple[Section, ...]:
         return (
             Section("Summary", charts=_review_charts(found), key="summary"),
             Section("Reviewers", tables=(_reviewers(found),), key="reviewers"),
+            *not_removed(found),
         )
     charts = _period_charts(found)
     tables = () if "population" in found.told.silent else _roll_forward(found)

@@ -4,6 +4,6 @@ from app.web import pages
 
 blp = pages.pages("reviews", "app.reviews")
 
-from app.reviews.routes import campaigns, worklist  # noqa: E402 - they hang pages on it
+from app.reviews.routes import campaigns, following_up, worklist  # noqa: E402 - they hang pages on it
 
-__all__ = ["blp", "campaigns", "worklist"]
+__all__ = ["blp", "campaigns", "following_up", "worklist"]

@@ -2,6 +2,7 @@
 
 from app.reviews.service.closing import close
 from app.reviews.service.deciding import Said, decide
+from app.reviews.service.following_up import LONGEST_TICKET, Charge, follow_up
 from app.reviews.service.launching import LAUNCH, launch, payload_of, run_launch
 from app.reviews.service.previewing import Preview, is_large, preview
 from app.reviews.service.reassigning import hand_over, reassign
@@ -13,6 +14,8 @@ from app.reviews.service.templates import Shape, save_template
 
 __all__ = [
     "LAUNCH",
+    "LONGEST_TICKET",
+    "Charge",
     "Checked",
     "Preview",
     "Said",
@@ -22,6 +25,7 @@ __all__ = [
     "decide",
     "draw_sample",
     "fail_item",
+    "follow_up",
     "hand_over",
     "is_large",
     "keep_low_risk",

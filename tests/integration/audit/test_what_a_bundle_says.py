@@ -26,8 +26,9 @@ from app.audit.domain import BundleState
 from app.audit.evaluating import Evaluation, Told, evaluate
 from app.audit.evaluating.checklist import ASKS, Line, State, checklist
 from app.audit.reports import TITLES, Subject, report
+from app.reviews import service as reviews
 from app.reviews.domain import RemediationState
-from app.reviews.models import Item
+from app.reviews.models import Campaign, Item
 from evidence.checkpoint import open_checkpoint
 from evidence.keys import parse_vkey
 from evidence.pdf.byterange import unsigned_part
@@ -58,6 +59,7 @@ from support.recount import Files, places, wrong_places
 SCHEMA = Path(__file__).parents[2] / "vectors" / "oscal" / "oscal_assessment-results_schema.json"
 NAMES = [name for name in DATA_FILES if name not in {"ledger", "disclosures"}]
 WORD = "an-auditors-own-word-42"
+TICKET = '=HYPERLINK("http://x")'
 
 
 @dataclass(frozen=True)
@@ -148,6 +150,22 @@ def one_is_removed(house: TestHouse, campaign: str) -> None:
         )
 
 
+def follow_up_one(house: TestHouse, cast: Cast, campaign: str) -> None:
+    """Charge Bob with the first item of a campaign, for a time that is over soon."""
+    with house.write() as uow:
+        item = uow.session.scalars(
+            sa.select(Item.public_id)
+            .join(Campaign, Campaign.id == Item.campaign_id)
+            .where(Campaign.public_id == campaign)
+            .order_by(Item.id)
+        ).first()
+        assert item
+        due = uow.now + timedelta(minutes=5)
+        charge = reviews.Charge(cast.identity("bob").public_id, TICKET, due)
+        reviews.follow_up(uow, item_id=item, charge=charge, version=0)
+    house.clock.advance(timedelta(minutes=5))
+
+
 @pytest.fixture(scope="module")
 def both(
     tmp_path_factory: pytest.TempPathFactory, migrated_file: Path
@@ -164,6 +182,7 @@ def both(
         one_is_removed(house, asked)
         with house.write() as uow:
             nonces.give_nonce(uow, campaign_id=asked, nonce=WORD)
+        follow_up_one(house, cast, asked)
         yield period, built(house, bundles.Wish(campaign=asked))
 
 
@@ -463,7 +482,17 @@ def test_a_removal_that_failed_says_what_is_not_known_of_it(campaign: Held) -> N
     said = campaign.lines()["E4"].answer
     assert f"Why is told for {explained} (remediation_why)" in said
     assert f"{len(failed)} failed, 0 no connector can make" in said
-    assert "Not answered: ticket, owner and due date" in said
+
+
+def test_who_has_what_was_not_removed_is_told_with_ticket_and_due_date(campaign: Held) -> None:
+    (left,) = (row for row in campaign.rows("population") if row["remediation"] == "failed")
+    assert (left["follow_up_owner_name"], left["follow_up_ticket"]) == ("Bob", TICKET)
+    assert left["follow_up_due_at"] <= campaign.manifest["created_at"]
+    assert "\"'=HYPERLINK" in campaign.read("data/population.csv").decode()
+    (shown,) = (each for each in report_of(campaign).sections if each.key == "not_removed")
+    (row,) = shown.tables[0].rows
+    assert row[3:6] == ("failed", "Bob", TICKET)
+    assert row[7] == "overdue"
 
 
 def test_the_oscal_document_is_valid_by_the_schema_of_nist(period: Held, campaign: Held) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from support.recount.exceptions import Where, count, exceptions, is_closing, minutes_of, where
 from support.recount.files import Files, Row, at, n
+from support.recount.removals import followed_up
 
 
 def lines(files: Files) -> Mapping[str, Sequence[str]]:
@@ -197,6 +198,7 @@ def _reviewed(files: Files) -> Mapping[str, Sequence[str]]:
                 f"{n(count(bad['Removals not confirmed yet']))} not confirmed"
             ),
             "" if files.is_redacted else f"told for {n(explained)} (",
+            *followed_up(files),
         ]
         if left
         else [],

@@ -10,6 +10,7 @@ from evidence.pdf.document import Section
 from support.recount.exceptions import is_closing, minutes_of
 from support.recount.files import Files, Row, n
 from support.recount.lines import accounted, hours_of, is_quick, lines
+from support.recount.removals import not_removed
 
 
 def section(files: Files, shown: Section) -> Iterator[tuple[str, str, Sequence[str]]]:
@@ -107,6 +108,7 @@ def _tables(files: Files) -> Mapping[str, Sequence[str]]:
     return {
         "summary Roll-forward": list(_roll_forward(files)),
         "reviewers Who decided what": list(_reviewers(files)),
+        "not_removed": list(not_removed(files)),
         "controls": list(_controls(files)),
         "completeness Sources": list(_reads(files)),
         "completeness Queries of the last complete read": [

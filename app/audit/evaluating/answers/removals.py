@@ -46,8 +46,25 @@ class RemovalAnswers(Answers):
         return State.EXCEPTION, (
             f"{count:,} not removed ({self._found.notes.where(*kinds)}): {failed:,} failed, "
             f"{never:,} no connector can make, {waiting:,} not confirmed when this was built. "
-            f"{why} Not answered: ticket, owner and due date of each, which no record here has a "
-            "place for; management's response has room."
+            f"{why} {self._who_has_it()}"
+        )
+
+    def _who_has_it(self) -> str:
+        """Say how much of what was not removed has an owner, a ticket and a due date."""
+        notes, named = self._found.notes, self._found.numbers["followed_up"]
+        what = "Owner and due date" if self._told.is_redacted else "Owner, ticket and due date"
+        late = notes.count("follow_up_overdue")
+        said = f"{what} are named for {named:,} (columns follow_up_*)"
+        if late:
+            said += f", {late:,} of them overdue when this was built"
+            said += f" ({notes.where('follow_up_overdue')})"
+        elif named:
+            said += ", none of them overdue when this was built"
+        lacking = notes.count("nobody_follows_up")
+        if not lacking:
+            return f"{said}."
+        return (
+            f"{said}; for {lacking:,} nobody said who has it ({notes.where('nobody_follows_up')})."
         )
 
     def _e5(self) -> Answer:

@@ -329,3 +329,24 @@ def unspoken() -> Iterator[tuple[str, str]]:
 
 def test_a_control_holds_the_files_that_its_lines_rest_on() -> None:
     assert list(unspoken()) == []
+
+
+CHARGED: Final = {"follow_up_owner": "bob", "follow_up_ticket": "INC-7"}
+
+
+def test_who_has_what_was_not_removed_is_counted_and_who_lacks_is_named() -> None:
+    left = [
+        revoked(remediation="failed", **CHARGED, follow_up_due_at=LATER),
+        revoked(remediation="not_removable", **CHARGED, follow_up_due_at="2027-01-01T00:00:00Z"),
+        revoked(remediation="failed"),
+    ]
+    told, scope = KINDS["campaign"]
+    said = answered("E4", told, scope, left).answer
+    assert "Owner, ticket and due date are named for 2 (columns follow_up_*), 1 of them" in said
+    assert "overdue when this was built (data/population, row 1); for 1 nobody said" in said
+    assert said.endswith("(data/population, row 3).")
+    hidden = [(name, next(redacted(name, iter([row])))) for name, row in left]
+    said = answered("E4", told, {**scope, "redacted": True}, hidden).answer
+    assert "Owner and due date are named for 2" in said
+    in_time = answered("E4", told, scope, left[1:2]).answer
+    assert in_time.endswith("none of them overdue when this was built.")
