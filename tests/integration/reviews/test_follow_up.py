@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from app.kernel.actor import Role
 from app.kernel.event import moment
 from app.kernel.ledger import LedgerEntry
+from app.signin import service as signin
 from integration.reviews.steps import all_items, launch, sign_off
 from integration.reviews.test_remediation import item, revoke
 from support.cast import Cast
@@ -82,6 +84,9 @@ def test_what_is_wrong_is_said_at_its_field_and_only_what_is_left_is_followed_up
     put(cast, revoked, said(cast, ticket="x" * 501), 422)
     for who in ("alice", "bob", "dana"):
         put(cast, revoked, said(cast), 403, who)
+    with cast.house.write() as uow:
+        signin.grant_role(uow, who=cast.identity("alice").employee_number or "", role=Role.OPERATOR)
+    assert "your own access" in put(cast, revoked, said(cast), 403, "alice")["detail"]
     kept = next(each for each in all_items(cast, campaign) if each["decision"] == "keep")
     assert "Only what was revoked" in put(cast, kept["id"], said(cast), 409)["detail"]
     put(cast, "0" * 8 + "-0000-7000-8000-" + "0" * 12, said(cast), 404)
