@@ -5,7 +5,7 @@ It is drawn from the data files and the manifest, and says nothing that they do 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from app.audit.controls import CONTROLS
 from app.audit.evaluating import Evaluation
@@ -152,6 +152,8 @@ def _facts(subject: Subject, found: Evaluation, counts: Mapping[str, int]) -> tu
         Fact("Signature", f"PAdES baseline {scope['signature_level']}"),
         Fact("Time-stamp", scope["time_stamp"]),
     ]
+    if scope.get("drawn"):
+        made += _drawn(scope["drawn"])
     if scope["supersedes"]:
         replaced = scope["supersedes"]
         made.append(Fact("Replaces", f"{replaced['bundle']}: {replaced['why']}"))
@@ -160,6 +162,17 @@ def _facts(subject: Subject, found: Evaluation, counts: Mapping[str, int]) -> tu
         for each in scope["nonces"]
     ]
     return tuple(made)
+
+
+def _drawn(told: Mapping[str, Any]) -> Sequence[Fact]:
+    """Say how a sample was drawn, so that whoever holds the population can draw it again."""
+    often = f", performed {told['frequency']}" if told["frequency"] else ""
+    size = f"{len(told['keys']):,} of {told['count']:,} {told['population']}{often}"
+    return (
+        Fact("Drawn", f"{size}, {told['at'][:19].replace('T', ' ')} UTC by {told['by']}"),
+        Fact("Seed", told["seed"]),
+        Fact("Drawn from, SHA-256", told["sha256"]),
+    )
 
 
 def _population(found: Evaluation, counts: Mapping[str, int]) -> str:

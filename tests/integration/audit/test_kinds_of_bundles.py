@@ -136,6 +136,9 @@ def test_a_sample_is_drawn_by_the_auditors_seed_and_can_be_drawn_again(
     assert [each.key for each in first.lines] == by_hand[:2]
     held = built(house, bundles.Wish(sample=first.id))
     assert held.manifest["scope"]["drawn"]["keys"] == by_hand[:2]
+    facts = {fact.label: fact.value for fact in report_of(held).facts}
+    assert facts["Seed"] == "2026-q1"
+    assert facts["Drawn"].startswith(f"2 of {len(keys)} memberships, performed quarterly, ")
     assert is_recounted(held)
     told = {(row["account"], row["group"]) for row in held.rows("population")}
     assert told == {tuple(key.split("/")[:2]) for key in by_hand[:2]}

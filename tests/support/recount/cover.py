@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from app.audit.controls import CONTROLS
 from evidence.pdf.document import Report
 from support.recount.exceptions import count, exceptions, where
-from support.recount.files import FILES, Files, at, n
+from support.recount.files import FILES, Files, Row, at, n
 from support.recount.lines import lines
 
 
@@ -55,6 +55,7 @@ def _facts(files: Files) -> Mapping[str, Sequence[str]]:
     if files.is_without("population"):
         population = ""
     words = [f"{each['nonce']}, given {each['at']} by {each['by']}" for each in scope["nonces"]]
+    drawn = scope.get("drawn")
     by_head = b64decode(files.head[2]).hex()
     return {
         "Kind": [scope["tool"]],
@@ -67,6 +68,18 @@ def _facts(files: Files) -> Mapping[str, Sequence[str]]:
         "Signer's key": [files.key],
         "Log key": [files.key],
         "Auditor's word": words,
+        **(_drawn(drawn) if drawn else {}),
+    }
+
+
+def _drawn(told: Row) -> Mapping[str, Sequence[str]]:
+    return {
+        "Drawn": [
+            f"{n(len(told['keys']))} of {n(told['count'])} {told['population']}",
+            f"{told['at'][:19].replace('T', ' ')} UTC by {told['by']}",
+        ],
+        "Seed": [told["seed"]],
+        "Drawn from, SHA-256": [told["sha256"]],
     }
 
 
