@@ -5,6 +5,7 @@ within a child, what is compared takes turns. Alone: `python -m tests.bench dire
 """
 
 import gc
+import hashlib
 import multiprocessing
 import shutil
 import statistics
@@ -67,9 +68,11 @@ class Place:
         shutil.copy(self._template, path)
         return f"sqlite:///{path}"
 
-    def home(self) -> Path:
-        """Return a folder of its own."""
-        return Path(tempfile.mkdtemp(dir=self._folder))
+    def home(self, url: str) -> Path:
+        """Return the folder of a store: the keys that it was made with are there."""
+        home = self._folder / hashlib.sha256(url.encode()).hexdigest()
+        home.mkdir(exist_ok=True)
+        return home
 
 
 def apart(work: Callable[[], Answer]) -> Answer:
@@ -118,7 +121,7 @@ def timed(work: Callable[[], object]) -> float:
 @contextmanager
 def opened(place: Place, url: str, connector: PageConnector) -> Iterator[TestHouse]:
     """Open a house whose one source is these pages."""
-    yield from open_house(place.home(), url, connect=lambda *_: connector)
+    yield from open_house(place.home(url), url, connect=lambda *_: connector)
 
 
 def sync(house: TestHouse) -> list[str]:

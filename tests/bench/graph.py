@@ -271,7 +271,8 @@ def measure_graph(
         inner.mkdir()
         if store == "sqlite":
             place = Place(inner, store, None)
-            for house in open_house(place.home(), place.fresh()):
+            url = place.fresh()
+            for house in open_house(place.home(url), url):
                 yield from measure_moments(house, store, size)
             continue
         why = postgres.missing()
@@ -280,7 +281,8 @@ def measure_graph(
             continue
         with postgres.running() as server:
             place = Place(inner, store, server)
-            for house in open_house(place.home(), place.fresh()):
+            url = place.fresh()
+            for house in open_house(place.home(url), url):
                 yield from measure_moments(house, store, size)
 
 
