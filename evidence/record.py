@@ -24,6 +24,7 @@ VERSION: Final = 1
 SALT_BYTES: Final = 16
 KEYS: Final = frozenset({"v", "id", "at", "kind", "actor", "subject", "data", "commitments"})
 TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3}|\.\d{6})?Z")
+ONLY_TEXT: Final = frozenset({str})
 TEXTS: Final = ("id", "at", "kind", "actor", "subject")
 FIELD: Final = re.compile(r"[A-Za-z0-9_.-]{1,100}")
 
@@ -95,10 +96,11 @@ def seal_record(
     """
     if record.commitments:
         raise EvidenceError("commitments: they are made here, from `personal`; leave them empty")
-    if not personal and is_flat(record.data):
-        content = _content(record, {})
-        if is_flat({name: content[name] for name in TEXTS}):
-            return _sealed(rewrite(content), ())
+    if not personal:
+        texts = (record.id, record.at, record.kind, record.actor, record.subject)
+        sealed = seal_plain(*texts, record.data)
+        if sealed is not None:
+            return sealed
     disclosures = tuple(
         Disclosure(record.id, name, salt(), value) for name, value in sorted(personal.items())
     )
@@ -107,6 +109,50 @@ def seal_record(
         for each in disclosures
     }
     return _sealed(canonical(_content(record, commitments)), disclosures)
+
+
+def seal_plain(
+    entry: str, at: str, kind: str, actor: str, subject: str, data: Mapping[str, Any]
+) -> SealedRecord | None:
+    """Make the bytes of an entry that tells nothing personal and holds only flat data.
+
+    The same bytes as `seal_record` makes, at less than half of the work: much is told by the ten
+    thousand.
+
+    Args:
+        entry: Its public id.
+        at: As in `Record`, like all that follows.
+        kind: The event's name.
+        actor: Who did it.
+        subject: What it is about.
+        data: Nothing personal.
+
+    Returns:
+        None if something in it needs the closer look of `seal_record`.
+
+    Raises:
+        EvidenceError: The moment is not of the one form.
+    """
+    if not _is_time(at):
+        raise _no_time(at)
+    texts = (entry, kind, actor, subject)
+    if set(map(type, texts)) != ONLY_TEXT or not "".join(texts).isascii() or not is_flat(data):
+        return None
+    return _sealed(
+        rewrite(
+            {
+                "actor": actor,
+                "at": at,
+                "commitments": {},
+                "data": dict(data),
+                "id": entry,
+                "kind": kind,
+                "subject": subject,
+                "v": VERSION,
+            }
+        ),
+        (),
+    )
 
 
 def _sealed(body: bytes, disclosures: tuple[Disclosure, ...]) -> SealedRecord:
@@ -226,9 +272,13 @@ def _is_time(text: str) -> bool:
     return TIME.fullmatch(text) is not None
 
 
+def _no_time(at: str) -> EvidenceError:
+    return EvidenceError(f"at: {at!r} is not RFC 3339 in UTC with milli- or microseconds")
+
+
 def _content(record: Record, commitments: Mapping[str, str]) -> dict[str, Any]:
     if not _is_time(record.at):
-        raise EvidenceError(f"at: {record.at!r} is not RFC 3339 in UTC with milli- or microseconds")
+        raise _no_time(record.at)
     return {
         "v": VERSION,
         "id": record.id,

@@ -25,7 +25,7 @@ from app.kernel.event import Event, moment
 from app.kernel.ids import Ids, PublicId
 from app.kernel.jobs import Job, JobQueue, Queue
 from app.kernel.phrases import phrase
-from evidence.record import Record, seal_record
+from evidence.record import Record, seal_plain, seal_record
 
 DELIVER = "deliver"
 WATCHED = "changed"  # what a session keeps for the listeners below
@@ -95,18 +95,15 @@ class UnitOfWork(Reading):
             self._record(event, entry_id)
 
     def _record(self, event: Event, entry_id: PublicId) -> str:
-        record = Record(
-            id=entry_id,
-            at=self._at,
-            kind=event.kind,
-            actor=self.actor.public_id,
-            subject=event.subject,
-            data=event.data(),
+        kind, actor, subject = event.kind, self.actor.public_id, event.subject
+        data, personal = event.data(), event.personal()
+        sealed = (
+            seal_plain(entry_id, self._at, kind, actor, subject, data) if not personal else None
         )
-        sealed = seal_record(record, personal=event.personal(), salt=self.ids.salt)
-        self._entries.append(
-            ledger.Pending(entry_id, self.now, event.kind, record.actor, record.subject, sealed)
-        )
+        if sealed is None:
+            record = Record(entry_id, self._at, kind, actor, subject, data)
+            sealed = seal_record(record, personal=personal, salt=self.ids.salt)
+        self._entries.append(ledger.Pending(entry_id, self.now, kind, actor, subject, sealed))
         for listener in self._listeners.get(event.kind, ()):
             payload = {"entry": entry_id, "listener": listener}
             key = f"{entry_id}:{listener}"
