@@ -7,6 +7,7 @@ MS-ADTS 2.2.16; `groupType` MS-ADTS 2.2.12; well-known RIDs MS-DTYP 2.4.2.4.
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from uuid import UUID
 
 from connectors.ldap.entries import Entry
@@ -75,13 +76,21 @@ WELL_KNOWN = {
 }
 NEEDED_OF_GROUP = ("objectGUID",)
 _GUID = re.compile(rb"<GUID=([0-9a-fA-F-]{32,36})>")
+_WRITTEN = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")
 _IDS = re.compile(r"^(<[A-Z]+=[^>]*>;)+")
 _RANGE = re.compile(r"^member;range=(\d+)-(\d+|\*)$")
 
 
 def guid(raw: bytes) -> str:
-    """Return an `objectGUID` as it is written: the first three parts are little-endian."""
-    return str(UUID(bytes_le=raw))
+    """Return an `objectGUID` as it is written: the first three parts are little-endian.
+
+    Raises:
+        ValueError: It has not 16 bytes.
+    """
+    if len(raw) != 16:  # noqa: PLR2004 - MS-DTYP 2.3.4
+        raise ValueError("a GUID has 16 bytes")
+    text = (raw[3::-1] + raw[5:3:-1] + raw[7:5:-1] + raw[8:]).hex()
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
 def sid(raw: bytes) -> str:
@@ -94,7 +103,7 @@ def sid(raw: bytes) -> str:
 
 def place(entry: Entry) -> str:
     """Return an entry's name alone: in extended form its ids stand before it."""
-    return _IDS.sub("", entry.dn)
+    return _IDS.sub("", entry.dn) if entry.dn.startswith("<") else entry.dn
 
 
 def linked(values: Sequence[bytes]) -> list[str]:
@@ -103,7 +112,13 @@ def linked(values: Sequence[bytes]) -> list[str]:
     A value in any other form is left out: fewer ids than values means that links are missing.
     """
     found = (_GUID.match(value) for value in values)
-    return [str(UUID(match.group(1).decode())) for match in found if match is not None]
+    return [_written(match.group(1)) for match in found if match is not None]
+
+
+def _written(raw: bytes) -> str:
+    """Return a GUID as Python writes it; Samba and Windows write it so, but for its case."""
+    text = raw.decode().lower()
+    return text if _WRITTEN.match(text) else str(UUID(text))
 
 
 def missing(entry: Entry, needed: Sequence[str]) -> Problem | None:
@@ -112,7 +127,8 @@ def missing(entry: Entry, needed: Sequence[str]) -> Problem | None:
     An account whose `userAccountControl` may not be read would look enabled, and one left out
     would look gone: either makes a read worthless, so that it has to be said.
     """
-    absent = [name for name in needed if not entry.values.get(name.lower())]
+    values = entry.values
+    absent = [name for name in needed if not values.get(name.lower())]
     if not absent:
         return None
     detail = f"{', '.join(absent)} cannot be read: give the account the right to read it."
@@ -211,10 +227,9 @@ def kind(entry: Entry) -> AccountKind:
     A service is what came with the domain (Administrator, krbtgt), is managed as a service account,
     or carries a service principal name and no employee number.
     """
-    classes = {each.lower() for each in entry.values.get("objectclass", ())}
-    for name, found in OF_CLASS.items():
-        if name in classes:
-            return found
+    of_class = _of_classes(tuple(entry.values.get("objectclass", ())))
+    if of_class is not None:
+        return of_class
     if rid(entry) < FIRST_RID:
         return AccountKind.SERVICE
     has_number = entry.text("employeeID") or entry.text("employeeNumber")
@@ -223,10 +238,22 @@ def kind(entry: Entry) -> AccountKind:
     return AccountKind.PERSON
 
 
+@lru_cache(maxsize=1024)
+def _of_classes(names: tuple[bytes, ...]) -> AccountKind | None:
+    """Return what classes make an account, or None for a user; few sets of classes occur."""
+    classes = {each.lower() for each in names}
+    return next((found for name, found in OF_CLASS.items() if name in classes), None)
+
+
 def rid(entry: Entry) -> int:
     """Return the last part of an entry's SID."""
-    raw = entry.values.get("objectsid")
-    return int(sid(raw[0]).rsplit("-", 1)[1]) if raw else FIRST_RID
+    found = entry.values.get("objectsid")
+    if not found:
+        return FIRST_RID
+    raw = found[0]
+    if raw[1] and len(raw) == 8 + 4 * raw[1]:
+        return int.from_bytes(raw[-4:], "little")
+    return int(sid(raw).rsplit("-", 1)[1])
 
 
 def group(entry: Entry) -> Group | Problem:

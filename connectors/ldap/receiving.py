@@ -247,6 +247,23 @@ def _entry(data: bytes, place: int, end: int) -> tuple[str, dict[str, list[bytes
     place, stop = _part(data, place, end, SEQUENCE)
     found: dict[str, list[bytes]] = {}
     while place < stop:
+        # Nearly all have a short name and one short value: those are taken without a call. What
+        # is at the place of each length is within the attribute, and below 128, if all add up.
+        if (
+            place + 6 <= stop
+            and data[place] == SEQUENCE
+            and data[place + 1] <= 127  # noqa: PLR2004 - X.690 8.1.3.4, the short form
+            and (following := place + 2 + data[place + 1]) <= stop
+            and data[place + 2] == OCTETS
+            and (held := place + 4 + data[place + 3]) + 4 <= following
+            and data[held] == SET
+            and held + 2 + data[held + 1] == following
+            and data[held + 2] == OCTETS
+            and held + 4 + data[held + 3] == following
+        ):
+            found[_lowered(data[place + 4 : held])] = [data[held + 4 : following]]
+            place = following
+            continue
         inner, following = _part(data, place, stop, SEQUENCE)
         first, inner = _part(data, inner, following, OCTETS)
         values_at, values_end = _part(data, inner, following, SET)

@@ -52,6 +52,22 @@ def account(**values: bytes | None) -> Account:
 def test_an_id_is_written_as_microsoft_writes_it(value: UUID) -> None:
     assert mapping.guid(value.bytes_le) == str(value)
     assert mapping.linked([extended(str(value).upper())]) == [str(value)]
+    assert mapping.linked([extended(value.hex)]) == [str(value)]
+
+
+@pytest.mark.parametrize("raw", [b"", b"x" * 15, b"x" * 17])
+def test_what_has_not_sixteen_bytes_is_no_id(raw: bytes) -> None:
+    with pytest.raises(ValueError, match="16 bytes"):
+        mapping.guid(raw)
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(0, 6), st.binary(max_size=24))
+def test_the_last_part_of_a_sid_is_that_which_is_written_last(
+    last: int, count: int, rest: bytes
+) -> None:
+    for raw in (sid(last), bytes([1, count]) + bytes(6) + rest):
+        found = mapping.rid(Entry("CN=x", {"objectsid": [raw]}))
+        assert found == int(mapping.sid(raw).rsplit("-", 1)[1])
 
 
 def test_a_sid_is_written_as_microsoft_writes_it() -> None:
