@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
-from app.kernel import binary, packed
+from app.kernel import binary, copied, packed
 
 AT_ONCE = 50_000
 FETCHED = 500  # rows that are read and let go again while they are near the processor
@@ -117,37 +117,48 @@ def insert(
     """
     connection = session.connection()
     dialect = connection.dialect
-    names = ", ".join(columns)
     driver: Any = connection.connection.driver_connection
-    if dialect.name == "sqlite":
-        if refers_to_itself:  # looked at when the transaction ends, not after each row
-            driver.execute("PRAGMA defer_foreign_keys=ON")
-        if binary.fits(columns):
-            same = {
-                name: _bound(table.c[name], dialect, found) if isinstance(found, repeat) else found
-                for name, found in columns.items()
-            }
-            statements = packed.rows(table.name, same)
-            if statements is not None:
-                for statement, parameters in statements:
-                    driver.execute(statement, parameters)
-                return
-        marks = ", ".join("?" * len(columns))
-        driver.executemany(
-            f"INSERT INTO {table.name} ({names}) VALUES ({marks})",  # noqa: S608 - names of ours
-            _rows(table, dialect, columns),
-        )
+    if dialect.name != "sqlite":
+        _copy(driver, table, dialect, columns)
         return
-    into = f"COPY {table.name} ({names}) FROM STDIN"
+    if refers_to_itself:  # looked at when the transaction ends, not after each row
+        driver.execute("PRAGMA defer_foreign_keys=ON")
+    if binary.fits(columns):
+        same = {
+            name: _bound(table.c[name], dialect, found) if isinstance(found, repeat) else found
+            for name, found in columns.items()
+        }
+        statements = packed.rows(table.name, same)
+        if statements is not None:
+            for statement, parameters in statements:
+                driver.execute(statement, parameters)
+            return
+    marks = ", ".join("?" * len(columns))
+    driver.executemany(
+        f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES ({marks})",  # noqa: S608 - ours
+        _rows(table, dialect, columns),
+    )
+
+
+def _copy(
+    driver: Any, table: sa.Table, dialect: sa.Dialect, columns: Mapping[str, Iterable[Any]]
+) -> None:
+    """Insert many rows by PostgreSQL's COPY."""
+    into = f"COPY {table.name} ({', '.join(columns)}) FROM STDIN"
     if binary.fits(columns):
         types = [table.c[name].type.dialect_impl(dialect) for name in columns]
         with driver.cursor() as cursor, cursor.copy(f"{into} (FORMAT BINARY)") as copy:
             for piece in binary.rows(types, [*columns.values()], dialect):
                 copy.write(piece)
         return
+    written = copied.pieces(_rows(table, dialect, columns), driver.info.encoding)
     with driver.cursor() as cursor, cursor.copy(into) as copy:
-        for row in _rows(table, dialect, columns):
-            copy.write_row(row)
+        for rows, text in written:
+            if text is not None:
+                copy.write(text)
+                continue
+            for row in rows:
+                copy.write_row(row)
 
 
 def _rows(
