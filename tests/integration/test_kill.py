@@ -1,7 +1,8 @@
 """A process killed with SIGKILL at any of five points loses nothing and doubles nothing.
 
 Real worker processes, the real job engine. On SQLite there is one process, killed and started
-again; on PostgreSQL there are three, and the living take over what the dead one left.
+again; on PostgreSQL there are three, and the living take over what the dead one left. Each point is
+tried on one of them, in turn, and on the other one by the slow tests.
 """
 
 import os
@@ -34,6 +35,17 @@ PATIENCE = 60.0
 KILLED = -signal.SIGKILL
 ENDS = (KILLED, ORPHAN_EXIT)
 WANTED = ("alice", "carol", "dana", "mallory", "olga")
+STORES = ("postgresql", "sqlite")
+PLACES = [
+    pytest.param(
+        store,
+        point,
+        id=f"{store}-{point}",
+        marks=() if store == STORES[place % len(STORES)] else pytest.mark.slow,
+    )
+    for place, point in enumerate(CRASH_POINTS)
+    for store in STORES
+]
 
 
 class Workers:
@@ -107,7 +119,7 @@ def authorise(cast: Cast) -> None:
 
 
 @pytest.mark.enable_socket
-@pytest.mark.parametrize("point", CRASH_POINTS)
+@pytest.mark.parametrize(("database_url", "point"), PLACES, indirect=["database_url"])
 def test_a_worker_killed_there_loses_nothing_and_doubles_nothing(
     cast: Cast, tmp_path: Path, database_url: str, point: str
 ) -> None:

@@ -71,11 +71,12 @@ def test_a_flipped_bit_anywhere_in_the_file_is_refused(seed: int) -> None:
         assert report is None or report.exit_code == 1
 
 
-def test_every_flipped_bit_of_the_zips_own_bytes_is_refused() -> None:
+@pytest.mark.parametrize("step", [3, pytest.param(1, marks=pytest.mark.slow)])
+def test_every_flipped_bit_of_the_zips_own_bytes_is_refused(step: int) -> None:
     inside = bytearray(len(GOOD))
     for member in read_container(memoryview(GOOD)).values():
         inside[member.start : member.start + member.size] = b"\1" * member.size
-    for at in (at for at, held in enumerate(inside) if not held):
+    for at in [at for at, held in enumerate(inside) if not held][::step]:
         altered = bytearray(GOOD)
         altered[at] ^= 1 << (at % 8)
         report = check(bytes(altered))
