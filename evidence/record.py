@@ -96,11 +96,6 @@ def seal_record(
     """
     if record.commitments:
         raise EvidenceError("commitments: they are made here, from `personal`; leave them empty")
-    if not personal:
-        texts = (record.id, record.at, record.kind, record.actor, record.subject)
-        sealed = seal_plain(*texts, record.data)
-        if sealed is not None:
-            return sealed
     disclosures = tuple(
         Disclosure(record.id, name, salt(), value) for name, value in sorted(personal.items())
     )

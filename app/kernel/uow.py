@@ -97,12 +97,10 @@ class UnitOfWork(Reading):
     def _record(self, event: Event, entry_id: PublicId) -> str:
         kind, actor, subject = event.kind, self.actor.public_id, event.subject
         data, personal = event.data(), event.personal()
-        sealed = (
-            seal_plain(entry_id, self._at, kind, actor, subject, data) if not personal else None
-        )
+        plain = (entry_id, self._at, kind, actor, subject, data)
+        sealed = None if personal else seal_plain(*plain)
         if sealed is None:
-            record = Record(entry_id, self._at, kind, actor, subject, data)
-            sealed = seal_record(record, personal=personal, salt=self.ids.salt)
+            sealed = seal_record(Record(*plain), personal=personal, salt=self.ids.salt)
         self._entries.append(ledger.Pending(entry_id, self.now, kind, actor, subject, sealed))
         for listener in self._listeners.get(event.kind, ()):
             payload = {"entry": entry_id, "listener": listener}

@@ -53,6 +53,7 @@ ROUNDS = 5
 MANY = 200
 WRITERS = 6
 SECONDS = 4.0
+SEALED_EVERY = 0.5  # seconds between two seals of the sequencer beside the writers
 STANDBY_MICROSECONDS = 5_000
 COLUMNS = tuple("abcdefgh")
 LINE = b'{"actor":"019cad8f-ac00-7f33-9311-38569169254a","commitments":{"reason":"'
@@ -271,7 +272,7 @@ def _sequence(home: Path, url: str, ready: Any) -> None:
     end = time.perf_counter() + SECONDS
     while time.perf_counter() < end:
         sealing.seal_pending(house.tx, house.seal, home)
-        time.sleep(0.5)
+        time.sleep(SEALED_EVERY)
     house.close()
 
 

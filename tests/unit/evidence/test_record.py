@@ -14,6 +14,7 @@ from evidence.record import (
     check_disclosure,
     commitment,
     parse_record,
+    seal_plain,
     seal_record,
 )
 
@@ -36,22 +37,25 @@ def test_the_leaf_hash_is_over_a_zero_byte_and_the_exact_bytes() -> None:
 
 
 @pytest.mark.parametrize(
-    "data",
+    ("data", "is_flat"),
     [
-        {},
-        {"b": 1, "a": "x", "c": None, "d": True, "e": -(2**53), "f": 'quo"te\\ \n\x7f'},
-        {"name": "Zoë"},
-        {"list": [1, {"k": "v"}]},
+        ({}, True),
+        ({"b": 1, "a": "x", "c": None, "d": True, "e": -(2**53), "f": 'quo"te\\ \n\x7f'}, True),
+        ({"name": "Zoë"}, False),
+        ({"list": [1, {"k": "v"}]}, False),
     ],
     ids=["none", "flat", "beyond ASCII", "deep"],
 )
 def test_an_entry_is_written_in_the_one_form_whichever_way_it_takes(
-    data: dict[str, object],
+    data: dict[str, object], is_flat: bool
 ) -> None:
     record = replace(RECORD, data=data)
     whole = {"v": 1, "data": data, "commitments": {}}
     whole |= {name: getattr(record, name) for name in ("id", "at", "kind", "actor", "subject")}
     assert seal_record(record, personal={}, salt=lambda: SALT).body == canonical(whole)
+    plain = seal_plain(record.id, record.at, record.kind, record.actor, record.subject, data)
+    assert (plain is None) is not is_flat
+    assert plain is None or plain == seal_record(record, personal={}, salt=lambda: SALT)
 
 
 @pytest.mark.parametrize("value", [1.5, 2**53 + 1, "\ud800", b"x", {"é": 1}])
