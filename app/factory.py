@@ -46,6 +46,7 @@ from app.web import (
     rail,
     reasons,
     security,
+    throttle,
 )
 from app.web.scope import Doors
 from app.wiring import House, Ports, build
@@ -84,6 +85,20 @@ COUNTS: Mapping[str, rail.Count] = {
 PANELS = {"operations": (on_operations,)}
 
 
+def open_to(app: Flask, settings: Settings, house: House) -> None:
+    """Let an application serve a house: nothing else in it knows of one.
+
+    Args:
+        app: The application.
+        settings: The instance's settings.
+        house: What is behind the doors.
+    """
+    app.extensions["attestry"] = Doors(
+        settings, house.tx, authenticate, house, authenticate_session, note_seen, owner_of
+    )
+    throttle.install(app, house.tx.clock.now)
+
+
 def create_app(
     settings: Settings, ports: Ports | None = None, *, house: House | None = None
 ) -> Flask:
@@ -96,9 +111,7 @@ def create_app(
     """
     standing = house or build(settings, ports)
     app = Flask("app", static_folder=None)
-    app.extensions["attestry"] = Doors(
-        settings, standing.tx, authenticate, standing, authenticate_session, note_seen, owner_of
-    )
+    open_to(app, settings, standing)
     problems.install(app)
     security.install(app)
     health.install(app)

@@ -10,8 +10,8 @@ settings.register_profile("attestry", deadline=None)
 settings.load_profile("attestry")
 
 pytest_plugins = [
-    "support.stores",
     "support.servers.postgres",
+    "support.stores",
     "support.servers.samba_ad",
     "support.servers.okta",
 ]

@@ -16,7 +16,7 @@ from app.kernel.errors import FieldErrors
 from app.kernel.logging import REQUEST_ID
 from app.kernel.phrases import phrase
 from app.kernel.settings import Mode
-from app.web import bodies, throttle
+from app.web import bodies
 from app.web.scope import doors
 
 REQUEST_ID_HEADER = "X-Request-Id"
@@ -47,7 +47,6 @@ logger = logging.getLogger(__name__)
 def install(app: Flask) -> None:
     """Put the rules before and after every call."""
     app.config["MAX_CONTENT_LENGTH"] = bodies.MAX_BYTES
-    throttle.install(app, app.extensions["attestry"].transactions.clock.now)
     app.before_request(_name_the_request)
     app.before_request(_check_host)
     app.before_request(_check_query)

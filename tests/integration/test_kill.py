@@ -26,9 +26,8 @@ from app.provisioning.domain import PlanState, TaskState
 from app.provisioning.models import Plan, Task
 from app.provisioning.running import CRASH_POINTS
 from app.worker import ORPHAN_EXIT
-from support.cast import CORP, Cast, bring_in
+from support.cast import CORP, Cast
 from support.crashing_worker import settings_for
-from support.house import TestHouse, open_house
 
 PATIENCE = 60.0
 # Killed; or, on a machine so busy that its heart was not heard, declared dead and gone by itself.
@@ -93,16 +92,13 @@ def eventually(condition: Callable[[], bool], workers: Workers) -> None:
 
 
 @pytest.fixture
-def cast(tmp_path: Path, database_url: str) -> Iterator[Cast]:
+def cast(cast: Cast, tmp_path: Path, database_url: str) -> Iterator[Cast]:
     """The cast, whose later jobs are durable."""
-    house: TestHouse
-    for house in open_house(tmp_path, database_url):
-        found = bring_in(house)
-        jobs.migrate(database_url)
-        durable = jobs.DurableJobs(settings_for(tmp_path, database_url).database_url)
-        house.tx.jobs = durable
-        yield found
-        durable.close()
+    jobs.migrate(database_url)
+    durable = jobs.DurableJobs(settings_for(tmp_path, database_url).database_url)
+    cast.house.tx.jobs = durable
+    yield cast
+    durable.close()
 
 
 def authorise(cast: Cast) -> None:
@@ -119,7 +115,7 @@ def authorise(cast: Cast) -> None:
 
 
 @pytest.mark.enable_socket
-@pytest.mark.parametrize(("database_url", "point"), PLACES, indirect=["database_url"])
+@pytest.mark.parametrize(("store", "point"), PLACES, indirect=["store"])
 def test_a_worker_killed_there_loses_nothing_and_doubles_nothing(
     cast: Cast, tmp_path: Path, database_url: str, point: str
 ) -> None:

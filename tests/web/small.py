@@ -23,7 +23,7 @@ from app.kernel.settings import Mode, Settings
 from app.kernel.uow import Transactions
 from app.signin import api as signin
 from app.signin.service import authenticate, create_token
-from app.web import frame, health, home, openapi, pages, problems, rail, security
+from app.web import frame, health, home, openapi, pages, problems, rail, security, throttle
 from app.web.scope import Doors
 
 MORNING = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
@@ -78,6 +78,7 @@ def open_small(folder: Path, mode: Mode = Mode.DEMONSTRATION) -> Small:
         home=folder, database_url=url, base_url="https://attestry.example", mode=mode
     )
     app_.extensions["attestry"] = Doors(settings, tx, authenticate, Held(SealKey((b"k" * 32,))))
+    throttle.install(app_, clock.now)
     security.install(app_)
     api = openapi.install(app_)
     problems.install(app_)

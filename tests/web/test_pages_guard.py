@@ -11,6 +11,7 @@ from flask import Flask, Response, render_template_string
 from marshmallow import Schema, fields, validate
 
 from app.events import SourceDisabled
+from app.factory import create_app
 from app.kernel.errors import ConflictError, NotFoundError
 from app.kernel.idempotency import StoredAnswer
 from app.kernel.kept import KeptForm
@@ -43,7 +44,9 @@ class Probe:
     def __init__(self, house: TestHouse) -> None:
         self.house = house
         self.done: list[dict[str, Any]] = []
-        self.app: Flask = house.app()
+        self.app: Flask = create_app(
+            house.house.settings, house=house.house
+        )  # its own: it gets a probe
         self._add()
 
     def _add(self) -> None:

@@ -11,7 +11,7 @@ import pytest
 from app.kernel.event import moment
 from app.notices.mailer import MemoryMailer
 from integration.requests.steps import REASON, answer, approve, ask, entries, give
-from support.cast import ODD, PEOPLE, Cast, bring_in
+from support.cast import ODD, PEOPLE, Cast
 from support.house import MORNING, TestHouse, open_house
 
 
@@ -24,11 +24,6 @@ def mailer() -> MemoryMailer:
 def house(tmp_path: Path, database_url: str, mailer: MemoryMailer) -> Iterator[TestHouse]:
     """A house that sends mail into a list."""
     yield from open_house(tmp_path, database_url, mailer=mailer)
-
-
-@pytest.fixture
-def cast(house: TestHouse) -> Cast:
-    return bring_in(house)
 
 
 def notices(cast: Cast, name: str) -> list[dict[str, Any]]:
