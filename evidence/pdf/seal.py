@@ -17,11 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from asn1crypto import algos, cms, x509  # type: ignore[import-untyped]
+from asn1crypto import cms  # type: ignore[import-untyped]
 from cryptography.x509 import load_der_x509_certificate
-from pyhanko.sign.signers.pdf_cms import Signer
-from pyhanko_certvalidator.registry import SimpleCertificateStore
-from typing_extensions import override
 
 from evidence.cades import Stamper, add_stamp
 from evidence.certificates import SigningCredential
@@ -34,7 +31,6 @@ from evidence.stamps import check_token
 
 __all__ = ["ToLast", "seal", "seal_file", "unsigned_part"]
 
-DIGEST: Final = "sha256"
 DICTIONARY: Final = b"/Type /Sig\n"  # as `envelope` writes it
 OPENING: Final = b"/Contents <"
 HEAD: Final = 1 << 20
@@ -51,39 +47,6 @@ class ToLast:
 
     lists: Sequence[bytes]
     stamp_anchors: bytes
-
-
-class CredentialSigner(Signer):
-    """pyHanko's signer on a credential of ours: the key is only ever asked for a signature.
-
-    Args:
-        credential: Whose certificate goes in, and who signs.
-    """
-
-    def __init__(self, credential: SigningCredential) -> None:
-        certificate = x509.Certificate.load(credential.certificate)
-        issuers = [x509.Certificate.load(each) for each in credential.issuers]
-        kind = "ecdsa" if certificate.public_key.algorithm == "ec" else "rsa"
-        self._credential = credential
-        above = SimpleCertificateStore()  # type: ignore[no-untyped-call]
-        for issuer in issuers:
-            above.register(issuer)
-        super().__init__(
-            signing_cert=certificate,
-            cert_registry=above,
-            signature_mechanism=algos.SignedDigestAlgorithm({"algorithm": f"{DIGEST}_{kind}"}),
-        )
-
-    @override
-    async def async_sign_raw(
-        self, data: bytes, digest_algorithm: str, dry_run: bool = False
-    ) -> bytes:
-        """Sign, or for an estimate of the size give as many bytes as a signature may take."""
-        if digest_algorithm != DIGEST:
-            raise EvidenceError(f"digest: the seal is made with {DIGEST} only")
-        if dry_run:
-            return bytes(512)
-        return self._credential.sign(data)
 
 
 def seal(unsigned: bytes, credential: SigningCredential, stamp: Stamper | None = None) -> bytes:
@@ -154,6 +117,8 @@ def _signature(
     digest: bytes, digits: int, credential: SigningCredential, stamp: Stamper | None
 ) -> bytes:
     """Return the hexadecimal digits that fill the gap."""
+    from evidence.pdf.signer import DIGEST, CredentialSigner
+
     signed = asyncio.run(CredentialSigner(credential).async_sign(digest, DIGEST, use_pades=True))
     if stamp is not None:
         add_stamp(signed, stamp)

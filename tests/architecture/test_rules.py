@@ -3,6 +3,7 @@
 import inspect
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import grimp
@@ -87,6 +88,15 @@ def test_no_stage_is_in_a_circle_of_imports() -> None:
         if other in stages and graph.chain_exists(importer=other, imported=one)
     }
     assert circles == set()
+
+
+def test_a_command_does_not_wait_for_libraries_that_it_does_not_use() -> None:
+    heavy = "'pyhanko', 'aiohttp', 'okta', 'ldap3', 'dbos', 'jsonschema_rs'"
+    code = f"import sys, app.wiring; print([m for m in ({heavy}) if m in sys.modules])"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=True, timeout=60
+    )
+    assert done.stdout.strip() == b"[]"
 
 
 @pytest.mark.parametrize(

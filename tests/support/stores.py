@@ -8,7 +8,7 @@ is done once for each store of a test process, and copied.
 import shutil
 import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -156,10 +156,9 @@ class Store:
         files.mkdir()
         self._lead_to(files)
         url = self._databases.empty(files)
-        for house in open_house(self._home, url):
+        with contextmanager(open_house)(self._home, url) as house:
             tokens = bring_in(house).tokens
-            admin_token = house.admin_token
-        return Kept(self._databases.keep(url, files), files, admin_token, tokens)
+        return Kept(self._databases.keep(url, files), files, house.admin_token, tokens)
 
     def _lead_to(self, home: Path) -> None:
         self._home.unlink(missing_ok=True)

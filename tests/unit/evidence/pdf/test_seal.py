@@ -29,7 +29,8 @@ from evidence.errors import EvidenceError, VerificationError
 from evidence.pdf.byterange import find_gap, unsigned_part
 from evidence.pdf.document import Section
 from evidence.pdf.render import render
-from evidence.pdf.seal import CredentialSigner, seal, seal_file
+from evidence.pdf.seal import seal, seal_file
+from evidence.pdf.signer import CredentialSigner
 from unit.evidence.pdf.sample import CREATED_AT, register, report
 
 BEGIN = CREATED_AT - timedelta(days=10)
