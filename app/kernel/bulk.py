@@ -20,6 +20,8 @@ from sqlalchemy.orm import Session
 from app.kernel import binary, copied, packed
 
 AT_ONCE = 50_000
+# The drivers take these as they are. Bytes in the driver's own wrapping only it could write.
+AS_THEY_ARE = (sa.Boolean, sa.LargeBinary)
 FETCHED = 500  # rows that are read and let go again while they are near the processor
 Item = TypeVar("Item")
 Wanted = sa.Select[*tuple[Any, ...]]
@@ -211,7 +213,7 @@ def _bound(column: sa.Column[Any], dialect: sa.Dialect, values: Iterable[Any]) -
     if isinstance(values, np.ndarray):
         return flow(values)
     process = column.type.dialect_impl(dialect).bind_processor(dialect)
-    if process is None or isinstance(column.type, sa.Boolean):
+    if process is None or isinstance(column.type, AS_THEY_ARE):
         return values
     if isinstance(values, repeat):
         return repeat(process(next(values)))

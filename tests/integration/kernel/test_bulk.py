@@ -12,10 +12,12 @@ from sqlalchemy.exc import IntegrityError
 
 from app.directory.domain import CorrelationRule, IdentityKind, Provenance
 from app.directory.models import Account, Group, Identity, Membership, Source
-from app.events import IdentitiesCorrelated
+from app.events import IdentitiesCorrelated, SourceAdded
 from app.kernel import bulk
 from app.kernel.errors import UnrecordedChangeError
+from app.kernel.ledger import MANY, LedgerEntry
 from app.kernel.uow import UnitOfWork
+from evidence.record import parse_record
 from support.house import TestHouse
 
 AT = datetime(2026, 3, 2, 8, 0, 0, 123456, UTC)
@@ -139,3 +141,19 @@ def test_arrays_and_single_values_are_written_as_rows_are(house: TestHouse) -> N
             for key, is_primary in zip(keys, (True, False, True), strict=True)
         ]
         assert {each.run_from for each in uow.session.scalars(sa.select(Membership))} == {None}
+
+
+def test_many_entries_of_the_ledger_are_written_a_column_at_a_time(
+    house: TestHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def one_by_one(_copy: object, row: object) -> None:
+        pytest.fail(f"the driver was left to write {row}")
+
+    monkeypatch.setattr(psycopg.Copy, "write_row", one_by_one)
+    with house.write() as uow:
+        subjects = uow.ids.many(MANY)
+        uow.record_all(SourceAdded(subject=each, source_kind="memory") for each in subjects)
+    with house.read() as reading:
+        entries = sa.select(LedgerEntry).where(LedgerEntry.subject.in_(subjects))
+        rows = reading.session.scalars(entries.order_by(LedgerEntry.id)).all()
+    assert [parse_record(each.body).subject for each in rows] == subjects
