@@ -73,7 +73,7 @@ def init(local: Local, admin: str | None) -> tuple[Any, str]:
     With --json, an API token of an administrator as well.
     """
     as_json = bool(click.get_current_context().params.get("as_json"))
-    first = prepare(local.house, admin=admin, has_token=as_json)
+    first = prepare(local.upgradable, admin=admin, has_token=as_json)
     document = {"sign_in_link": first.sign_in_link, "token": first.token}
     if first.sign_in_link is None:
         return document, "The instance is up to date."

@@ -8,8 +8,10 @@ import click
 from typing_extensions import override
 
 from app.cli import output
+from app.kernel import standing
 from app.kernel.actor import SYSTEM, Actor
 from app.kernel.settings import Settings
+from app.kernel.standing import Standing
 from app.wiring import House, build
 
 # Command to the module that holds it; a module is only imported when its command is used, so that
@@ -52,9 +54,25 @@ class Local:
 
     @property
     def house(self) -> House:
-        """The house, opened once."""
+        """The house, opened once; one that is not of this version is refused before that."""
+        return self._open(standing.CURRENT)
+
+    @property
+    def upgradable(self) -> House:
+        """The same for who makes and upgrades it: anything but a newer one."""
+        return self._open(standing.UPGRADABLE)
+
+    @property
+    def unchecked(self) -> House:
+        """The same for who looks for themselves: the web, which says so at `/readyz`."""
+        return self._open(None)
+
+    def _open(self, wanted: frozenset[Standing] | None) -> House:
         if self.opened is None:
-            self.opened = build(Settings.from_env())
+            settings = Settings.from_env()
+            if wanted is not None:
+                standing.require(settings.database_url, wanted)
+            self.opened = build(settings)
         return self.opened
 
 

@@ -15,10 +15,15 @@ import orjson
 from app.kernel.errors import AttestryError, InvalidInputError, PolicyRefusedError
 from app.kernel.sealed import SealError
 from app.kernel.settings import SettingsError
+from app.kernel.standing import InstanceError
 from connectors.errors import ConnectorError
 from evidence.errors import EvidenceError
 
 Command = Callable[..., Any]
+REFUSALS = (
+    *(AttestryError, ConnectorError, EvidenceError),
+    *(SettingsError, SealError, InstanceError),
+)
 
 
 def answers(command: Command) -> Command:
@@ -73,7 +78,7 @@ def run(group: click.Group, arguments: list[str] | None = None) -> int:
     except PolicyRefusedError as error:
         click.echo(f"Refused by the policy: {error.detail}", err=True)
         return 1
-    except (AttestryError, ConnectorError, EvidenceError, SettingsError, SealError) as error:
+    except REFUSALS as error:
         click.echo(str(error), err=True)
         return 1
     return result if isinstance(result, int) else 0

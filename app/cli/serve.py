@@ -8,6 +8,7 @@ import click
 
 from app.cli.main import Local
 from app.kernel.errors import InvalidInputError
+from app.wiring import House
 
 THREADS = 16
 
@@ -23,7 +24,7 @@ def serve(local: Local, host: str, port: int) -> None:
     worker = Worker(local.house)
     worker.start()
     try:
-        _listen(local, host, port)
+        _listen(local.house, host, port)
     finally:
         worker.stop()
 
@@ -34,8 +35,8 @@ def serve(local: Local, host: str, port: int) -> None:
 @click.pass_obj
 def web(local: Local, host: str, port: int) -> None:
     """The web alone; any number of them, on PostgreSQL."""
-    _refuse_sqlite(local)
-    _listen(local, host, port)
+    _refuse_sqlite(local.unchecked)
+    _listen(local.unchecked, host, port)
 
 
 @click.command()
@@ -44,7 +45,7 @@ def worker(local: Local) -> None:
     """The worker alone; any number of them, on PostgreSQL."""
     from app.worker import Worker
 
-    _refuse_sqlite(local)
+    _refuse_sqlite(local.house)
     working = Worker(local.house)
     working.start()
     stop = threading.Event()
@@ -59,14 +60,14 @@ def worker(local: Local) -> None:
     working.stop()
 
 
-def _listen(local: Local, host: str, port: int) -> None:
+def _listen(house: House, host: str, port: int) -> None:
     from waitress.server import create_server
 
     from app.factory import create_app
     from app.web import bodies
 
     server = create_server(
-        create_app(local.house.settings, house=local.house),
+        create_app(house.settings, house=house),
         host=host,
         port=port,
         threads=THREADS,
@@ -89,8 +90,8 @@ def _listen(local: Local, host: str, port: int) -> None:
         server.close()
 
 
-def _refuse_sqlite(local: Local) -> None:
-    if local.house.settings.database_url.startswith("sqlite"):
+def _refuse_sqlite(house: House) -> None:
+    if house.settings.database_url.startswith("sqlite"):
         raise InvalidInputError(
             {"ATTESTRY_DATABASE_URL": "Several processes need PostgreSQL; on SQLite use `serve`."}
         )

@@ -12,10 +12,11 @@ from typing import Any
 import sqlalchemy as sa
 from flask import Blueprint, Flask, Response, current_app, jsonify
 
-from app.kernel import schema
+from app.kernel import standing
 from app.kernel.actor import Permission
 from app.kernel.jobs import WorkerBeat
 from app.kernel.ledger import LedgerEntry, LedgerPending
+from app.kernel.standing import Standing
 from app.kernel.uow import Reading
 from app.web import scope
 from app.web.scope import doors
@@ -93,16 +94,16 @@ def status(found: list[Check]) -> str:
 def checks() -> list[Check]:
     """Look at the database, its schema, the workers and the ledger, in that order."""
     try:
-        revision, newest = schema.present(doors().transactions.database.engine), schema.newest()
+        found = standing.of(doors().transactions.database.engine)
     except sa.exc.SQLAlchemyError:
         return [Check("database", is_ok=False, detail="It cannot be reached.", is_needed=True)]
     database = Check("database", is_ok=True, detail="It answers.", is_needed=True)
-    if revision != newest:
-        told = "It is not of this version: run `attestry init`."
-        return [database, Check("schema", is_ok=False, detail=told, is_needed=True)]
+    if found is not Standing.CURRENT:
+        return [database, Check("schema", is_ok=False, detail=found.way_out, is_needed=True)]
     with doors().transactions.read() as reading:
-        found = [_worker(reading), _ledger(reading)]
-    return [database, Check("schema", is_ok=True, detail="It is current.", is_needed=True), *found]
+        working = [_worker(reading), _ledger(reading)]
+    schema = Check("schema", is_ok=True, detail="It is current.", is_needed=True)
+    return [database, schema, *working]
 
 
 def install(app: Flask, gauges: Iterable[Gauges] = ()) -> None:
