@@ -10,6 +10,7 @@ from app.audit.routes import blp as audit_pages
 from app.audit.routes import looks
 from app.catalog.api import blp as catalog
 from app.catalog.routes import blp as catalog_pages
+from app.directory import doers
 from app.directory import queries as directory_queries
 from app.directory.api import blp as directory
 from app.directory.routes import blp as directory_pages
@@ -19,6 +20,7 @@ from app.lifecycle.routes import blp as lifecycle_pages
 from app.lifecycle.routes import on_operations
 from app.notices.api import blp as notices
 from app.notices.routes import blp as notices_pages
+from app.provisioning import telling
 from app.provisioning.api import blp as provisioning
 from app.provisioning.overview import needing_a_person
 from app.provisioning.routes import blp as provisioning_pages
@@ -122,6 +124,7 @@ def create_app(
     looks.install(app)
     find.install(app, finding.FINDERS)
     reasons.install(app, finding.reasons)
+    doers.install(app, telling.doers)
     home.install(app, directory_queries.source_lines, waiting.MAKERS)
     api = openapi.install(app)
     for blueprint in STAGES:

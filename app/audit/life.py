@@ -13,12 +13,13 @@ import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 
 from app.audit import reach
-from app.directory.models import Account, Group, Identity, Membership, Source
+from app.directory.models import Account, Group, Identity, LogDeed, Membership, Source
 from app.grants.models import End, Grant
 from app.kernel.actor import Permission
 from app.kernel.errors import NotFoundError
 from app.kernel.uow import Reading
-from app.provisioning.models import Plan, Task
+from app.provisioning.domain import FindingKind, FindingState
+from app.provisioning.models import Finding, Plan, Task
 from app.requests.models import AccessRequest, Approval, Step
 from app.reviews.models import Campaign, Item, ItemDecision
 
@@ -104,7 +105,11 @@ def life_of(
         .where(Membership.account_id == account.id, Membership.group_id == group.id)
         .order_by(Membership.valid_from)
     ).all()
-    moments = [*_seen(spans), *_told(reading, account.id, group.id)]
+    moments = [
+        *_seen(spans),
+        *_found(reading, account, group),
+        *_told(reading, account.id, group.id),
+    ]
     return Life(
         account=account.public_id,
         account_login=account.login,
@@ -128,6 +133,45 @@ def _seen(spans: Sequence[Any]) -> Iterator[Moment]:
         yield Moment(span.valid_from, "membership.seen", None, span.provenance.value, None)
         if span.valid_to is not None:
             yield Moment(span.valid_to, "membership.ended", None, "", None)
+
+
+def _found(reading: Reading, account: Account, group: Group) -> Iterator[Moment]:
+    """What the log of the source told others did, and what became of what nobody had decided.
+
+    The log's words are kept for a while only; what findings noted of them stays.
+    """
+    findings = reading.session.execute(
+        sa.select(Finding, By.display_name)
+        .outerjoin(By, By.public_id == Finding.decided_by)
+        .where(Finding.account_id == account.id, Finding.group_id == group.id)
+    ).all()
+    told = {
+        each.event_id: _logged(each.at, each.event_id, each, is_joining=each.is_joining)
+        for each in reading.session.scalars(
+            sa.select(LogDeed).where(
+                LogDeed.source_id == account.source_id,
+                LogDeed.group_external_id == group.external_id,
+                LogDeed.account_external_id == account.external_id,
+                ~LogDeed.is_ours,
+            )
+        )
+    }
+    for finding, name in findings:
+        kind, ref, event = finding.kind, finding.public_id, finding.log_event
+        yield Moment(finding.found_at, f"drift.{kind.value}", None, "", ref)
+        if finding.decided_at is not None:
+            is_adopted = finding.state is FindingState.ADOPTED
+            what = "drift.adopted" if is_adopted else "drift.revert_ordered"
+            yield Moment(finding.decided_at, what, name, finding.reason or "", ref)
+        if finding.done_at is not None and event is not None and event not in told:
+            is_joining = kind is FindingKind.APPEARED
+            told[event] = _logged(finding.done_at, event, finding, is_joining=is_joining)
+    yield from told.values()
+
+
+def _logged(at: datetime, event: str, by: LogDeed | Finding, *, is_joining: bool) -> Moment:
+    what = "log.joined" if is_joining else "log.left"
+    return Moment(at, what, by.actor_name or by.actor_ref, event, None)
 
 
 def _told(reading: Reading, account: int, group: int) -> Iterator[Moment]:

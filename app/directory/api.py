@@ -4,7 +4,7 @@ import dataclasses
 from datetime import datetime
 from typing import Any
 
-from app.directory import queries, service
+from app.directory import doers, queries, service
 from app.directory.matching import Rule
 from app.directory.queries import (
     AccountLine,
@@ -94,7 +94,8 @@ def list_runs(reading: Reading, args: dict[str, Any], name: str) -> Page[queries
 @scope.query(blp, page_of(ChangeAnswer), args=FindArgs)
 def list_changes(reading: Reading, args: dict[str, Any], run_id: str) -> Page[queries.Change]:
     """List what a stored run changed, or a parked one would, by name; `q` is part of one."""
-    return queries.list_changes(reading, run_id, window(args), q=args["q"])
+    found = queries.list_changes(reading, run_id, window(args), q=args["q"])
+    return doers.named(reading, run_id, found)
 
 
 @blp.route("/sync-runs/<run_id>/accept", methods=["POST"])

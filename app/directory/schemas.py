@@ -237,6 +237,15 @@ class ThingAnswer(Schema):
     href = fields.String(allow_none=True)
 
 
+class DoingAnswer(Schema):
+    """Who made a change in the source and when, as its own log tells; nobody if it names none."""
+
+    at = Moment()
+    by = fields.String(allow_none=True)
+    account = fields.String(allow_none=True)
+    holder = fields.String(allow_none=True)
+
+
 class ChangeAnswer(Schema):
     """One line of what a read changed, or would change."""
 
@@ -246,6 +255,7 @@ class ChangeAnswer(Schema):
     fields_ = fields.List(
         fields.String(), attribute="fields", data_key="fields", metadata={"readOnly": True}
     )
+    done = fields.Nested(DoingAnswer, allow_none=True)
 
 
 class IdentityAnswer(Schema):

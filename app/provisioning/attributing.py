@@ -29,6 +29,21 @@ MOST_READS_BACK = 50
 AT_ONCE = 500
 JOINS = Verb.ADD_MEMBER.value
 Condition = sa.ColumnElement[bool]
+# What a log tells, as the fields of a `Word`; of which group and account; in which order.
+WORD: tuple[Any, ...] = (
+    LogDeed.event_id,
+    LogDeed.at,
+    LogDeed.is_joining,
+    LogDeed.is_ours,
+    LogDeed.actor_ref,
+    LogDeed.actor_name,
+)
+IS_TOLD = sa.and_(
+    LogDeed.source_id == Group.source_id,
+    LogDeed.group_external_id == Group.external_id,
+    LogDeed.account_external_id == Account.external_id,
+)
+LATER_FIRST = LogDeed.id.desc()  # of two at the same moment, the one told later is the last
 
 
 def on_log_told(tx: Transactions, delivery: Delivery) -> None:
@@ -141,40 +156,16 @@ def is_by(reading: Reading, finding: Finding, identity_id: int | None) -> bool:
 def _words(reading: Reading, which: Condition) -> dict[int, list[Word]]:
     """Return what logs tell of the accounts and groups of findings, by finding, in their order."""
     rows = reading.session.execute(
-        sa.select(
-            Finding.id,
-            LogDeed.event_id,
-            LogDeed.at,
-            LogDeed.is_joining,
-            LogDeed.is_ours,
-            LogDeed.actor_ref,
-            LogDeed.actor_name,
-        )
+        sa.select(Finding.id, *WORD)
         .join(Account, Account.id == Finding.account_id)
         .join(Group, Group.id == Finding.group_id)
-        .join(
-            LogDeed,
-            sa.and_(
-                LogDeed.source_id == Group.source_id,
-                LogDeed.group_external_id == Group.external_id,
-                LogDeed.account_external_id == Account.external_id,
-            ),
-        )
+        .join(LogDeed, IS_TOLD)
         .where(which)
-        .order_by(LogDeed.id.desc())  # of two at the same moment, the one told later is the last
+        .order_by(LATER_FIRST)
     )
     found: dict[int, list[Word]] = defaultdict(list)
-    for row in rows:
-        found[row.id].append(
-            Word(
-                row.event_id,
-                row.at,
-                row.is_joining,
-                row.is_ours,
-                row.actor_ref,
-                row.actor_name,
-            )
-        )
+    for key, *word in rows:
+        found[key].append(Word(*word))
     return dict(found)
 
 
@@ -208,8 +199,8 @@ def _differences(uow: UnitOfWork, which: Condition) -> Iterator[tuple[Finding, D
     earlier: dict[int, Sequence[Earlier]] = {}
     for finding, run, group, membership, gone_at in rows:
         if run.id not in earlier:
-            earlier[run.id] = list(_reads_before(uow, run))
-        since = _began(earlier[run.id], group)
+            earlier[run.id] = list(reads_before(uow, run))
+        since = began(earlier[run.id], group)
         if finding.kind is FindingKind.APPEARED:
             seen_at = gone_at
         else:
@@ -248,7 +239,8 @@ class Earlier:
     unread: frozenset[str]
 
 
-def _reads_before(reading: Reading, run: SyncRun) -> Iterator[Earlier]:
+def reads_before(reading: Reading, run: SyncRun) -> Iterator[Earlier]:
+    """Return the stored reads before one, the newest first, as far back as it makes sense."""
     rows = reading.session.execute(
         sa.select(SyncRun.begun_at, SyncRun.problems)
         .where(SyncRun.source_id == run.source_id, SyncRun.is_stored, SyncRun.id < run.id)
@@ -263,7 +255,7 @@ def _about(problems: Iterable[Mapping[str, Any]]) -> frozenset[str]:
     return frozenset(each["about"] for each in problems if each["about"])
 
 
-def _began(earlier: Iterable[Earlier], group: str) -> datetime | None:
+def began(earlier: Iterable[Earlier], group: str) -> datetime | None:
     """Return when the last read before began that had read the members of a group."""
     for each in earlier:
         if group not in each.unread:

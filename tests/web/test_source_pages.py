@@ -312,7 +312,7 @@ def test_many_changes_come_in_parts_at_the_same_cost(cast: Cast) -> None:
     rest = unescape(re.findall(r'rel="next" href="([^"]+)"', first)[0])
     with counted(cast.house) as more:
         second = frank.page(rest)
-    assert len(more) == len(few) <= 13
+    assert len(more) == len(few) <= 15  # three of them ask who did it, as the log tells
     third = frank.page(unescape(re.findall(r'rel="next" href="([^"]+)"', second)[0]))
     assert 'rel="next"' not in third
     shown = [

@@ -73,7 +73,7 @@ from app.directory.queries.people import (
     name_of,
     show_identity,
 )
-from app.directory.queries.runs import Change, changes_of, list_changes
+from app.directory.queries.runs import Change, Doing, Made, changes_of, list_changes
 from app.directory.queries.sources import (
     RunLine,
     RunRow,
@@ -96,6 +96,7 @@ __all__ = [
     "CaseRow",
     "Change",
     "Changed",
+    "Doing",
     "ExclusionRow",
     "GroupDifference",
     "GroupRow",
@@ -105,6 +106,7 @@ __all__ = [
     "IdentityDifference",
     "IdentityRow",
     "Interval",
+    "Made",
     "MemberRow",
     "Only",
     "Owner",

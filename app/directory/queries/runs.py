@@ -7,6 +7,7 @@ is compared with the store anew. The first read is not listed: everything in it 
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import islice
 from typing import Any
 
@@ -47,10 +48,43 @@ Line = tuple[int, str, str, str | None]  # place, kind, subject and group by ext
 
 @dataclass(frozen=True, slots=True)
 class Thing:
-    """An account or a group of a difference; without an id it is not stored yet."""
+    """An account or a group of a difference; without a key it is not stored yet."""
 
     name: str
     href: str | None
+    key: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A membership that a difference is about.
+
+    Attributes:
+        account: Key of the account.
+        group: Key of the group.
+        is_joining: Whether the account joined it, or left.
+    """
+
+    account: int
+    group: int
+    is_joining: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Doing:
+    """Who made a change in the source, as its log tells.
+
+    Attributes:
+        at: When, by the source's own clock.
+        by: Who, as the log names them; None: it names nobody, or the name was erased.
+        account: Public id of the account that is, or None if it is none known here.
+        holder: Public id of whose account that is, or None.
+    """
+
+    at: datetime
+    by: str | None
+    account: str | None
+    holder: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +97,7 @@ class Change:
         subject: The account or group.
         group: The group it joined or left, or None.
         fields: Which attributes changed.
+        done: Who did it in the source; None: its log does not tell, or was not asked yet.
     """
 
     key: int
@@ -70,6 +105,16 @@ class Change:
     subject: Thing
     group: Thing | None
     fields: Sequence[str]
+    done: Doing | None = None
+
+    @property
+    def made(self) -> Made | None:
+        """The membership that it is about; None for all else, and for what is not stored yet."""
+        if not self.kind.startswith("membership.") or self.group is None:
+            return None
+        if self.subject.key is None or self.group.key is None:
+            return None
+        return Made(self.subject.key, self.group.key, self.kind.endswith(".appeared"))
 
 
 def list_changes(
@@ -208,22 +253,25 @@ def _things(
     found = {
         row[0]: _person(*tuple(row)[1:])
         for row in reading.session.execute(
-            sa.select(Account.public_id, Account.login, Identity.display_name, Identity.public_id)
+            sa.select(Account.public_id, *_CALLED)
             .outerjoin(Identity, Identity.id == Account.identity_id)
             .where(Account.public_id.in_(sorted(accounts)))
         )
     }
-    for public_id, name in reading.session.execute(
-        sa.select(Group.public_id, Group.name).where(Group.public_id.in_(sorted(groups)))
+    for key, public_id, name in reading.session.execute(
+        sa.select(Group.id, Group.public_id, Group.name).where(Group.public_id.in_(sorted(groups)))
     ):
-        found[public_id] = Thing(name, f"/groups/{public_id}")
+        found[public_id] = Thing(name, f"/groups/{public_id}", key)
     return found
 
 
-def _person(login: str, name: str | None, identity: str | None) -> Thing:
+_CALLED: tuple[Any, ...] = (Account.id, Account.login, Identity.display_name, Identity.public_id)
+
+
+def _person(key: int, login: str, name: str | None, identity: str | None) -> Thing:
     if name is None or identity is None:
-        return Thing(login, None)
-    return Thing(f"{name} ({login})", f"/identities/{identity}")
+        return Thing(login, None, key)
+    return Thing(f"{name} ({login})", f"/identities/{identity}", key)
 
 
 def _compared(reading: Reading, run: SyncRun) -> Difference:
@@ -312,18 +360,18 @@ class _Names:
     ) -> None:
         wanted = {name for _, _, subject, group in part for name in (subject, group) if name}
         accounts = reading.session.execute(
-            sa.select(Account.external_id, Account.login, Identity.display_name, Identity.public_id)
+            sa.select(Account.external_id, *_CALLED)
             .outerjoin(Identity, Identity.id == Account.identity_id)
             .where(Account.source_id == source_id, Account.external_id.in_(sorted(wanted)))
         )
         groups = reading.session.execute(
-            sa.select(Group.external_id, Group.name, Group.public_id).where(
+            sa.select(Group.external_id, Group.name, Group.public_id, Group.id).where(
                 Group.source_id == source_id, Group.external_id.in_(sorted(wanted))
             )
         )
         self._found = found
         self._accounts = {row[0]: _person(*tuple(row)[1:]) for row in accounts}
-        self._groups = {row[0]: Thing(row[1], f"/groups/{row[2]}") for row in groups}
+        self._groups = {row[0]: Thing(row[1], f"/groups/{row[2]}", row[3]) for row in groups}
 
     def account(self, name: str) -> Thing:
         return self._accounts.get(name) or _as_read(self._found.accounts, name, "login")

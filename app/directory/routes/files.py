@@ -5,7 +5,7 @@ from typing import Any
 
 from flask import Response
 
-from app.directory import queries, schemas
+from app.directory import doers, queries, schemas
 from app.directory.routes import blp
 from app.directory.routes.looking import group, groups, identities, identity
 from app.directory.routes.people import accounts, cases
@@ -172,7 +172,7 @@ def runs_file(uow: UnitOfWork, _form: Form, name: str) -> Response:
 def changes_file(uow: UnitOfWork, form: Form, run_id: str) -> Response:
     """What a read changed, or would change, as a file."""
     q = form.load(schemas.FindArgs)["q"]
-    changes = queries.changes_of(uow, run_id, q)
+    changes = doers.naming(run_id, queries.changes_of(uow, run_id, q))
     return take(uow, "changes", CHANGES, changes, filtered=_said(run_id, q))
 
 

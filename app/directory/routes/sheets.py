@@ -135,6 +135,10 @@ CHANGES: Columns[Change] = {
     "group": lambda row: row.group and row.group.name,
     "group_page": lambda row: row.group and row.group.href,
     "fields": lambda row: "; ".join(row.fields),
+    "done_at": lambda row: row.done and row.done.at,
+    "done_by": lambda row: row.done and row.done.by,
+    "done_by_account": lambda row: row.done and row.done.account,
+    "done_by_holder": lambda row: row.done and row.done.holder,
 }
 RUNS: Columns[RunLine] = {
     "id": lambda row: row.id,

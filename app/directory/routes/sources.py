@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from flask import Response, request, url_for
 from flask_babel import gettext as _
 
-from app.directory import queries, schemas, service
+from app.directory import doers, queries, schemas, service
 from app.directory.domain import SyncState
 from app.directory.queries.sources import SIMULATED
 from app.directory.routes import blp
@@ -315,6 +315,7 @@ def run(reading: Reading, run_id: str, form: Form | None = None) -> str:
     changes = None
     if found.state is not SyncState.PARKED or request.args.keys() & {"changes", "cursor", "q"}:
         changes = queries.list_changes(reading, run_id, window(args), q=args["q"])
+        changes = doers.named(reading, run_id, changes)
     starter = queries.name_of(reading, found.started_by)
     return pages.render(
         "directory/run.html",
