@@ -24,7 +24,7 @@ Depths = dict[Edge, int]
 
 def follow_nestings(session: Session) -> None:
     """Bring the closure in line with the open nestings."""
-    wanted = {edge for edge in _nestings(session) if edge[0] != edge[1]}
+    wanted = {edge for edge in nestings(session) if edge[0] != edge[1]}
     changed = wanted ^ _pairs(session, _closure().where(Closure.depth == 1)).keys()
     if not changed:
         return
@@ -41,13 +41,14 @@ def follow_reach(session: Session) -> None:
     ends = session.scalars(
         sa.select(Group.id).where(Group.is_administrative, Group.ended_at.is_(None))
     ).all()
-    now = graph.leading_to([*_nestings(session), *mirrored(session)], ends) if ends else {}
+    now = graph.leading_to([*nestings(session), *mirrored(session)], ends) if ends else {}
     stored = sa.select(Reach.group_id, Reach.administrative_id, Reach.steps)
     was = _pairs(session, stored)
     _write(session, Reach, ("group_id", "administrative_id", "steps"), was, now)
 
 
-def _nestings(session: Session) -> list[Edge]:
+def nestings(session: Session) -> list[Edge]:
+    """Return each group with one that is directly in it now."""
     chosen = sa.select(Nesting.parent_id, Nesting.child_id).where(Nesting.valid_to.is_(None))
     parents, children = bulk.numbers(session, chosen, 2)
     return list(zip(parents.tolist(), children.tolist(), strict=True))

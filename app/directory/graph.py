@@ -125,7 +125,20 @@ def ways_down(edges: Iterable[Edge], group: int) -> dict[int, tuple[int, ...]]:
     Returns:
         Group to path: first the group whose direct members they are, last `group`.
     """
-    down = _ways(_sorted(edges), {group: (group,)})
+    return ways_to(edges, [group])
+
+
+def ways_to(edges: Iterable[Edge], ends: Iterable[int]) -> dict[int, tuple[int, ...]]:
+    """Return every group that leads to one of some groups, with its way to the nearest of them.
+
+    Args:
+        edges: Pairs of (parent, child).
+        ends: Where the ways end.
+
+    Returns:
+        Group to path: first the group, last one of the ends. An end is its own way.
+    """
+    down = _ways(_sorted(edges), {each: (each,) for each in sorted(ends)})
     return {each: tuple(reversed(path)) for each, path in down.items()}
 
 

@@ -29,6 +29,7 @@ class Code(StrEnum):
     """Why an item is flagged, gravest first; the order in which reasons and items are shown."""
 
     CONFLICT = "conflict"
+    REACH = "reach"
     UNUSED = "unused"
     MOVED = "moved"
     RARE = "rare"
@@ -67,7 +68,8 @@ class Known:
     """What is known of one access.
 
     Attributes:
-        risk: What the catalogue says of it.
+        risk: What the catalogue says of it, or that it administers.
+        reach: The way from it to what administers a source, by names, or None if it leads to none.
         idle_days: Whole days from the account's last sign-in to the read; None: not known.
         peers: Or None, if there are too few or nothing makes them alike.
         conflicts: Names of what it does not go together with.
@@ -78,6 +80,7 @@ class Known:
     """
 
     risk: Risk
+    reach: str | None = None
     idle_days: int | None = None
     peers: Peers | None = None
     conflicts: Sequence[str] = ()
@@ -147,6 +150,8 @@ def advise(known: Known) -> Advice:
 
 def _reasons(known: Known) -> list[Reason]:
     found = [Reason(Code.CONFLICT, each) for each in known.conflicts]
+    if known.reach is not None:
+        found.append(Reason(Code.REACH, known.reach))
     if known.idle_days is not None and known.idle_days > UNUSED_AFTER_DAYS:
         found.append(Reason(Code.UNUSED, known.idle_days))
     if known.team_before is not None:
@@ -159,7 +164,7 @@ def _reasons(known: Known) -> list[Reason]:
         found.append(Reason(Code.DISABLED))
     if known.new_since is not None:
         found.append(Reason(Code.NEW, known.new_since))
-    if known.risk in (Risk.HIGH, Risk.PRIVILEGED):
+    if known.reach is None and known.risk in (Risk.HIGH, Risk.PRIVILEGED):
         found.append(Reason(Code.RISK, known.risk.value))
     return found
 

@@ -19,7 +19,7 @@ from app.catalog.models import Entitlement
 from app.directory import graph
 from app.directory.domain import Provenance
 from app.directory.models import Account, Group, Identity, Membership, Nesting, Source
-from app.directory.queries import groups_reaching, left_out_groups
+from app.directory.queries import left_out_groups, ways_to_administration
 from app.kernel.event import moment
 from app.kernel.uow import Reading
 from app.reviews.advice import Known, advise
@@ -35,6 +35,7 @@ REASONS = {
     LEFT_OUT: "A person left this group out by name: its members are not expected to be read.",
     NOBODY: "Nobody could be asked: no manager, owner or fallback but the holder.",
 }
+ARROW = " \u2192 "
 AUTOMATIC, READ_ONLY = "automatic", "read only"
 MANAGER, OWNER, FALLBACK = "manager", "owner", "fallback"
 
@@ -136,18 +137,28 @@ def gather(reading: Reading, wanted: Wanted) -> Iterator[Found]:
     leads_to = _leads_to(reading)
     background = read_background(reading, wanted.source_ids)
     left_out = left_out_groups(reading)
-    reaching = groups_reaching(reading)
+    leading = ways_to_administration(reading)
     whole = (Membership, Account, Group, Source, _HOLDER, _MANAGER, _WRITTEN, _TOLD, Entitlement)
     statement = _in_scope(wanted, *whole).execution_options(yield_per=1000)
     for row in reading.session.execute(statement):
         group, described = row[2], row[-1]
-        administers = group.is_administrative or group.id in reaching
-        risk = described.risk if described else default_risk(is_administrative=administers)
+        way = ARROW.join(leading.get(group.id, ())) or None
+        risk = _risk(described, administers=group.is_administrative or way is not None)
         found = _found(*row, fallback_id=wanted.fallback_id, leads_to=leads_to, risk=risk)
         if found.group_id in left_out:
             found = replace(found, rule=LEFT_OUT, reviewer_id=None)
-        found.shown.update(_weighed(row, wanted, background, risk))
+        found.shown.update(_weighed(row, wanted, background, risk, way))
         yield found
+
+
+def _risk(described: Entitlement | None, *, administers: bool) -> Risk:
+    """Return the risk put to a reviewer: where it leads to administration, that counts.
+
+    What somebody said of a group may be older than where it leads, and was said of the group alone.
+    """
+    if administers or described is None:
+        return default_risk(is_administrative=administers)
+    return described.risk
 
 
 def _in_scope(wanted: Wanted, *columns: Any) -> sa.Select[Any]:
@@ -198,7 +209,7 @@ def _leads_to(reading: Reading) -> Callable[[int], list[str]]:
             return []
         ways = graph.ways_up(edges, [group_id])
         return [
-            " \u2192 ".join(names[step] for step in path)
+            ARROW.join(names[step] for step in path)
             for reached, path in sorted(ways.items())
             if reached != group_id
         ]
@@ -266,7 +277,9 @@ def _found(
     )
 
 
-def _weighed(row: Any, wanted: Wanted, background: Background, risk: Risk) -> dict[str, Any]:
+def _weighed(
+    row: Any, wanted: Wanted, background: Background, risk: Risk, way: str | None
+) -> dict[str, Any]:
     """Return what the facts around a membership say of it, and the advice that follows."""
     membership, account, group, _, holder, *_ = row
     read_at = wanted.read_at.get(account.source_id)
@@ -277,6 +290,7 @@ def _weighed(row: Any, wanted: Wanted, background: Background, risk: Risk) -> di
     new_since = _new_since(membership, wanted.before) if before is None else None
     known = Known(
         risk=risk,
+        reach=way,
         idle_days=_idle_days(account.last_sign_in_at, read_at),
         peers=peers,
         conflicts=list(dict.fromkeys(each.with_name for each in clashes)),
@@ -286,6 +300,7 @@ def _weighed(row: Any, wanted: Wanted, background: Background, risk: Risk) -> di
         is_enabled=account.is_enabled,
     )
     return {
+        "administers_by": way,
         "read_at": _text(read_at),
         "idle_days": known.idle_days,
         "peers": asdict(peers) if peers else None,

@@ -255,6 +255,10 @@ class ShownSchema(Schema):
     leads_to = fields.List(
         fields.String(), metadata={"description": "What else it gives by nesting, as paths."}
     )
+    administers_by = fields.String(
+        allow_none=True,
+        metadata={"description": "The shortest way to what administers a source; null: to none."},
+    )
     owner_name = fields.String(allow_none=True)
     risk = fields.String()
     provenance = fields.String()

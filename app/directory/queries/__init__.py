@@ -73,6 +73,7 @@ from app.directory.queries.people import (
     name_of,
     show_identity,
 )
+from app.directory.queries.reaching import ways_to_administration
 from app.directory.queries.runs import Change, Doing, Made, changes_of, list_changes
 from app.directory.queries.sources import (
     RunLine,
@@ -167,4 +168,5 @@ __all__ = [
     "show_source",
     "source_lines",
     "surroundings",
+    "ways_to_administration",
 ]

@@ -143,6 +143,8 @@ def _reason(reason: Reason) -> str:
     match reason.code:
         case Code.CONFLICT:
             told = _("Conflict: also has %(other)s", other=about)
+        case Code.REACH:
+            told = _("Leads to administration: %(way)s", way=about)
         case Code.UNUSED:
             told = ngettext("No sign-in for %(num)s day", "No sign-in for %(num)s days", int(about))
         case Code.MOVED:

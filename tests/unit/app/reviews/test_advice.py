@@ -61,6 +61,8 @@ def test_half_of_the_peers_is_common(holders: int, *, common: bool) -> None:
         ({"has_holder": False}, Code.ORPHAN),
         ({"is_enabled": False}, Code.DISABLED),
         ({"risk": Risk.HIGH}, Code.RISK),
+        ({"reach": "Helpers \u2192 Domain Admins"}, Code.REACH),
+        ({"reach": "Helpers \u2192 Domain Admins", "risk": Risk.PRIVILEGED}, Code.REACH),
         ({"risk": Risk.PRIVILEGED}, Code.RISK),
     ],
 )
@@ -89,6 +91,8 @@ def test_the_gravest_reason_comes_first_and_gives_the_rank() -> None:
     )
     found = advise(known)
     assert codes(known) == [Code.CONFLICT, Code.UNUSED, Code.MOVED, Code.RARE, Code.RISK]
+    reaching = replace(known, reach="Helpers \u2192 Domain Admins")
+    assert codes(reaching)[:2] == [Code.CONFLICT, Code.REACH]
     assert found.rank < advise(replace(known, conflicts=())).rank < advise(USUAL).rank
     assert found.reasons[3].about == 3
 
