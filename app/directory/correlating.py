@@ -1,7 +1,7 @@
 """Tie accounts to identities in the store: load, let `correlation.py` decide, write the rest."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import repeat
 from typing import Any, cast
 
@@ -15,6 +15,7 @@ from app.directory.models import Account, AccountTyping, HandTie, Identity, Sour
 from app.directory.portraits import Portrait, draw
 from app.directory.ruling import Ruled
 from app.kernel import bulk
+from app.kernel.filling import filling
 from app.kernel.uow import Reading, UnitOfWork
 
 
@@ -182,27 +183,26 @@ def _make(uow: UnitOfWork, portraits: Mapping[int, Portrait], keys: Mapping[int,
     """Insert the identities that are to be made, their managers among them."""
     drawn = [portraits[each] for each in keys]
     uow.touch(Identity)
-    bulk.insert(
-        uow.session,
-        cast("sa.Table", Identity.__table__),
-        {
-            "id": keys.values(),
-            "public_id": uow.ids.many(len(keys)),
-            "kind": [each.kind for each in drawn],
-            "display_name": [each.display_name for each in drawn],
-            "mail": [each.mail for each in drawn],
-            "employee_number": [each.employee_number for each in drawn],
-            "manager_id": [
-                None if each.manager_id is None else _key(keys, each.manager_id) for each in drawn
-            ],
-            "department": [each.department for each in drawn],
-            "title": [each.title for each in drawn],
-            "is_active": [each.is_enabled for each in drawn],
-            "correlation_rule": [each.rule for each in drawn],
-            "first_seen_at": repeat(uow.now),
-        },
-        refers_to_itself=True,
-    )
+    table = cast("sa.Table", Identity.__table__)
+    columns: dict[str, Iterable[Any]] = {
+        "id": keys.values(),
+        "public_id": uow.ids.many(len(keys)),
+        "kind": [each.kind for each in drawn],
+        "display_name": [each.display_name for each in drawn],
+        "mail": [each.mail for each in drawn],
+        "employee_number": [each.employee_number for each in drawn],
+        "manager_id": [
+            None if each.manager_id is None else _key(keys, each.manager_id) for each in drawn
+        ],
+        "department": [each.department for each in drawn],
+        "title": [each.title for each in drawn],
+        "is_active": [each.is_enabled for each in drawn],
+        "correlation_rule": [each.rule for each in drawn],
+        "first_seen_at": repeat(uow.now),
+    }
+    # Whoever comes is looked for among the managers of those who came before.
+    with filling(uow.session, table, len(keys), keeping="manager_id"):
+        bulk.insert(uow.session, table, columns, refers_to_itself=True)
 
 
 def _key(keys: Mapping[int, int], identity_id: int) -> int:
@@ -239,7 +239,8 @@ def _link(
             "correlation_rule": rules,
             "correlation_confidence": confidences,
         }
-        bulk.update(uow.session, table, changed, columns)
+        with filling(uow.session, table, len(changed), keeping="login"):
+            bulk.update(uow.session, table, changed, columns)
     return len(changed)
 
 

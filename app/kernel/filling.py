@@ -1,10 +1,10 @@
 """Very many rows at once on SQLite, as fast as it takes them. PostgreSQL needs no help.
 
-Where more rows come than there are, their indexes are made after them, which takes half the time of
-finding the place of each row in each index. It happens inside the caller's transaction, which has
-the store to itself: if it fails, every index is as it was. Else SQLite, which keeps two megabytes
-of pages, gets more room: rows that each touch another page of an index would make it read and write
-the same pages again and again.
+Where more rows come or change than there are, their indexes are made after them, which takes half
+the time of finding the place of each row in each index. It happens inside the caller's transaction,
+which has the store to itself: if it fails, every index is as it was. Else SQLite, which keeps two
+megabytes of pages, gets more room: rows that each touch another page of an index would make it read
+and write the same pages again and again.
 """
 
 from collections.abc import Iterator
@@ -20,13 +20,14 @@ ROOM = 32 * 1024  # KiB of pages
 
 
 @contextmanager
-def filling(session: Session, table: sa.Table, count: int) -> Iterator[None]:
-    """Insert so many rows in the block; where they are few, nothing is different.
+def filling(session: Session, table: sa.Table, count: int, *, keeping: str = "") -> Iterator[None]:
+    """Write so many rows in the block; where they are few, nothing is different.
 
     Args:
         session: To write with; none of its reads is still going on.
         table: Where; its key is the column `id`.
         count: How many rows.
+        keeping: A column whose indexes are looked into meanwhile, or that nothing changes in.
     """
     connection = session.connection()
     if count < MANY or connection.dialect.name != "sqlite":
@@ -39,7 +40,7 @@ def filling(session: Session, table: sa.Table, count: int) -> Iterator[None]:
             yield
     else:
         driver: Any = connection.connection.driver_connection
-        with connection.begin_nested(), _indexed_after(driver, table):
+        with connection.begin_nested(), _indexed_after(driver, table, keeping):
             yield
 
 
@@ -66,13 +67,15 @@ def roomy(session: Session, count: int) -> Iterator[None]:
 
 
 @contextmanager
-def _indexed_after(driver: Any, table: sa.Table) -> Iterator[None]:
+def _indexed_after(driver: Any, table: sa.Table, keeping: str) -> Iterator[None]:
     """Take away the indexes that no constraint makes, and make them again as they were."""
     found = driver.execute(
         "SELECT name, sql FROM sqlite_master "
         "WHERE type = 'index' AND tbl_name = ? AND sql IS NOT NULL ORDER BY rowid",
         (table.name,),
     ).fetchall()
+    stays = {each.name for each in table.indexes if keeping in each.columns}
+    found = [each for each in found if each[0] not in stays]
     for name, _ in found:
         driver.execute(f"DROP INDEX {name}")
     yield

@@ -23,7 +23,7 @@ class Ids(Protocol):
         ...
 
     def many(self, count: int) -> list[PublicId]:
-        """Return so many fresh public identifiers of one moment."""
+        """Return so many fresh public identifiers of one moment, in rising order."""
         ...
 
     def salt(self) -> bytes:
@@ -47,17 +47,20 @@ class RandomIds:
         return self.many(1)[0]
 
     def many(self, count: int) -> list[PublicId]:
-        """Return so many UUIDv7 of one moment; the randomness of all is drawn at once."""
+        """Return so many UUIDv7 of one moment, rising; the randomness of all is drawn at once.
+
+        Rising, each finds its place in an index beside the one before it.
+        """
         milliseconds = int(self._clock.now().timestamp() * 1000) & ((1 << 48) - 1)
         begin = f"{milliseconds:012x}"
         begin = f"{begin[:8]}-{begin[8:]}-7"
         drawn = secrets.token_bytes(RANDOM_BYTES * count).hex()
         width = 2 * RANDOM_BYTES
         parts = (drawn[at : at + width] for at in range(0, len(drawn), width))
-        return [
+        return sorted(
             PublicId(f"{begin}{each[1:4]}-{VARIANT[each[4]]}{each[5:8]}-{each[8:20]}")
             for each in parts
-        ]
+        )
 
     def salt(self) -> bytes:
         """Return 16 random bytes."""

@@ -14,9 +14,10 @@ import orjson
 
 AT_ONCE = 50_000
 BITS = 63
+Statement = tuple[str, tuple[Any, ...]]
 
 
-def rows(table: str, columns: Mapping[str, Any]) -> Iterator[tuple[str, tuple[Any, ...]]] | None:
+def rows(table: str, columns: Mapping[str, Any]) -> Iterator[Statement] | None:
     """Return the statements, with their parameters, that insert rows.
 
     Args:
@@ -39,7 +40,7 @@ def rows(table: str, columns: Mapping[str, Any]) -> Iterator[tuple[str, tuple[An
 
 def _statements(
     table: str, columns: Mapping[str, Any], widths: Mapping[str, int]
-) -> Iterator[tuple[str, tuple[Any, ...]]]:
+) -> Iterator[Statement]:
     shown: list[str] = []
     same: list[Any] = []
     whole = np.zeros(len(columns[next(iter(widths))]), np.int64)

@@ -1,8 +1,10 @@
 """Many rows at once, on both stores: what is written is what is read, and nothing is lost."""
 
+import sqlite3
 from datetime import UTC, datetime
 from itertools import repeat
 from typing import cast
+from uuid import UUID
 
 import numpy as np
 import psycopg
@@ -13,7 +15,7 @@ from sqlalchemy.exc import IntegrityError
 from app.directory.domain import CorrelationRule, IdentityKind, Provenance
 from app.directory.models import Account, Group, Identity, Membership, Source
 from app.events import IdentitiesCorrelated, SourceAdded
-from app.kernel import bulk
+from app.kernel import bulk, packed
 from app.kernel.errors import UnrecordedChangeError
 from app.kernel.ledger import MANY, LedgerEntry
 from app.kernel.uow import UnitOfWork
@@ -22,6 +24,8 @@ from support.house import TestHouse
 
 AT = datetime(2026, 3, 2, 8, 0, 0, 123456, UTC)
 TABLE = cast("sa.Table", Identity.__table__)
+MEMBERSHIPS = cast("sa.Table", Membership.__table__)
+REFUSED = (IntegrityError, psycopg.errors.IntegrityError, sqlite3.IntegrityError)
 ODD = ("tab\tand \\ and\nline", "čšž Ἀθῆναι 東京 🙂", 'it\'s "so"', "\\N", "")
 
 
@@ -83,8 +87,7 @@ def test_each_row_gets_the_values_meant_for_it(house: TestHouse) -> None:
 
 
 def test_a_row_that_names_one_that_is_not_there_is_refused(house: TestHouse) -> None:
-    refused = (IntegrityError, psycopg.errors.IntegrityError)
-    with pytest.raises(refused), house.write() as uow:
+    with pytest.raises(REFUSED), house.write() as uow:
         put(uow, manager=999_999_999)
         uow.record(IdentitiesCorrelated(subject="run", appeared=5, changed=0, linked=0, rules=1))
 
@@ -99,48 +102,94 @@ def test_numbers_come_as_columns(house: TestHouse) -> None:
         assert empty.shape == (2, 0)
 
 
-def test_arrays_and_single_values_are_written_as_rows_are(house: TestHouse) -> None:
-    count = 3
+def groups_and_one(uow: UnitOfWork, count: int) -> tuple[list[int], int]:
+    """Add so many groups and one account; return their keys."""
+    source = Source(public_id=uow.ids.new(), name="s", kind="memory", settings={}, created_at=AT)
+    uow.session.add(source)
+    uow.session.flush()
+    held = {"source_id": source.id, "is_writable": True, "is_administrative": False}
+    told = {"kind": "k", "description": "", "address": "", "digest": b"", "first_seen_at": AT}
+    groups = [
+        Group(public_id=each, external_id=each, name=each, **held, **told)
+        for each in uow.ids.many(count)
+    ]
+    person = {"login": "l", "display_name": "d", "status": "s", "is_enabled": True}
+    person |= {key: told[key] for key in ("kind", "address", "digest", "first_seen_at")}
+    one = Account(public_id=uow.ids.new(), source_id=source.id, external_id="a", **person)
+    uow.session.add_all([*groups, one])
+    uow.session.flush()
+    return [each.id for each in groups], one.id
+
+
+def join(uow: UnitOfWork, groups: list[int], account: int, reason: object) -> None:
+    """Insert a membership of each group; every second is by primary group."""
+    bulk.insert(
+        uow.session,
+        MEMBERSHIPS,
+        {
+            "group_id": np.array(groups),
+            "account_id": np.full(len(groups), account),
+            "is_primary": np.array([place % 2 == 0 for place in range(len(groups))]),
+            "valid_from": repeat(AT),
+            "run_from": repeat(None),
+            "provenance": repeat(reason),
+        },
+    )
+
+
+def test_arrays_and_single_values_are_written_as_rows_are(
+    house: TestHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(packed, "AT_ONCE", 2)
     with pytest.raises(UnrecordedChangeError), house.write() as uow:
-        source = Source(
-            public_id=uow.ids.new(), name="s", kind="memory", settings={}, created_at=AT
-        )
-        uow.session.add(source)
-        uow.session.flush()
-        held = {"source_id": source.id, "is_writable": True, "is_administrative": False}
-        told = {"kind": "k", "description": "", "address": "", "digest": b"", "first_seen_at": AT}
-        groups = [
-            Group(public_id=each, external_id=each, name=each, **held, **told)
-            for each in uow.ids.many(count)
-        ]
-        person = {"login": "l", "display_name": "d", "status": "s", "is_enabled": True}
-        person |= {key: told[key] for key in ("kind", "address", "digest", "first_seen_at")}
-        one = Account(public_id=uow.ids.new(), source_id=source.id, external_id="a", **person)
-        uow.session.add_all([*groups, one])
-        uow.session.flush()
-        keys = [each.id for each in groups]
-        bulk.insert(
-            uow.session,
-            cast("sa.Table", Membership.__table__),
-            {
-                "group_id": np.array(keys),
-                "account_id": np.full(count, one.id),
-                "is_primary": np.array([True, False, True]),
-                "valid_from": repeat(AT),
-                "run_from": repeat(None),
-                "provenance": repeat(Provenance.RULE),
-            },
-        )
+        keys, one = groups_and_one(uow, 3)
+        join(uow, keys, one, Provenance.RULE)
         chosen = bulk.among(uow.session, Membership.group_id, keys)
         found = uow.session.scalars(sa.select(Membership).where(chosen).order_by(Membership.id))
         assert [
             (each.group_id, each.account_id, each.is_primary, each.valid_from, each.provenance)
             for each in found
         ] == [
-            (key, one.id, is_primary, AT, Provenance.RULE)
+            (key, one, is_primary, AT, Provenance.RULE)
             for key, is_primary in zip(keys, (True, False, True), strict=True)
         ]
         assert {each.run_from for each in uow.session.scalars(sa.select(Membership))} == {None}
+
+
+def test_a_word_that_a_check_does_not_know_is_refused_before_many_rows_and_after(
+    house: TestHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(packed, "AT_ONCE", 2)
+    with pytest.raises(UnrecordedChangeError), house.write() as uow:
+        keys, one = groups_and_one(uow, 6)
+        join(uow, keys[:5], one, Provenance.RULE)
+        for some in (keys[5:], keys):
+            with pytest.raises(REFUSED), uow.session.begin_nested():
+                join(uow, some, one, "hearsay")
+        rest = {"group_id": keys[5], "account_id": one, "is_primary": False, "valid_from": AT}
+        mapped = Membership(**rest, run_from=None, provenance="hearsay")
+        with pytest.raises(REFUSED), uow.session.begin_nested():
+            uow.session.add(mapped)
+            uow.session.flush()
+
+
+@pytest.mark.parametrize("is_text", [True, False])
+def test_what_a_check_sees_otherwise_in_each_row_it_is_asked_of_each(
+    house: TestHouse, monkeypatch: pytest.MonkeyPatch, *, is_text: bool
+) -> None:
+    monkeypatch.setattr(packed, "AT_ONCE", 1)
+    number = sa.Column("n", sa.Integer)
+    limit = sa.CheckConstraint("n < 3" if is_text else number < 3)
+    few = sa.Table("few", sa.MetaData(), number, limit, prefixes=["TEMPORARY"])
+    with pytest.raises(REFUSED), house.write() as uow:
+        few.create(uow.session.connection())
+        bulk.insert(uow.session, few, {"n": np.array([1, 2, 3])})
+
+
+def test_ids_that_are_made_together_rise(house: TestHouse) -> None:
+    made = house.tx.ids.many(100)
+    assert made == sorted(set(made))
+    assert {UUID(each).version for each in made} == {7}
 
 
 def test_many_entries_of_the_ledger_are_written_a_column_at_a_time(

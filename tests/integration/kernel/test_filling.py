@@ -47,6 +47,17 @@ def test_an_empty_table_gets_its_indexes_back_after_its_rows(house: TestHouse) -
     assert (within == []) == is_sqlite
 
 
+def test_an_index_that_is_looked_into_meanwhile_stays(house: TestHouse) -> None:
+    with house.write() as uow:
+        before = indexes(uow.session)
+        with filling(uow.session, MEMBERSHIPS, MANY, keeping="run_to"):
+            within = indexes(uow.session)
+        assert indexes(uow.session) == before
+    is_sqlite = house.house.tx.database.engine.dialect.name == "sqlite"
+    left = ["ix_directory_membership_run_to"]
+    assert [each[0] for each in within] == (left if is_sqlite else [each[0] for each in before])
+
+
 def test_a_table_that_holds_more_keeps_its_indexes_and_gets_room(house: TestHouse) -> None:
     with pytest.raises(UnrecordedChangeError), house.write() as uow:
         uow.session.add(
