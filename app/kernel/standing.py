@@ -61,7 +61,7 @@ def of(engine: sa.Engine) -> Standing:
     with engine.connect() as connection:
         if not sa.inspect(connection).has_table(VERSIONS):
             return Standing.ABSENT
-        number = sa.column("version_num")
+        number: sa.ColumnClause[str] = sa.column("version_num")
         found = connection.scalar(sa.select(number).select_from(sa.table(VERSIONS)))
     if found is None:
         return Standing.ABSENT
