@@ -35,8 +35,13 @@ def naming(run_id: str, part: Part) -> Part:
     return lambda reading, window: _named(known, reading, run_id, part(reading, window))
 
 
+def _nobody(_reading: Reading, _run_id: str, _made: Collection[Made]) -> Mapping[Made, Doing]:
+    """Name nobody: what stands in an application without the later stage."""
+    return {}
+
+
 def _known() -> Doers:
-    known: Doers = current_app.extensions[EXTENSION]
+    known: Doers = current_app.extensions.get(EXTENSION, _nobody)
     return known
 
 
