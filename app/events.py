@@ -899,6 +899,16 @@ class ItemFollowedUp(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ItemFollowUpOverdue(Event):
+    """The time passed until when somebody was to see to a revoke, and the access is not gone."""
+
+    kind: ClassVar[str] = "item.follow_up_overdue"
+    campaign: str
+    owner: str
+    due_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
 class CampaignClosed(Event):
     """A review ended."""
 
@@ -1389,6 +1399,7 @@ EVENTS: Mapping[str, type[Event]] = {
         RemediationConfirmed,
         RemediationFailed,
         ItemFollowedUp,
+        ItemFollowUpOverdue,
         CampaignClosed,
         PlanMade,
         PlanHeld,

@@ -35,6 +35,7 @@ from app.kernel.settings import Settings
 from app.kernel.uow import DELIVER, Reading, Transactions
 from app.lifecycle import handlers as lifecycle_handlers
 from app.lifecycle import service as lifecycle
+from app.notices import following_up as notices_follow_ups
 from app.notices import handlers as notices_handlers
 from app.notices import service as notices
 from app.notices.mailer import Mailer, MailError, SmtpMailer
@@ -90,6 +91,8 @@ LISTENERS: Mapping[str, Mapping[str, Handler]] = {
     "request.cancelled": {"notices.requester": notices_handlers.on_request_ended},
     "campaign.launched": {"notices.reviewers": notices_handlers.on_campaign_launched},
     "review.reminded": {"notices.reminded": notices_handlers.on_review_reminded},
+    "item.followed_up": {"notices.charged": notices_follow_ups.on_item_followed_up},
+    "item.follow_up_overdue": {"notices.overdue": notices_follow_ups.on_follow_up_overdue},
 }
 
 
@@ -250,6 +253,7 @@ def _ticks(house: House) -> tuple[Callable[[], object], ...]:
         partial(sessions.tick, tx),
         partial(expiring.tick, tx),
         partial(lapsing.tick, tx),
+        partial(reviews.tick, tx),
         partial(provisioning_handlers.heal, tx),
         partial(sealing.seal_pending, tx, house.seal, house.settings.home),
         partial(retention.tick, tx, house.settings.home, house.settings.bundle_days),

@@ -118,6 +118,7 @@ class FollowUp(Governed, Keyed, Model):
     due_at: Mapped[datetime]
     set_at: Mapped[datetime]
     set_by: Mapped[str] = mapped_column(sa.String(36))
+    overdue_at: Mapped[datetime | None]
 
 
 class Sample(Governed, Named, Model):

@@ -26,6 +26,7 @@ CAUSES: Final = {
 FINDINGS: Final = (  # kind of row, title, section; the gravest first
     ("revoke.failed", "Removals that failed", "requests"),
     ("revoke.not_removable", "Removals that no connector can make", "requests"),
+    ("follow_up_overdue", "Removals that somebody has and is late with", "not_removed"),
     ("returned", "Access that came back after it was removed", "population"),
     ("not_closed", "Leavers' accounts that are not closed", "leavers"),
     ("over_limit", "Leavers' accounts closed after the limit", "leavers"),

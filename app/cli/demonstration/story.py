@@ -35,10 +35,12 @@ from app.requests import queries as request_queries
 from app.requests import service as requests
 from app.requests.domain import Action, StepState
 from app.requests.models import AccessRequest, Approval, Step
+from app.reviews import follow_ups
 from app.reviews import queries as review_queries
 from app.reviews import service as reviews
 from app.reviews.domain import DecisionMove
 from app.reviews.models import Campaign, Item
+from app.reviews.population import AUTOMATIC
 from app.signin import links
 from app.signin import service as signin
 from app.web.paging import MAX_LIMIT, Window
@@ -52,6 +54,7 @@ LATELY = timedelta(minutes=20)
 JUST_NOW = timedelta(minutes=10)
 EVERY_SO_OFTEN = 11
 WANTED = (f"{CLOUD}/CRM", f"{CORP}/VPN Users", f"{CLOUD}/Wiki", f"{CORP}/Payments Enter")
+BY_HAND = f"{CLOUD}/Salesforce"  # an application: seen there, and not changed from here
 REASONS = ("Joined the project.", "Covers for a colleague.", "New customer accounts.", "Audit.")
 
 
@@ -280,7 +283,7 @@ class Story:
         window = Window(limit=MAX_LIMIT)
         with self.house.tx.read(actor) as reading:
             items = review_queries.list_items(reading, window, campaign=campaign).items
-        said = [_judged(item.id, item.version, place + count) for count, item in enumerate(items)]
+        said = [_judged(item, place + count) for count, item in enumerate(items)]
         with self.house.tx.write(actor) as uow:
             reviews.decide(uow, said)
         with self.house.tx.write(actor) as uow:
@@ -333,11 +336,14 @@ class Story:
         return self.company.reports(self.manager.number)[-1]
 
 
-def _judged(item: str, version: int, count: int) -> reviews.Said:
-    if count % EVERY_SO_OFTEN == EVERY_SO_OFTEN - 1:
+def _judged(item: review_queries.ItemRow, count: int) -> reviews.Said:
+    is_by_hand = item.shown["removal"] != AUTOMATIC
+    if is_by_hand or count % EVERY_SO_OFTEN == EVERY_SO_OFTEN - 1:
         reason = "Has moved to other work and no longer needs it."
-        return reviews.Said(item, DecisionMove.REVOKE, version, reason=reason, dwell_ms=9_000)
-    return reviews.Said(item, DecisionMove.KEEP, version, dwell_ms=2_500)
+        return reviews.Said(
+            item.id, DecisionMove.REVOKE, item.version, reason=reason, dwell_ms=9_000
+        )
+    return reviews.Said(item.id, DecisionMove.KEEP, item.version, dwell_ms=2_500)
 
 
 def tell(settings: Settings) -> list[Persona]:
@@ -451,6 +457,7 @@ def _autumn_review(story: Story) -> None:
     """A review that was finished, and its evidence."""
     scope = [f"{CORP}/Payments Enter", f"{CORP}/Payments Release", f"{CORP}/Server Operators"]
     scope += [f"{CORP}/{each} Approvers" for each in made.DEPARTMENTS]
+    scope.append(BY_HAND)
     campaign = story.launch(
         "Sensitive access", "Sensitive access, third quarter", scope, story.head_of_it
     )
@@ -458,6 +465,23 @@ def _autumn_review(story: Story) -> None:
     story.pass_time(days=2)
     story.close(campaign)
     story.bundle(bundles.Wish(campaign=campaign))
+    _leave_behind(story, campaign)
+
+
+def _leave_behind(story: Story, campaign: str) -> None:
+    """What had to be taken away by hand: a colleague has the first of it, and is late with it."""
+    actor = story.actor(story.operator)
+    with story.house.tx.read(actor) as reading:
+        left = follow_ups.list_not_removed(reading, campaign, Window(limit=1)).items
+    charge = reviews.Charge(
+        owner=story.actor(story.colleague).public_id,
+        ticket="CRM-1187",
+        due_at=story.clock.now() + timedelta(days=14),
+    )
+    for each in left:
+        with story.house.tx.write(actor) as uow:
+            reviews.follow_up(uow, item_id=each.id, charge=charge, version=0)
+    story.now_do()
 
 
 def _second_quarter(story: Story) -> None:

@@ -19,11 +19,9 @@ from app.web.paging import Window
 def not_removed(reading: Reading, campaign_id: str) -> str:
     """What was revoked in a campaign and is not gone, with who follows it up."""
     window = Window(cursor=request.args.get("cursor") or None)
-    return pages.render(
-        "reviews/not_removed.html",
-        row=queries.campaign_row(reading, campaign_id),
-        page=follow_ups.list_not_removed(reading, campaign_id, window),
-    )
+    found = follow_ups.list_not_removed(reading, campaign_id, window)
+    row = queries.campaign_row(reading, campaign_id)
+    return pages.render("reviews/not_removed.html", row=row, page=found)
 
 
 @pages.page(blp, "/campaigns/<campaign_id>/not-removed/<item_id>")

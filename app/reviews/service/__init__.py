@@ -2,7 +2,7 @@
 
 from app.reviews.service.closing import close
 from app.reviews.service.deciding import Said, decide
-from app.reviews.service.following_up import LONGEST_TICKET, Charge, follow_up
+from app.reviews.service.following_up import LONGEST_TICKET, Charge, follow_up, tick
 from app.reviews.service.launching import LAUNCH, launch, payload_of, run_launch
 from app.reviews.service.previewing import Preview, is_large, preview
 from app.reviews.service.reassigning import hand_over, reassign
@@ -38,4 +38,5 @@ __all__ = [
     "run_launch",
     "save_template",
     "sign_off",
+    "tick",
 ]

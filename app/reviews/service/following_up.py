@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
+from sqlalchemy.orm import aliased
 
 from app import events
 from app.directory.models import Identity
@@ -16,7 +17,7 @@ from app.kernel.errors import (
     NotPermittedError,
 )
 from app.kernel.phrases import phrase
-from app.kernel.uow import Reading, UnitOfWork
+from app.kernel.uow import Reading, Transactions, UnitOfWork
 from app.reviews.domain import Decision, RemediationState, is_left
 from app.reviews.models import Campaign, FollowUp, Item
 
@@ -100,6 +101,58 @@ def newest(reading: Reading, item: Item) -> FollowUp | None:
         .order_by(FollowUp.turn.desc())
         .limit(1)
     )
+
+
+def tick(tx: Transactions) -> int:
+    """Note of every follow-up whose time has passed that it is overdue, once; once a minute.
+
+    Returns:
+        How many were noted.
+    """
+    with tx.read() as reading:
+        late = reading.session.scalars(_late(reading.now).order_by(FollowUp.id)).all()
+    return sum(_note_late(tx, each) for each in late)
+
+
+def _late(now: datetime) -> sa.Select[int]:
+    """Select what was said last of an item, is past, and was not noted yet."""
+    later = aliased(FollowUp)
+    is_replaced = sa.exists().where(later.item_id == FollowUp.item_id, later.turn > FollowUp.turn)
+    return (
+        sa.select(FollowUp.id)
+        .join(Item, Item.id == FollowUp.item_id)
+        .where(
+            FollowUp.due_at <= now,
+            FollowUp.overdue_at.is_(None),
+            Item.remediation != RemediationState.CONFIRMED,
+            ~is_replaced,
+        )
+    )
+
+
+def _note_late(tx: Transactions, follow_up_id: int) -> bool:
+    """Note one, unless it was replaced, done or noted in the meantime."""
+    with tx.write() as uow:
+        # An item is locked by whoever says or does something about it.
+        item = uow.session.scalars(
+            sa.select(Item)
+            .join(FollowUp, FollowUp.item_id == Item.id)
+            .where(FollowUp.id == follow_up_id)
+            .with_for_update(of=Item)
+        ).one()
+        if uow.session.scalar(_late(uow.now).where(FollowUp.id == follow_up_id)) is None:
+            return False
+        late = uow.session.get_one(FollowUp, follow_up_id)
+        late.overdue_at = uow.now
+        uow.record(
+            events.ItemFollowUpOverdue(
+                subject=item.public_id,
+                campaign=uow.session.get_one(Campaign, item.campaign_id).public_id,
+                owner=uow.session.get_one(Identity, late.owner_id).public_id,
+                due_at=late.due_at,
+            )
+        )
+        return True
 
 
 def _check_left(item: Item, campaign: Campaign) -> None:

@@ -493,6 +493,8 @@ def test_who_has_what_was_not_removed_is_told_with_ticket_and_due_date(campaign:
     (row,) = shown.tables[0].rows
     assert row[3:6] == ("failed", "Bob", TICKET)
     assert row[7] == "overdue"
+    (late,) = (each for each in report_of(campaign).findings if "late with" in each.title)
+    assert (late.count, late.section) == (1, "not_removed")
 
 
 def test_the_oscal_document_is_valid_by_the_schema_of_nist(period: Held, campaign: Held) -> None:

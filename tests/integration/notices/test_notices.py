@@ -1,9 +1,7 @@
 """Everybody is told what concerns them, once; what could not be delivered is on record."""
 
 import re
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,18 +10,7 @@ from app.kernel.event import moment
 from app.notices.mailer import MemoryMailer
 from integration.requests.steps import REASON, answer, approve, ask, entries, give
 from support.cast import ODD, PEOPLE, Cast
-from support.house import MORNING, TestHouse, open_house
-
-
-@pytest.fixture
-def mailer() -> MemoryMailer:
-    return MemoryMailer()
-
-
-@pytest.fixture
-def house(tmp_path: Path, database_url: str, mailer: MemoryMailer) -> Iterator[TestHouse]:
-    """A house that sends mail into a list."""
-    yield from open_house(tmp_path, database_url, mailer=mailer)
+from support.house import MORNING
 
 
 def notices(cast: Cast, name: str) -> list[dict[str, Any]]:

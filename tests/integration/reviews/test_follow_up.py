@@ -20,12 +20,17 @@ TICKET = "https://desk.example/INC-7"
 @pytest.fixture
 def left(cast: Cast) -> tuple[Cast, str, str]:
     """A campaign, and its item that the source refused to end."""
-    campaign = launch(cast)
+    return cast, *leave_one(cast)
+
+
+def leave_one(cast: Cast, campaign: str = "") -> tuple[str, str]:
+    """Let a source refuse to end what was revoked; returns the campaign and the item."""
+    campaign = campaign or launch(cast)
     revoked = revoke(cast, campaign)
     cast.breaks("corp", "denied")
     sign_off(cast, "bob", campaign)
     cast.breaks("corp")
-    return cast, campaign, revoked
+    return campaign, revoked
 
 
 def said(cast: Cast, **more: Any) -> dict[str, Any]:

@@ -78,6 +78,7 @@ def _got_less(row: Row) -> bool:
     return is_good and any(said is not None and said != got for said, got in told)
 
 
+LEFT: Final = _revoke("failed", "not_removable", "pending", "none")
 Where = Sequence[tuple[str, list[int]]]
 NO_READING: Final = _of_tasks(lambda row: row["state"] == "verified" and not row["read_back"])
 GONE_WRONG: Final = _of_tasks(lambda row: row["state"] in {"failed", "refuted"})
@@ -92,6 +93,12 @@ def exceptions(files: Files) -> Mapping[str, Where]:
     found: dict[str, list[tuple[str, Rule]]] = {
         "Removals that failed": [("population", _revoke("failed"))],
         "Removals that no connector can make": [("population", _revoke("not_removable"))],
+        "Removals that somebody has and is late with": [
+            (
+                "population",
+                lambda row: LEFT(row) and (row.get("follow_up_due_at") or "9") <= made,
+            )
+        ],
         "Access that came back after it was removed": [
             ("population", lambda row: row.get("decision") == "revoke" and row["returned_at"])
         ],
