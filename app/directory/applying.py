@@ -29,6 +29,7 @@ from app.directory.models import (
 )
 from app.kernel import bulk
 from app.kernel.bulk import Numbers
+from app.kernel.distinct import distinct
 from app.kernel.event import Event
 from app.kernel.filling import filling, roomy
 from app.kernel.uow import UnitOfWork
@@ -227,16 +228,17 @@ def _insert(
         uow.touch(model)
         taken = bulk.next_keys(uow.session, table, len(made))
         keys = dict(zip(made, taken, strict=True))
-    for some in bulk.chunks(list(made), CHUNK):
-        rows = [{**records.row(name), **more.get(name, {})} for name in some]
-        columns: dict[str, Iterable[Any]] = {
-            "id": [keys[name] for name in some],
-            "public_id": [made[name] for name in some],
-            "external_id": some,
-            **same,
-            **{name: [row[name] for row in rows] for name in rows[0]},
-        }
-        bulk.insert(uow.session, table, columns)
+    with filling(uow.session, table, len(made)):
+        for some in bulk.chunks(list(made), CHUNK):
+            rows = [{**records.row(name), **more.get(name, {})} for name in some]
+            columns: dict[str, Iterable[Any]] = {
+                "id": [keys[name] for name in some],
+                "public_id": [made[name] for name in some],
+                "external_id": some,
+                **same,
+                **{name: [row[name] for row in rows] for name in rows[0]},
+            }
+            bulk.insert(uow.session, table, columns)
     return keys
 
 
@@ -291,7 +293,7 @@ def _insert_memberships(done: Done) -> None:
     group_keys, account_keys = group_keys[order], account_keys[order]
     is_primary = joined.is_primary[order].astype(np.bool_)
     reasons = {
-        place: done.provenance(joined.groups[place]) for place in np.unique(group_places).tolist()
+        place: done.provenance(joined.groups[place]) for place in distinct(group_places).tolist()
     }
     uow.touch(Membership)
     table = cast("sa.Table", Membership.__table__)

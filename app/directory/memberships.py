@@ -20,6 +20,7 @@ from app.directory.models import Account, Group, Membership
 from app.directory.reconcile import Known, Members
 from app.kernel import bulk
 from app.kernel.bulk import Numbers
+from app.kernel.distinct import distinct
 
 HALF = 32
 LOW = (1 << HALF) - 1
@@ -79,7 +80,7 @@ class Pairs:
 
     def names_of_groups(self) -> list[str]:
         """Return each group in them once."""
-        return [self.groups[place] for place in np.unique(self.group_places)]
+        return [self.groups[place] for place in distinct(self.group_places)]
 
     def numbered(
         self, groups: Mapping[str, int], accounts: Mapping[str, int]
@@ -97,7 +98,7 @@ class Pairs:
 
 def _keys_at(places: Numbers, names: Sequence[str], keys: Mapping[str, int]) -> Numbers:
     """Return the key of whoever stands at each place; only those that occur need to have one."""
-    there = np.unique(places)
+    there = distinct(places)
     found = np.zeros(len(names), np.int64)
     found[there] = [keys[names[place]] for place in there.tolist()]
     return found[places]

@@ -7,6 +7,8 @@ import msgspec
 from app.directory.candidates import Candidate, Conflict, Tie
 from app.directory.domain import NOBODYS_TYPES, SERVICE_TYPES, IdentityKind
 
+PERSON, SERVICE = IdentityKind.PERSON, IdentityKind.SERVICE  # asking the class is slow
+
 
 class Portrait(msgspec.Struct, frozen=True, gc=False):
     """What an identity is to look like, from its accounts."""
@@ -92,7 +94,7 @@ def _of_one(
         manager = at.get((account.source_id, account.manager_external_id))
     has_mail = not is_service or account.kind in SERVICE_TYPES
     return Portrait(
-        IdentityKind.SERVICE if is_service else IdentityKind.PERSON,
+        SERVICE if is_service else PERSON,
         account.display_name or account.external_id,
         (account.mail or None) if has_mail else None,
         number,
@@ -134,7 +136,7 @@ def _portrait(
     ]
     told_by_hr = [each for each in own if each.is_leading]
     return Portrait(
-        kind=IdentityKind.SERVICE if is_service else IdentityKind.PERSON,
+        kind=SERVICE if is_service else PERSON,
         display_name=lead.display_name or lead.external_id,
         # By a mail people are found; a contact may carry somebody's.
         mail=_first(each.mail for each in own) if has_mail else None,

@@ -49,6 +49,13 @@ class Taken:
         """Whether it tells only what changed."""
         return isinstance(self.body, Told)
 
+    @property
+    def lines(self) -> int:
+        """How many members all lists of a whole read have together."""
+        if isinstance(self.body, Told):
+            return 0
+        return sum(each.accounts + each.groups for each in self.body.lists)
+
     def counts(self) -> dict[str, int]:
         """Return how many accounts and groups came."""
         if isinstance(self.body, Told):

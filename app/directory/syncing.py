@@ -44,6 +44,7 @@ from app.directory.progress import Progress
 from app.directory.reading import DRY_RUN, FULL, YES, Taken
 from app.directory.scoping import digest_of, scope_digest
 from app.kernel.errors import ConflictError, NotFoundError
+from app.kernel.filling import MANY
 from app.kernel.phrases import phrase
 from app.kernel.sealed import SealError, SealKey
 from app.kernel.uow import Reading, Transactions, UnitOfWork
@@ -78,6 +79,7 @@ def run_sync(
             if run.state is not SyncState.RUNNING:
                 return
             looks_first = source.own_account_external_id is None
+            is_first = source.baseline_run_id is None
             cursor = reading.start_from(look, source, payload)
             kind, settings, secrets = connection(look, run.source_id, seal)
             scope = digest_of(settings)
@@ -101,7 +103,7 @@ def run_sync(
     except SealError as error:
         _fail(tx, payload["run"], "sealed", str(error))
         return
-    with tx.write() as uow:
+    with tx.write(fills=is_first and taken.lines >= MANY) as uow:
         taken = replace(taken, scope=scope, log_note=note)
         _settle(uow, payload, taken, begun_at, own_account_id, protected)
 

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
-from app.kernel import binary, copied, packed
+from app.kernel import binary, copied, packed, references
 
 AT_ONCE = 50_000
 # The drivers take these as they are. Bytes in the driver's own wrapping only it could write.
@@ -133,6 +133,9 @@ def insert(
         }
         statements = packed.rows(table.name, same)
         if statements is not None:
+            if references.are_ours(session):
+                count = next(len(each) for each in same.values() if isinstance(each, np.ndarray))
+                references.look_up(session, table, same, count)
             _put(driver, statements, is_first_like_all=_is_first_like_all(table, columns))
             return
     marks = ", ".join("?" * len(columns))

@@ -25,6 +25,7 @@ NAMING = {
     "pk": "pk_%(table_name)s",
 }
 BUSY_MILLISECONDS = 30_000
+FILLS = "fills"  # an option of a connection whose transaction brings very many rows
 # A connection that was used so recently is not asked first whether it still stands: that asking was
 # one of five ways to the store and back of a small command. If it broke just then, one call fails,
 # and with it every connection of the pool is made anew.
@@ -51,7 +52,7 @@ class UtcDateTime(TypeDecorator[datetime]):
             raise ValueError("A stored time must be aware")
         value = value.astimezone(UTC)
         if dialect.name == "sqlite":
-            return f"{value.replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
+            return f"{value.isoformat(timespec='microseconds')[:-6]}Z"  # instead of +00:00
         return value
 
     @override
@@ -163,8 +164,17 @@ def prepare(engine: sa.Engine) -> None:
 
     @sa.event.listens_for(engine, "begin")
     def _on_begin(connection: sa.Connection) -> None:
-        reads_only = connection.get_execution_options().get("reads_only", False)
+        options = connection.get_execution_options()
+        if options.get(FILLS, False):  # within a transaction SQLite does not listen to it
+            connection.info[FILLS] = True
+            connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
+        reads_only = options.get("reads_only", False)
         connection.exec_driver_sql("BEGIN" if reads_only else "BEGIN IMMEDIATE")
+
+    @sa.event.listens_for(engine, "checkin")
+    def _on_checkin(connection: Any, record: Any) -> None:
+        if record.info.pop(FILLS, False) and connection is not None:
+            connection.execute("PRAGMA foreign_keys=ON")
 
 
 def _ask_the_idle(engine: sa.Engine) -> None:
@@ -194,10 +204,16 @@ class Database:
         """Wrap an engine that `prepare` has seen."""
         self.engine = engine
         self._reading = engine.execution_options(reads_only=True)
+        self._filling = engine.execution_options(**{FILLS: True})
 
-    def session(self) -> WritingSession:
-        """Return a session whose transaction may write; only the unit of work asks for it."""
-        return WritingSession(self.engine, expire_on_commit=False)
+    def session(self, *, fills: bool = False) -> WritingSession:
+        """Return a session whose transaction may write; only the unit of work asks for it.
+
+        Args:
+            fills: Whether SQLite is to leave it to us to look for what rows name (`references.py`).
+        """
+        engine = self._filling if fills else self.engine
+        return WritingSession(engine, expire_on_commit=False)
 
     @contextmanager
     def reading(self) -> Iterator[Session]:

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import ORMExecuteState, Session
 from sqlalchemy.orm.exc import StaleDataError
 
-from app.kernel import ledger
+from app.kernel import ledger, references
 from app.kernel.actor import SYSTEM, Actor
 from app.kernel.clock import Clock
 from app.kernel.db import Database, Model, WritingSession
@@ -174,14 +174,19 @@ class Transactions:
         self._listeners = listeners
 
     @contextmanager
-    def write(self, actor: Actor = SYSTEM) -> Iterator[UnitOfWork]:
+    def write(self, actor: Actor = SYSTEM, *, fills: bool = False) -> Iterator[UnitOfWork]:
         """Open a unit of work; leaving the block commits, an exception rolls back.
+
+        Args:
+            actor: Who changes things.
+            fills: Whether very many rows come, so that it is asked at the end, and once for all,
+                whether what they name is there (`references.py`).
 
         Raises:
             ConflictError: Somebody else changed one of the rows first.
             UnrecordedChangeError: Something changed and nothing was recorded.
         """
-        with self.database.session() as session:
+        with self.database.session(fills=fills) as session:
             uow = UnitOfWork(
                 session,
                 self.clock.now(),
@@ -193,6 +198,8 @@ class Transactions:
             try:
                 yield uow
                 uow.finish()
+                if fills:
+                    references.check(session)
                 session.commit()
             except StaleDataError as error:
                 session.rollback()

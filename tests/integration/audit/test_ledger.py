@@ -95,11 +95,11 @@ class Busy(Transactions):
 
     @override
     @contextmanager
-    def write(self, actor: Actor = SYSTEM) -> Iterator[UnitOfWork]:
+    def write(self, actor: Actor = SYSTEM, *, fills: bool = False) -> Iterator[UnitOfWork]:
         """Open a unit of work; after it, another one has written."""
         self.patience -= 1
         assert self.patience, "It goes on as long as others write."
-        with super().write(actor) as uow:
+        with super().write(actor, fills=fills) as uow:
             yield uow
         with super().write() as uow:
             uow.record(events.DemonstrationMade(subject="demonstration", people=1))

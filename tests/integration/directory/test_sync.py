@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 from msgspec.structs import replace
 
-from app.directory import service
+from app.directory import service, syncing
 from app.directory.domain import Provenance, SyncState
 from app.directory.models import (
     Account,
@@ -70,6 +70,23 @@ def test_after_a_sync_the_store_shows_what_the_source_shows(directory: Directory
     stored = directory.rows(sa.select(Account.external_id, Account.is_enabled, Account.login))
     assert sorted(stored) == [("alice", True, "alice"), ("bob", True, "bob"), ("eve", False, "eve")]
     assert directory.rows(sa.select(sa.func.count()).select_from(Nesting)) == [(1,)]
+
+
+def test_a_large_first_read_is_looked_through_at_its_end_and_stores_the_same(
+    directory: Directory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(syncing, "MANY", 2)
+    for source, state in (("corp", small()), ("branch", crowd(5))):
+        directory.show(state, source)
+        directory.add(source)
+        directory.statements.clear()
+        directory.sync(source)
+        is_sqlite = directory.tx.database.engine.dialect.name == "sqlite"
+        assert directory.statements.count("PRAGMA foreign_keys=OFF") == is_sqlite
+    assert open_pairs(directory) == shown_pairs(small()) | shown_pairs(crowd(5))
+    directory.statements.clear()
+    directory.sync()
+    assert "PRAGMA foreign_keys=OFF" not in directory.statements
 
 
 def test_the_baseline_is_told_group_by_group_and_imported_at_start(directory: Directory) -> None:
