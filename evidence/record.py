@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from dataclasses import field as declared
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from evidence.canonical import canonical, is_flat, parse_canonical, rewrite
 from evidence.errors import EvidenceError, VerificationError
@@ -69,8 +69,7 @@ class Disclosure:
     value: str = declared(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class SealedRecord:
+class SealedRecord(NamedTuple):
     """The exact bytes of an entry, its leaf hash and what opens its commitments."""
 
     body: bytes
@@ -103,7 +102,11 @@ def seal_record(
         each.field: base64.b64encode(commitment(each.field, each.salt, each.value)).decode("ascii")
         for each in disclosures
     }
-    return _sealed(canonical(_content(record, commitments)), disclosures)
+    content = _content(record, commitments)
+    texts = (record.id, record.kind, record.actor, record.subject)
+    # The names of commitments were looked at, and their values are ASCII.
+    write = rewrite if _is_plain(texts, record.data) else canonical
+    return _sealed(write(content), disclosures)
 
 
 def seal_plain(
@@ -130,8 +133,7 @@ def seal_plain(
     """
     if not _is_time(at):
         raise _no_time(at)
-    texts = (entry, kind, actor, subject)
-    if set(map(type, texts)) != ONLY_TEXT or not "".join(texts).isascii() or not is_flat(data):
+    if not _is_plain((entry, kind, actor, subject), data):
         return None
     return _sealed(
         rewrite(
@@ -148,6 +150,11 @@ def seal_plain(
         ),
         (),
     )
+
+
+def _is_plain(texts: tuple[str, ...], data: Mapping[str, Any]) -> bool:
+    """Say whether nothing in an entry needs a closer look before it is written."""
+    return set(map(type, texts)) == ONLY_TEXT and "".join(texts).isascii() and is_flat(data)
 
 
 def _sealed(body: bytes, disclosures: tuple[Disclosure, ...]) -> SealedRecord:

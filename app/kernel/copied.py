@@ -10,7 +10,7 @@ from itertools import islice
 from types import NoneType
 from typing import Any
 
-AT_ONCE = 10_000
+AT_ONCE = 1_000
 ESCAPES = {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"}
 ESCAPED = str.maketrans(ESCAPES)
 NOTHING = "\\N"

@@ -35,9 +35,10 @@ class Event:
 
     def data(self) -> dict[str, Any]:
         """Return the plain fields, ready for canonical JSON."""
-        told = {name: getattr(self, name) for name in _fields(self)[0]}
+        own = vars(self)
         return {
-            name: value if type(value) is str else _plain(value) for name, value in told.items()
+            name: value if type(value := own[name]) is str else _plain(value)
+            for name in _fields(self)[0]
         }
 
     def personal(self) -> dict[str, str]:
@@ -67,7 +68,7 @@ def _fields(event: Event) -> Fields:
 
 def moment(at: datetime) -> str:
     """Write a moment as RFC 3339 in UTC with microseconds."""
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return f"{at.astimezone(UTC).isoformat(timespec='microseconds')[:-6]}Z"  # instead of +00:00
 
 
 def _plain(value: Any) -> Any:

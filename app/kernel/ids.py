@@ -44,23 +44,22 @@ class RandomIds:
 
     def new(self) -> PublicId:
         """Return a UUIDv7: 48 bits of milliseconds, 74 of randomness."""
-        return self.many(1)[0]
+        return _formed(self._begin(), secrets.token_bytes(RANDOM_BYTES).hex())
 
     def many(self, count: int) -> list[PublicId]:
         """Return so many UUIDv7 of one moment, rising; the randomness of all is drawn at once.
 
         Rising, each finds its place in an index beside the one before it.
         """
+        drawn = secrets.token_bytes(RANDOM_BYTES * count).hex()
+        begin, width = self._begin(), 2 * RANDOM_BYTES
+        return sorted(_formed(begin, drawn[at : at + width]) for at in range(0, len(drawn), width))
+
+    def _begin(self) -> str:
+        """Return the milliseconds, and the version."""
         milliseconds = int(self._clock.now().timestamp() * 1000) & ((1 << 48) - 1)
         begin = f"{milliseconds:012x}"
-        begin = f"{begin[:8]}-{begin[8:]}-7"
-        drawn = secrets.token_bytes(RANDOM_BYTES * count).hex()
-        width = 2 * RANDOM_BYTES
-        parts = (drawn[at : at + width] for at in range(0, len(drawn), width))
-        return sorted(
-            PublicId(f"{begin}{each[1:4]}-{VARIANT[each[4]]}{each[5:8]}-{each[8:20]}")
-            for each in parts
-        )
+        return f"{begin[:8]}-{begin[8:]}-7"
 
     def salt(self) -> bytes:
         """Return 16 random bytes."""
@@ -69,3 +68,8 @@ class RandomIds:
     def secret(self) -> str:
         """Return 256 random bits, URL-safe."""
         return secrets.token_urlsafe(32)
+
+
+def _formed(begin: str, drawn: str) -> PublicId:
+    """Put the randomness, in hexadecimal, behind the time."""
+    return PublicId(f"{begin}{drawn[1:4]}-{VARIANT[drawn[4]]}{drawn[5:8]}-{drawn[8:20]}")

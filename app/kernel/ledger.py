@@ -8,11 +8,10 @@ triggers that the migrations put on both stores.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from itertools import chain, repeat
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import sqlalchemy as sa
@@ -112,8 +111,7 @@ FEW = 8
 MANY = 1000  # from so many on entries are written past the mapper
 
 
-@dataclass(frozen=True, slots=True)
-class Pending:
+class Pending(NamedTuple):
     """An entry about to be written: its sealed bytes and the columns that find it again."""
 
     public_id: str
