@@ -32,7 +32,7 @@ from app.kernel.db import Model
 from app.kernel.uow import Reading
 from app.web.paging import Window
 from bench.directory import STORES, Place, timed
-from bench.figures import Figure
+from bench.figures import OF_ITS_SIZE, Figure
 from support.house import MORNING, TestHouse, open_house
 from support.servers import postgres
 
@@ -279,7 +279,7 @@ def measure_graph(
         if why is not None:
             print(f"bench: {why}")
             continue
-        with postgres.running() as server:
+        with postgres.running(more=OF_ITS_SIZE) as server:
             place = Place(inner, store, server)
             url = place.fresh()
             for house in open_house(place.home(url), url):

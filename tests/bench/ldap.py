@@ -128,7 +128,7 @@ def measure_sync(folder: Path, size: tuple[int, int, int]) -> Iterator[Figure]:
                       server.settings["base_dn"])  # fmt: skip
         theirs, ours, flat = [], [], []
         at_once = [(where, attributes, 0) for where, attributes, _ in OF_AD]
-        for place in range(ROUNDS if size == SMALL else 1):
+        for place in range(ROUNDS):
             home = folder / f"round-{place}"
             home.mkdir()
             theirs.append(timed(lambda: ldapsearch(login, OF_AD, folder)))

@@ -114,18 +114,21 @@ def _memory() -> Path | None:
 
 
 @contextmanager
-def running(*, is_durable: bool = False, is_in_memory: bool = False) -> Iterator[PostgresServer]:
+def running(
+    *, is_durable: bool = False, is_in_memory: bool = False, more: Sequence[str] = ()
+) -> Iterator[PostgresServer]:
     """Run a cluster for as long as the block lasts.
 
     Args:
         is_durable: It flushes each commit to disk, as one in earnest does.
         is_in_memory: Its files are kept in memory, if there is room; what is measured is on disk.
+        more: Settings beside those of the tests, which count before them.
     """
     held_in = _memory() if is_in_memory else None
     folder = Path(tempfile.mkdtemp(prefix="attestry-pg-", dir=held_in))
     owner = pwd.getpwnam(USER)
     os.chown(folder, owner.pw_uid, owner.pw_gid)
-    server = PostgresServer(folder, () if is_durable else FORGETFUL)
+    server = PostgresServer(folder, (*(() if is_durable else FORGETFUL), *more))
     try:
         server.start()
         try:
