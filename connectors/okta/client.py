@@ -101,7 +101,9 @@ class OktaClient:
         self, listing: Listing, take: Take[Result] | None = None
     ) -> asyncio.Task[list[Result]]:
         """Begin to read a list."""
-        return self._started().create_task(self.read(listing, take))
+        task = self._started().create_task(self.read(listing, take))
+        task.add_done_callback(_looked_at)
+        return task
 
     def finish(self, task: asyncio.Task[Result]) -> Result:
         """Return what was begun, once it is done.
@@ -193,10 +195,7 @@ class OktaClient:
         request = await self._signed(method, path)
         _, response, body, error = await self._executor.send(request)
         if response is None:
-            raise UnavailableError(
-                f"{self.config.org_url} cannot be reached ({type(error).__name__}); "
-                "it is tried again later."
-            )
+            raise self._unreached(error, "cannot be reached")
         is_refused = response.status >= CLIENT_ERROR
         links = response.headers.getall("Link", []) if not is_refused else ()
         answer = Answer(
@@ -225,16 +224,30 @@ class OktaClient:
             # One scope that was not granted refuses the token; some are only asked for if they are.
             return await self._signed(method, path)
         if is_unreached:
-            raise UnavailableError(
-                f"{self.config.org_url} cannot be reached for an access token "
-                f"({type(error).__name__}); it is tried again later."
-            )
+            raise self._unreached(error, "cannot be reached for an access token")
         if error is not None:
             raise MisconfiguredError(
                 "Okta gave no access token: look at client_id, private_key and the scopes granted.",
                 key="private_key",
             )
         return request
+
+    def _unreached(self, error: Any, what: str) -> ConnectorError:
+        """Return the error for a call that nobody answered."""
+        import aiohttp
+
+        org_url = self.config.org_url
+        if isinstance(error, aiohttp.ClientConnectorCertificateError):
+            cause = error.certificate_error
+            return MisconfiguredError(
+                f"The certificate of {org_url} was refused "
+                f"({getattr(cause, 'verify_message', type(cause).__name__)}): if a proxy opens the "
+                "connection on its way, this machine has to trust the proxy's authority.",
+                key="org_url",
+            )
+        return UnavailableError(
+            f"{org_url} {what} ({type(error).__name__}); it is tried again later."
+        )
 
     def _run(self, work: Coroutine[Any, Any, Result]) -> Result:
         try:
@@ -337,3 +350,9 @@ class Several(Generic[Result, Kept]):
                 result = error
             self._done.append((listing, result))
             self._more.set()
+
+
+def _looked_at(task: asyncio.Task[Any]) -> None:
+    """Ask a list for its error, so that none is logged as forgotten: another's was told already."""
+    if not task.cancelled():
+        task.exception()

@@ -124,6 +124,8 @@ class PatientExecutor(RequestExecutor):
                 if clock() + pause > end:
                     return reply
                 continue
+            if isinstance(reply[3], aiohttp.ClientConnectorCertificateError):
+                return reply  # no waiting makes it valid
             again = _pause(request["method"], response, tries)
             if again is None or clock() + again > end:
                 return reply

@@ -2,6 +2,8 @@
 
 import base64
 from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -10,6 +12,7 @@ from app.directory.models import Account, Group, Membership, Nesting
 from integration.real.conftest import AD, Site
 from support.servers.okta import OktaSimulator, Start
 from support.servers.samba_ad import SambaAd
+from support.servers.tls import showing
 
 pytestmark = [pytest.mark.enable_socket, pytest.mark.filterwarnings("ignore:unclosed")]
 SYSTEM_CAS = "/etc/ssl/certs/ca-certificates.crt"
@@ -72,6 +75,16 @@ def settings_of(controller: SambaAd, fault: str) -> Mapping[str, str]:
     return settings
 
 
+def told_and_untouched(site: Site, source: str, words: str, before: tuple[int, ...]) -> None:
+    """Check and sync a source that cannot be read: each says why, and nothing stored changes."""
+    for command in (("source", "check", source), ("sync", source)):
+        ran = site.attestry(*command)
+        assert ran.code == 1, command
+        assert words in ran.out + ran.err
+        assert "Traceback" not in ran.err
+        assert stored(site) == before
+
+
 @pytest.fixture
 def connected(site: Site) -> Site:
     site.connect()
@@ -85,12 +98,19 @@ def test_a_directory_that_cannot_be_read_is_told_and_ends_nothing(
 ) -> None:
     before = stored(connected)
     connected.change(AD, settings_of(connected.controller, fault), AD_FAULTS[fault][1])
-    for command in (("source", "check", AD), ("sync", AD)):
-        ran = connected.attestry(*command)
-        assert ran.code == 1, command
-        assert AD_FAULTS[fault][2] in ran.out + ran.err
-        assert "Traceback" not in ran.err
-        assert stored(connected) == before
+    told_and_untouched(connected, AD, AD_FAULTS[fault][2], before)
+
+
+def test_a_certificate_that_expired_is_told_ends_nothing_and_is_over_once_renewed(
+    connected: Site, tmp_path: Path
+) -> None:
+    before = stored(connected)
+    good = {key: connected.controller.settings[key] for key in ("uri", "ca_file")}
+    with showing(tmp_path, until=timedelta(days=-1)) as shown:
+        connected.change(AD, {"uri": f"ldaps://{shown.address}", "ca_file": shown.ca_file}, {})
+        told_and_untouched(connected, AD, "has expired: it has to be renewed", before)
+    connected.change(AD, good, {})
+    assert connected.sync() == "complete"
 
 
 def test_an_unknown_key_is_refused_by_name(connected: Site) -> None:
@@ -132,11 +152,19 @@ def test_an_okta_that_cannot_be_read_is_told_and_ends_nothing(
     settings: dict[str, str],
     secrets: dict[str, str],
     words: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr("connectors.okta.executor.TRIES", 2)  # each is waited for longer
     before = stored(site)
     site.change(OKTA, settings, secrets)
-    for command in (("source", "check", OKTA), ("sync", OKTA)):
-        ran = site.attestry(*command)
-        assert ran.code == 1, command
-        assert words in ran.out + ran.err
-        assert stored(site) == before
+    told_and_untouched(site, OKTA, words, before)
+
+
+@pytest.mark.usefixtures("okta")
+def test_an_okta_behind_a_certificate_that_nobody_trusts_is_told_and_ends_nothing(
+    site: Site, tmp_path: Path
+) -> None:
+    before = stored(site)
+    with showing(tmp_path) as shown:
+        site.change(OKTA, {"org_url": f"https://{shown.address}"}, {})
+        told_and_untouched(site, OKTA, "certificate", before)
