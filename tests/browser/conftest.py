@@ -8,9 +8,12 @@ can be started; so the browser ends with this package. One worker runs all of it
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from support.browsing import start_browser
+
+PATIENCE = 20_000  # milliseconds; what a page shows is waited for, however busy the machine is
+expect.set_options(timeout=PATIENCE)
 
 
 @pytest.fixture(scope="package")
