@@ -5,18 +5,17 @@ from typing import Any
 from app.catalog import queries, service
 from app.catalog.schemas import (
     CatalogueArgs,
-    ConfirmedSheetBody,
     DescriptionBody,
     EntitlementAnswer,
     ProtectionAnswer,
     ProtectionBody,
-    SheetAnswer,
-    SheetBody,
 )
 from app.kernel.uow import Reading, UnitOfWork
 from app.web import scope
 from app.web.paging import Page
 from app.web.shapes import PageArgs, page_of, window
+from app.web.sheet_shapes import ConfirmedSheetBody, SheetAnswer, SheetBody
+from app.web.sheets import MOST_SENT
 
 blp = scope.api("catalog", "What may be asked for, what it means, and what is protected")
 
@@ -44,14 +43,18 @@ def describe(uow: UnitOfWork, body: dict[str, Any], entitlement_id: str) -> quer
 
 
 @blp.route("/entitlements/sheet/preview", methods=["POST"])
-@scope.command(blp, SheetAnswer, body=SheetBody)
+@scope.command(blp, SheetAnswer, body=SheetBody, most_bytes=MOST_SENT)
 def preview_sheet(uow: UnitOfWork, body: dict[str, Any]) -> service.Plan:
-    """Say what a CSV sheet of owners, descriptions, risks and tags would do; nothing is stored."""
+    """Say what a CSV sheet of owners, descriptions, risks and tags would do; nothing is stored.
+
+    Its columns: `id`, or `source` and `name`; then any of `owner`, `description`, `risk`,
+    `is_requestable`, `tags`.
+    """
     return service.plan_sheet(uow, body["sheet"])
 
 
 @blp.route("/entitlements/sheet", methods=["POST"])
-@scope.command(blp, SheetAnswer, body=ConfirmedSheetBody)
+@scope.command(blp, SheetAnswer, body=ConfirmedSheetBody, most_bytes=MOST_SENT)
 def apply_sheet(uow: UnitOfWork, body: dict[str, Any]) -> service.Plan:
     """Store what a sheet says, as its preview showed it: all of it, or nothing."""
     return service.apply_sheet(uow, body["sheet"], body["digest"])

@@ -11,7 +11,6 @@ from app.catalog.domain import LONGEST_DESCRIPTION, LONGEST_TAG, MOST_TAGS, Risk
 from app.catalog.queries import EntitlementRow
 from app.catalog.schemas import (
     CatalogueArgs,
-    ConfirmedSheetBody,
     DescriptionForm,
     TakingForm,
 )
@@ -23,6 +22,7 @@ from app.web import pages, sheets
 from app.web.pages import Form
 from app.web.paging import Page
 from app.web.shapes import window
+from app.web.sheet_shapes import ConfirmedSheetBody
 from app.web.sheets import Columns, take
 
 blp = pages.pages("catalog", __name__)

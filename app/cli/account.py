@@ -8,6 +8,7 @@ import click
 import orjson
 from marshmallow import ValidationError
 
+from app.cli.account_sheet import sheet
 from app.cli.identity import AS_OF, KNOWN_AT, then
 from app.cli.main import Local
 from app.cli.output import answers, table
@@ -35,6 +36,9 @@ LONGEST_FILE = 1 << 20
 @click.group()
 def account() -> None:
     """Whose accounts are, and what they are for."""
+
+
+account.add_command(sheet)
 
 
 @account.command("list")

@@ -4,7 +4,9 @@ import dataclasses
 from datetime import datetime
 from typing import Any
 
-from app.directory import doers, queries, service
+from flask import Response
+
+from app.directory import doers, queries, service, sheets
 from app.directory.matching import Rule
 from app.directory.queries import (
     AccountLine,
@@ -51,12 +53,16 @@ from app.directory.schemas import (
     ThenArgs,
     TyingBody,
     TypingBody,
+    WholeAccountArgs,
 )
 from app.directory.service import Foreseen
+from app.kernel.sheet import Plan
 from app.kernel.uow import Reading, UnitOfWork
 from app.web import scope
 from app.web.paging import Page
 from app.web.shapes import EmptySchema, PageArgs, page_of, window
+from app.web.sheet_shapes import ConfirmedSheetBody, SheetAnswer, SheetBody
+from app.web.sheets import MOST_SENT, answer
 
 blp = scope.api("directory", "What the sources show: people, accounts, groups, over time")
 
@@ -239,6 +245,36 @@ def list_accounts(reading: Reading, args: dict[str, Any]) -> Page[AccountLine]:
     return queries.list_accounts(
         reading, window(args), q=args["q"], only=args["which"], **_then(args)
     )
+
+
+@blp.route("/accounts/sheet", methods=["GET"])
+@scope.signed_in_first
+@blp.arguments(WholeAccountArgs, location="query")  # type: ignore[untyped-decorator]
+@blp.response(200, {"format": "binary", "type": "string"}, content_type="text/csv")  # type: ignore[untyped-decorator]
+def take_accounts(args: dict[str, Any]) -> Response:
+    """Take all of the list as a CSV file that can be filled in; that it was taken is recorded."""
+    with scope.writing() as uow:
+        found = sheets.accounts(
+            uow, scope.doors().transactions, q=args["q"], only=args["which"], **_then(args)
+        )
+    return answer("accounts", found)
+
+
+@blp.route("/accounts/sheet/preview", methods=["POST"])
+@scope.command(blp, SheetAnswer, body=SheetBody, most_bytes=MOST_SENT)
+def preview_accounts(uow: UnitOfWork, body: dict[str, Any]) -> Plan:
+    """Say what a CSV sheet of types and owners of accounts would do; nothing is stored.
+
+    Its columns: `id`, or `source` and `login`; then any of `type`, `owner`.
+    """
+    return service.plan_accounts(uow, body["sheet"])
+
+
+@blp.route("/accounts/sheet", methods=["POST"])
+@scope.command(blp, SheetAnswer, body=ConfirmedSheetBody, most_bytes=MOST_SENT)
+def apply_accounts(uow: UnitOfWork, body: dict[str, Any]) -> Plan:
+    """Store what a sheet says of accounts, as its preview showed it: all of it, or nothing."""
+    return service.apply_accounts(uow, body["sheet"], body["digest"])
 
 
 @blp.route("/accounts/<account_id>", methods=["GET"])

@@ -437,6 +437,15 @@ class AccountArgs(SearchArgs):
     which = fields.Enum(Only, by_value=True, load_default=None)
 
 
+class WholeAccountArgs(AccountArgs):
+    """The same, of a list that is taken as a whole."""
+
+    class Meta:
+        """Leave out which part."""
+
+        exclude = ("limit", "cursor")
+
+
 class CaseArgs(FindArgs):
     """Which cases."""
 

@@ -299,7 +299,9 @@ def approve(plan: Plan, digest: str) -> list[PlannedRow]:
 def _first_errors(plan: Plan) -> str:
     """Return what is wrong with the first rows of a plan that are."""
     wrong = [each for each in plan.rows if each.errors][:MOST_TOLD]
-    lines = "; ".join(f"{each.line}: {each.errors[0].message}" for each in wrong)
+    lines = "; ".join(
+        f"{each.line} ({each.errors[0].field}): {each.errors[0].message}" for each in wrong
+    )
     return phrase(
         "%(count)s rows are wrong, and nothing was written. %(lines)s",
         count=plan.wrong,

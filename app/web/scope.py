@@ -28,7 +28,7 @@ from app.kernel.idempotency import SEALED, StoredAnswer
 from app.kernel.phrases import phrase
 from app.kernel.settings import Settings
 from app.kernel.uow import Reading, Transactions, UnitOfWork
-from app.web import throttle
+from app.web import bodies, throttle
 from app.web.visit import AuthenticateSession, Visit
 
 Authenticate = Callable[[Reading, str], Actor]
@@ -178,6 +178,7 @@ def command(
     args: type[Schema] | None = None,
     status: int = 200,
     is_secret: bool = False,
+    most_bytes: int = bodies.MAX_BYTES,
 ) -> Callable[[View], View]:
     """Make a route of a function `(uow, [args,] [body,] **path) -> object`.
 
@@ -188,6 +189,7 @@ def command(
         args: Schema of the query string, handed over as one mapping, before the body.
         status: What a success answers with.
         is_secret: The answer holds a secret; kept for repetition, it is sealed.
+        most_bytes: How large a body may be.
     """
 
     def decorate(view: View) -> View:
@@ -201,6 +203,7 @@ def command(
 
             return _once(work, status, is_secret=is_secret)
 
+        setattr(route, bodies.MOST, most_bytes)
         if body is not None:
             route = blp.arguments(body)(route)
         if args is not None:

@@ -43,11 +43,32 @@ def take(
         look: Reads a part of the list.
         filtered: What it was narrowed to, as typed.
     """
+    return answer(name, text(uow, doors().transactions, name, columns, look, filtered=filtered))
+
+
+def text(
+    uow: UnitOfWork,
+    tx: Transactions,
+    name: str,
+    columns: Columns[Row],
+    look: Look[Row],
+    *,
+    filtered: str = "",
+) -> Iterator[str]:
+    """Return the text of such a file in parts, and record that somebody took it.
+
+    All parts but the first are read in transactions of `tx`, when they are asked for: after the
+    unit of work. The rest is as `take` says.
+    """
     first = look(uow, Window(limit=PART))
     uow.record(ListTaken(subject=uow.ids.new(), list=name, filtered=filtered))
-    rows = _rows(doors().transactions, uow.actor, look, first)
+    return _text(columns, _rows(tx, uow.actor, look, first))
+
+
+def answer(name: str, parts: Iterator[str]) -> Response:
+    """Answer with the text of a file, under the name of its list."""
     head = {"Content-Disposition": f"attachment; filename=attestry-{name}.csv"}
-    return Response(_text(columns, rows), content_type="text/csv; charset=utf-8", headers=head)
+    return Response(parts, content_type="text/csv; charset=utf-8", headers=head)
 
 
 def whole(rows: Sequence[Row]) -> Page[Row]:
@@ -83,9 +104,9 @@ def _plain(value: Any) -> Any:
 
 
 def _lines(rows: Sequence[Sequence[str]]) -> str:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\r\n").writerows(rows)
-    return text.getvalue()
+    written = io.StringIO()
+    csv.writer(written, lineterminator="\r\n").writerows(rows)
+    return written.getvalue()
 
 
 # --- and back: a sheet that is filled in ----------------------------------------------------------
@@ -103,9 +124,9 @@ def sent(form: Form) -> str:
     file = request.files.get(sheet.FIELD)
     if file is None or not file.filename:
         raise InvalidInputError({sheet.FIELD: phrase("Choose a file.")})
-    text = sheet.decode(file.stream.read(sheet.MOST_BYTES + 1))
-    form.values[sheet.FIELD] = [text]
-    return text
+    found = sheet.decode(file.stream.read(sheet.MOST_BYTES + 1))
+    form.values[sheet.FIELD] = [found]
+    return found
 
 
 def anew(form: Form | None, plan: Callable[[str], sheet.Plan]) -> sheet.Plan | None:

@@ -5,13 +5,13 @@ from typing import Any
 
 from flask import Response
 
-from app.directory import doers, queries, schemas
+from app.directory import doers, queries, schemas, sheets
 from app.directory.routes import blp
 from app.directory.routes.looking import group, groups, identities, identity
 from app.directory.routes.people import accounts, cases
-from app.directory.routes.sheets import (
+from app.directory.routes.sources import run, source, sources
+from app.directory.sheets import (
     ACCESS,
-    ACCOUNTS,
     CASES,
     CHANGES,
     GROUPS,
@@ -20,12 +20,13 @@ from app.directory.routes.sheets import (
     MEMBERS,
     RUNS,
     SOURCES,
+    said,
 )
-from app.directory.routes.sources import run, source, sources
 from app.kernel.uow import UnitOfWork
 from app.web import pages
 from app.web.pages import Form
-from app.web.sheets import take, whole
+from app.web.scope import doors
+from app.web.sheets import answer, take, whole
 
 ASKED = ("q", "privileged", "as_of", "known_at")
 
@@ -34,14 +35,10 @@ ASKED = ("q", "privileged", "as_of", "known_at")
 def accounts_file(uow: UnitOfWork, form: Form) -> Response:
     """The accounts of the list, as a file."""
     args = form.load(schemas.AccountArgs)
-    q, only, then = args["q"], args["which"], _then(form)
-    return take(
-        uow,
-        "accounts",
-        ACCOUNTS,
-        lambda reading, part: queries.list_accounts(reading, part, q=q, only=only, **then),
-        filtered=_said(q, None if only is None else only.value, *then.values()),
+    found = sheets.accounts(
+        uow, doors().transactions, q=args["q"], only=args["which"], **_then(form)
     )
+    return answer("accounts", found)
 
 
 @pages.handover(blp, "/cases/file", again=cases)
@@ -54,7 +51,7 @@ def cases_file(uow: UnitOfWork, form: Form) -> Response:
         "cases",
         CASES,
         lambda reading, part: queries.list_cases(reading, part, q=q, state=state),
-        filtered=_said(q, state.value),
+        filtered=said(q, state.value),
     )
 
 
@@ -99,7 +96,7 @@ def access_file(uow: UnitOfWork, form: Form, identity_id: str) -> Response:
         "access",
         ACCESS,
         lambda reading, _part: whole(queries.show_access(reading, identity_id, **then)),
-        filtered=_said(identity_id, *then.values()),
+        filtered=said(identity_id, *then.values()),
     )
 
 
@@ -114,7 +111,7 @@ def members_file(uow: UnitOfWork, form: Form, group_id: str) -> Response:
         lambda reading, part: queries.show_members(
             reading, group_id, part, is_effective=is_effective, **then
         ),
-        filtered=_said(group_id, *then.values(), "effective" if is_effective else "direct"),
+        filtered=said(group_id, *then.values(), "effective" if is_effective else "direct"),
     )
 
 
@@ -151,7 +148,7 @@ def sources_file(uow: UnitOfWork, form: Form) -> Response:
         "sources",
         SOURCES,
         lambda reading, part: queries.list_sources(reading, part, q=q),
-        filtered=_said(q),
+        filtered=said(q),
     )
 
 
@@ -173,7 +170,7 @@ def changes_file(uow: UnitOfWork, form: Form, run_id: str) -> Response:
     """What a read changed, or would change, as a file."""
     q = form.load(schemas.FindArgs)["q"]
     changes = doers.naming(run_id, queries.changes_of(uow, run_id, q))
-    return take(uow, "changes", CHANGES, changes, filtered=_said(run_id, q))
+    return take(uow, "changes", CHANGES, changes, filtered=said(run_id, q))
 
 
 def _then(form: Form) -> dict[str, datetime | None]:
@@ -185,8 +182,4 @@ def _then(form: Form) -> dict[str, datetime | None]:
 def _narrowed(typed: dict[str, Any]) -> str:
     """Return what a list is narrowed to, for the record that it was taken."""
     word = "privileged" if typed["privileged"] else None
-    return _said(typed["q"], word, typed["as_of"], typed["known_at"])
-
-
-def _said(*parts: object) -> str:
-    return " ".join(str(each) for each in parts if each is not None)
+    return said(typed["q"], word, typed["as_of"], typed["known_at"])

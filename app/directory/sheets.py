@@ -1,5 +1,9 @@
-"""Which columns the lists have as files."""
+"""The lists as files: which columns they have, and the one that is a sheet to be sent back."""
 
+from collections.abc import Iterator
+from datetime import datetime
+
+from app.directory import queries
 from app.directory.queries import (
     AccessRow,
     AccountLine,
@@ -9,10 +13,12 @@ from app.directory.queries import (
     IdentityRow,
     Interval,
     MemberRow,
+    Only,
     RunLine,
     SourceRow,
 )
-from app.web.sheets import Columns
+from app.kernel.uow import Transactions, UnitOfWork
+from app.web.sheets import Columns, text
 
 IDENTITIES: Columns[IdentityRow] = {
     "id": lambda row: row.id,
@@ -151,3 +157,29 @@ RUNS: Columns[RunLine] = {
     "groups": lambda row: row.counts.get("groups"),
     "changes": lambda row: row.changes,
 }
+
+
+def accounts(
+    uow: UnitOfWork,
+    tx: Transactions,
+    *,
+    q: str | None = None,
+    only: Only | None = None,
+    as_of: datetime | None = None,
+    known_at: datetime | None = None,
+) -> Iterator[str]:
+    """Return the accounts of a list as a file that can be filled in; see `app.web.sheets.text`."""
+    then = {"as_of": as_of, "known_at": known_at}
+    return text(
+        uow,
+        tx,
+        "accounts",
+        ACCOUNTS,
+        lambda reading, part: queries.list_accounts(reading, part, q=q, only=only, **then),
+        filtered=said(q, None if only is None else only.value, *then.values()),
+    )
+
+
+def said(*parts: object) -> str:
+    """Return what a list is narrowed to, for the record that it was taken."""
+    return " ".join(str(each) for each in parts if each is not None)
